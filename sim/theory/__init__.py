@@ -1,0 +1,78 @@
+"""Closed forms: intervals between saves, ETTR, recovery, spares and repair.
+
+Independent of the engines and imported by none of them; it imports nothing else of the project. Durations are in
+seconds, rates per second; any other consistent unit works as well.
+"""
+
+from sim.theory.capacity import (
+    crew_wait,
+    erlang_b,
+    k_of_n,
+    nodes_in_repair,
+    stall_per_running,
+    stalled_share,
+    stalled_share_crews,
+)
+from sim.theory.first_order import first_order_ettr, queue_ettr_first_order
+from sim.theory.intervals import daly, exact_interval, interval_penalty, nvidia_period, young
+from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal, laplace_mixture
+from sim.theory.recovery import (
+    Attempt,
+    Stage,
+    constant_stage,
+    job_mtbf,
+    recovery_restart_list,
+    recovery_retry_stage,
+    recovery_time,
+)
+from sim.theory.saves import UNLIMITED, Saves, best_interval, saved_work
+from sim.theory.training_ratio import (
+    async_ettr,
+    ettr,
+    ettr_at_optimum,
+    ettr_of_classes,
+    periodic_ettr,
+    queue_ettr,
+    random_recovery_ettr,
+    wall_time,
+)
+
+__all__ = [
+    "UNLIMITED",
+    "Attempt",
+    "Saves",
+    "Stage",
+    "async_ettr",
+    "best_interval",
+    "constant_stage",
+    "crew_wait",
+    "daly",
+    "erlang_b",
+    "ettr",
+    "ettr_at_optimum",
+    "ettr_of_classes",
+    "exact_interval",
+    "first_order_ettr",
+    "interval_penalty",
+    "job_mtbf",
+    "k_of_n",
+    "laplace_constant",
+    "laplace_exponential",
+    "laplace_lognormal",
+    "laplace_mixture",
+    "nodes_in_repair",
+    "nvidia_period",
+    "periodic_ettr",
+    "queue_ettr",
+    "queue_ettr_first_order",
+    "random_recovery_ettr",
+    "recovery_restart_list",
+    "recovery_retry_stage",
+    "recovery_time",
+    "saved_work",
+    "stall_per_running",
+    "stalled_share",
+    "stalled_share_crews",
+    "wall_time",
+    "young",
+]
