@@ -1,0 +1,1 @@
+"""Two engines that run the same plan and give the same incidents and ledgers, bit for bit."""

@@ -1,0 +1,72 @@
+"""Fault clocks in the compiled engine: when each lane of faults strikes next.
+
+Arguments here and in the modules beside it: ``p`` the plan, ``s`` the state, ``row`` the result of the run (records of
+``layout``), ``u`` the units in repair (array of ``layout.UNIT``), ``log`` the incidents (array of ``layout.INCIDENT``).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sim.kernels._jit import kernel
+from sim.kernels.laws import EXPONENTIAL, duration
+from sim.kernels.philox import uniforms
+from sim.plan import TRAINING, WALL
+
+
+@kernel
+def schedule(p: Any, s: Any, lane: int) -> None:
+    """Draw the next fault of a lane: when on its clock, which slot, which need."""
+    source = p.lane_source[lane]
+    s.lane_ordinal[lane] += 1
+    gap, slot, need, _ = uniforms(
+        p.key_0[source], p.key_1[source], s.lane_ordinal[lane], 0, p.lane_block[lane], s.replication
+    )
+    s.lane_due[lane] += duration(EXPONENTIAL, p.lane_mean[lane], 0.0, gap, 0.0)
+    s.lane_slot[lane] = slot
+    s.lane_need[lane] = need
+
+
+@kernel
+def find_next(p: Any, s: Any, clock: int) -> None:
+    """Find the lane of a clock that strikes first; lanes are in the order of ties."""
+    start = 0 if clock == WALL else p.n_wall
+    end = p.n_wall if clock == WALL else p.n_lanes
+    best = -1
+    due = math.inf
+    for lane in range(start, end):
+        if s.lane_due[lane] < due:
+            due = s.lane_due[lane]
+            best = lane
+    s.next_lane[clock] = best
+    _set_due(s, clock)
+
+
+@kernel
+def _set_due(s: Any, clock: int) -> None:
+    lane = s.next_lane[clock]
+    if s.running[clock] != 0 and lane >= 0:
+        s.next_due[clock] = s.clock_since[clock] + (s.lane_due[lane] - s.clock_read[clock])
+    else:
+        s.next_due[clock] = math.inf
+
+
+@kernel
+def run_clock(s: Any, clock: int, on: bool) -> None:
+    """Start or stop a fault clock now."""
+    if (s.running[clock] != 0) == on:
+        return
+    if on:
+        s.clock_since[clock] = s.now
+    else:
+        s.clock_read[clock] += s.now - s.clock_since[clock]
+    s.running[clock] = 1 if on else 0
+    _set_due(s, clock)
+
+
+@kernel
+def run_clocks(s: Any, wall: bool, training: bool) -> None:
+    """Set both fault clocks."""
+    run_clock(s, WALL, wall)
+    run_clock(s, TRAINING, training)

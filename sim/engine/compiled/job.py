@@ -1,0 +1,333 @@
+"""The job in the compiled engine: running, stopped, seen, waiting, recovering, running again."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sim.engine.compiled.capacity import admit_all, book_empty, book_idle, take_spares, vacate
+from sim.engine.compiled.clocks import run_clocks
+from sim.engine.compiled.sampling import sample
+from sim.engine.compiled.shop import book_repair
+from sim.engine.state import (
+    DEPLETED,
+    DETECTING,
+    DONE,
+    NO_PROGRESS,
+    RECOVERING,
+    RUNNING,
+    WAITING,
+)  # fmt: skip
+from sim.kernels._jit import kernel
+from sim.kernels.laws import CONSTANT
+from sim.kernels.ledger import (
+    CAPACITY_WAIT,
+    DETECTION,
+    LOST_WORK,
+    PRODUCTIVE,
+    SAVE_SLOWDOWN,
+    SAVE_STALL,
+    ended,
+    interrupted,
+)  # fmt: skip
+from sim.kernels.philox import uniforms
+from sim.kernels.saves import Pattern, Segment, last_save_durable, make_segment, stepping_until, work_end
+from sim.plan import ANY, AUTO, COLD, HOT, SPARES_ELSE_WAIT
+
+
+@kernel
+def _pattern(p: Any) -> Pattern:
+    return Pattern(p.interval, p.stall, p.persist, p.slowdown, p.in_flight, p.stepping, p.cycle, p.period)
+
+
+@kernel
+def _segment(p: Any, s: Any) -> Segment:
+    return Segment(s.t0, s.step, s.index, s.first, s.n, s.tail, p.work)
+
+
+@kernel
+def resume(p: Any, s: Any, log: Any) -> None:
+    """The job steps again, from the restored version."""
+    if s.open:
+        s.open = False
+        _log(s, log, s.now)
+    s.phase = RUNNING
+    s.since = s.now
+    run_clocks(s, True, True)
+    pattern = _pattern(p)
+    segment = make_segment(s.now, s.step, s.index, p.has_store, p.work, p.last_save, pattern)
+    s.t0 = segment.t0
+    s.first = segment.first
+    s.n = segment.n
+    s.tail = segment.tail
+    s.due = last_save_durable(segment, pattern) if p.final_save else work_end(segment, pattern)
+
+
+@kernel
+def _log(s: Any, log: Any, closed: float) -> None:
+    """Write the incident into the log, if there is room for it; the count goes on."""
+    i = s.logged
+    s.logged += 1
+    if i >= log.size:
+        return
+    log[i].replication = s.replication
+    log[i].opened_s = s.opened
+    log[i].cause = s.cause
+    log[i].faults = s.faults_in
+    log[i].units = s.units_in
+    log[i].rule = s.rule
+    log[i].attempts = s.attempts
+    log[i].progress_s = s.stopped_at
+    log[i].restored_s = s.step
+    log[i].lost_work_s = s.lost_in
+    log[i].closed_s = closed
+
+
+@kernel
+def _halt(p: Any, s: Any, row: Any) -> None:
+    """A fault stops the running job: its segment is accounted for, and the newest durable version will be restored."""
+    pattern = _pattern(p)
+    segment = _segment(p, s)
+    s.stopped_at = s.step + stepping_until(s.now, segment, pattern)[1]
+    productive, stall, slowdown, lost, durable, step, index = interrupted(s.now, segment, pattern)
+    row.ledger[PRODUCTIVE] += productive
+    row.ledger[SAVE_STALL] += stall
+    row.ledger[SAVE_SLOWDOWN] += slowdown
+    row.ledger[LOST_WORK] += lost
+    row.saves += durable
+    s.lost_in = lost
+    s.step = step
+    s.index = index
+
+
+@kernel
+def _book_stages(p: Any, s: Any, row: Any) -> int:
+    """Account for the stages up to now. Returns the one that now falls in: the first of some length that ends now or
+    later.
+    """
+    start = s.since
+    for i in range(s.stage, s.stage_stop):
+        end = s.stage_end[i]
+        row.ledger[p.stage_bucket[i]] += min(end, s.now) - start
+        if end >= s.now and end > start:
+            return i
+        start = end
+    return int(s.stage_stop)
+
+
+@kernel
+def hit(
+    p: Any, s: Any, u: Any, row: Any, source: int, block: int, ordinal: int, slot: int, need: int, taken: bool
+) -> None:
+    """A fault strikes the job or one of its nodes: it opens an incident, or joins and disturbs the open one."""
+    detecting = s.phase == DETECTING
+    if not s.open:
+        _open(s, row, source)
+    if not detecting:
+        s.retry_from = -1
+        s.unit_taken = False
+        if s.phase == RUNNING:
+            _halt(p, s, row)
+        elif s.phase == WAITING:
+            row.ledger[CAPACITY_WAIT] += s.now - s.since
+            book_empty(s, row)
+        else:
+            stage = _book_stages(p, s, row)
+            if s.attempts > 0 and p.rule_retry[s.rule] != 0:
+                s.retry_from = stage
+        s.phase = DETECTING
+        s.since = s.now
+        s.empty_since = s.now
+        run_clocks(s, True, False)
+    s.by_source = source
+    s.by_block = block
+    s.by_ordinal = ordinal
+    s.faults_in += 1
+    s.worst = max(s.worst, need)
+    if taken:
+        s.unit_taken = True
+        s.units_in += 1
+        vacate(s, u, slot, source, block, ordinal, need)
+    seen = s.now + p.detect[source]
+    s.due = min(s.due, seen) if detecting else seen
+
+
+@kernel
+def _open(s: Any, row: Any, source: int) -> None:
+    s.open = True
+    s.opened = s.now
+    s.cause = source
+    s.faults_in = 0
+    s.units_in = 0
+    s.worst = 0
+    s.attempts = 0
+    s.lost_in = 0.0
+    s.stopped_at = s.step
+    s.rule = -1
+    for i in range(s.starts.size):
+        s.starts[i] = 0
+    row.interruptions += 1
+    row.interruptions_of[source] += 1
+
+
+@kernel
+def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+    """What happened is known: units go to repair, and a rule is chosen and started, or the interrupted stage done
+    again.
+    """
+    row.ledger[DETECTION] += s.now - s.since
+    admit_all(p, s, u, row)
+    s.attempts += 1
+    row.attempts += 1
+    again = s.retry_from >= 0 and not s.unit_taken
+    if not again:
+        s.rule = _choose(p, s)
+        s.starts[s.rule] += 1
+    s.phase = WAITING
+    s.since = s.now
+    s.empty_since = s.now
+    if s.attempts > p.max_attempts:
+        finish(p, s, row, log, NO_PROGRESS)
+    elif again:
+        start_stages(p, s, row, log, s.retry_from)
+    else:
+        _acquire(p, s, u, row, log)
+
+
+@kernel
+def _choose(p: Any, s: Any) -> int:
+    """The first rule whose conditions all hold; the last one has none."""
+    idle = s.idle[HOT] + s.idle[COLD]
+    for i in range(p.n_rules - 1):
+        if p.rule_needs[i] != ANY and (p.rule_needs[i] >> s.worst) & 1 == 0:
+            continue
+        if p.rule_down[i] != ANY and s.empty > p.rule_down[i]:
+            continue
+        if p.rule_spare[i] != ANY and (idle >= s.empty) != (p.rule_spare[i] == 1):
+            continue
+        if p.rule_below[i] != ANY and s.starts[i] >= p.rule_below[i]:
+            continue
+        return i
+    return int(p.n_rules - 1)
+
+
+@kernel
+def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+    """Get the units that the rule wants: idle spares at once, what is missing when it is repaired."""
+    if p.rule_use[s.rule] == SPARES_ELSE_WAIT and s.empty > 0:
+        take_spares(p, s, u, row)
+        if s.empty > 0:
+            row.spare_waits += 1
+    if s.empty == 0 and s.ready_at <= s.now:
+        start_stages(p, s, row, log, p.rule_first[s.rule])
+        return
+    run_clocks(s, p.rule_vulnerable[s.rule] != 0, False)
+    await_units(p, s, row, log)
+
+
+@kernel
+def await_units(p: Any, s: Any, row: Any, log: Any) -> None:
+    """Set when the wait for units ends, as far as it is known; it never does if no unit is being repaired."""
+    if s.empty == 0:
+        s.due = max(s.now, s.ready_at)
+    else:
+        s.due = math.inf
+        if s.n_heap == 0:
+            finish(p, s, row, log, DEPLETED)
+
+
+@kernel
+def capacity_ready(p: Any, s: Any, row: Any, log: Any) -> None:
+    """All units are there: the stages begin."""
+    row.ledger[CAPACITY_WAIT] += s.now - s.since
+    start_stages(p, s, row, log, p.rule_first[s.rule])
+
+
+@kernel
+def start_stages(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
+    """Enter the list of stages at ``first``: one event for all stages up to the next change of vulnerability."""
+    s.since = s.now
+    end = s.now
+    vulnerable = True
+    i = first
+    while i < p.rule_end[s.rule]:
+        length = _stage_length(p, s, i)
+        if length > 0.0:
+            if end == s.now:
+                vulnerable = p.stage_vulnerable[i] != 0
+            elif (p.stage_vulnerable[i] != 0) != vulnerable:
+                break
+        end += length
+        s.stage_end[i] = end
+        i += 1
+    if end == s.now:
+        resume(p, s, log)
+        return
+    s.phase = RECOVERING
+    s.stage = first
+    s.stage_stop = i
+    s.due = end
+    run_clocks(s, vulnerable, False)
+
+
+@kernel
+def _stage_length(p: Any, s: Any, stage: int) -> float:
+    """Seconds that a stage takes; drawn for the fault that started the list last."""
+    law = p.stage_law[stage]
+    if law == AUTO:
+        return float(p.read) if s.index > 0 else 0.0
+    if p.law_kind[law] == CONSTANT:
+        return float(p.law_a[law])
+    key_0 = p.start_key[0]
+    key_1 = p.start_key[1]
+    if s.by_source >= 0:
+        key_0 = p.key_0[s.by_source]
+        key_1 = p.key_1[s.by_source]
+    a, b, c, _ = uniforms(key_0, key_1, s.by_ordinal, p.stage_lane[stage], s.by_block, s.replication)
+    return sample(p, law, a, b, c)
+
+
+@kernel
+def stages_done(p: Any, s: Any, row: Any, log: Any) -> None:
+    """The stages of one group are done: on to the next group, or back to stepping."""
+    _book_stages(p, s, row)
+    start_stages(p, s, row, log, s.stage_stop)
+
+
+@kernel
+def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
+    """The run ends now, for ``reason``: whatever is open is accounted for."""
+    if reason == DEPLETED and p.horizon < math.inf:
+        s.now = p.horizon
+    s.reason = reason
+    row.stop_reason = reason
+    row.not_saved_s = 0.0
+    if s.phase == RUNNING:
+        _finish_segment(p, s, row, reason)
+    elif s.phase == DETECTING:
+        row.ledger[DETECTION] += s.now - s.since
+    elif s.phase == WAITING:
+        row.ledger[CAPACITY_WAIT] += s.now - s.since
+    else:
+        _book_stages(p, s, row)
+    if s.open:
+        _log(s, log, math.nan)
+    book_empty(s, row)
+    book_repair(s, row)
+    book_idle(s, row)
+    row.wall_s = s.now
+    row.work_done_s = row.ledger[PRODUCTIVE]
+    row.units_in_repair = s.in_repair
+
+
+@kernel
+def _finish_segment(p: Any, s: Any, row: Any, reason: int) -> None:
+    productive, stall, slowdown, durable, not_saved = ended(s.now, _segment(p, s), _pattern(p))
+    row.ledger[PRODUCTIVE] += productive
+    row.ledger[SAVE_STALL] += stall
+    row.ledger[SAVE_SLOWDOWN] += slowdown
+    row.saves += durable
+    if reason == DONE and p.final_save:
+        row.saves += 1
+    else:
+        row.not_saved_s = not_saved

@@ -1,0 +1,132 @@
+"""The plan and the state of a run as records of fixed shape, so that the compiled code does not depend on the scenario.
+
+Capacities bound what one scenario may hold; the scenario layer refuses more. ``Units`` grows with the number of
+nodes, but only the pages that are used are ever touched.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.engine.state import MAX_SOURCES
+from sim.plan import Plan
+
+MAX_LANES = 2 * MAX_SOURCES
+MAX_RULES = 8
+MAX_STAGES = 64
+MAX_LAWS = 4_352  # 66 durations of at most 32 parts: two entries a part, and some to spare
+MAX_REPAIR = 2
+
+Record = npt.NDArray[np.void]
+
+PLAN = np.dtype(
+    [
+        ("gpus_per_node", "i8"), ("job_nodes", "i8"), ("pool_nodes", "i8", 3), ("activation", "f8", 3),
+        ("fastest", "i8"), ("slowest", "i8"), ("n_wall", "i8"), ("n_lanes", "i8"), ("n_rules", "i8"),
+        ("n_sources", "i8"),
+        ("max_attempts", "i8"), ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"),
+        ("slowdown", "f8"), ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"),
+        ("horizon", "f8"), ("work", "f8"), ("last_save", "i8"), ("initial_start", "b1"), ("final_save", "b1"),
+        ("max_events", "i8"), ("start_key", "u8", 2), ("last_repair", "i8"),
+        ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES), ("lane_mean", "f8", MAX_LANES),
+        ("lane_slots", "i8", MAX_LANES),
+        ("takes_node", "i8", MAX_SOURCES), ("p_process", "f8", MAX_SOURCES), ("p_reset", "f8", MAX_SOURCES),
+        ("detect", "f8", MAX_SOURCES), ("key_0", "u8", MAX_SOURCES), ("key_1", "u8", MAX_SOURCES),
+        ("rule_needs", "i8", MAX_RULES), ("rule_down", "i8", MAX_RULES), ("rule_spare", "i8", MAX_RULES),
+        ("rule_below", "i8", MAX_RULES), ("rule_use", "i8", MAX_RULES), ("rule_vulnerable", "i8", MAX_RULES),
+        ("rule_retry", "i8", MAX_RULES), ("rule_first", "i8", MAX_RULES), ("rule_end", "i8", MAX_RULES),
+        ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
+        ("stage_lane", "i8", MAX_STAGES),
+        ("law_kind", "i8", MAX_LAWS), ("law_a", "f8", MAX_LAWS), ("law_b", "f8", MAX_LAWS),
+        ("law_share", "f8", MAX_LAWS),
+        ("law_first", "i8", MAX_LAWS), ("law_other", "i8", MAX_LAWS),
+        ("repair_law", "i8", MAX_REPAIR), ("repair_crews", "i8", MAX_REPAIR), ("repair_success", "f8", MAX_REPAIR),
+        ("repair_lane", "i8", MAX_REPAIR),
+    ],
+    align=True,
+)  # fmt: skip
+"""One scenario. Arrays by source, lane, rule, stage and law; times in seconds."""
+
+STATE = np.dtype(
+    [
+        # the run, and what the driver asks of it
+        ("replication", "i8"), ("now", "f8"), ("events", "i8"), ("reason", "i8"), ("logged", "i8"),
+        # the job: its phase, since when, its next own event, its segment
+        ("phase", "i8"), ("since", "f8"), ("due", "f8"), ("step", "f8"), ("index", "i8"), ("t0", "f8"), ("first", "f8"),
+        ("n", "i8"), ("tail", "f8"),
+        # the incident that is open, and the recovery in it
+        ("open", "b1"), ("opened", "f8"), ("cause", "i8"), ("faults_in", "i8"), ("units_in", "i8"), ("worst", "i8"),
+        ("attempts", "i8"), ("retry_from", "i8"), ("unit_taken", "b1"), ("starts", "i8", MAX_RULES), ("rule", "i8"),
+        ("stage", "i8"), ("stage_stop", "i8"),
+        ("stage_end", "f8", MAX_STAGES), ("lost_in", "f8"), ("stopped_at", "f8"), ("ready_at", "f8"),
+        ("by_source", "i8"), ("by_block", "i8"), ("by_ordinal", "i8"),
+        # fault clocks: whether they run, since when, their reading then; and the next fault of each
+        ("running", "i8", 2), ("clock_since", "f8", 2), ("clock_read", "f8", 2), ("next_lane", "i8", 2),
+        ("next_due", "f8", 2), ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES),
+        ("lane_slot", "f8", MAX_LANES), ("lane_need", "f8", MAX_LANES),
+        # capacity: idle spares by block, empty slots (admitted of them), units in repair
+        ("idle", "i8", 3), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"), ("empty_since", "f8"),
+        ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"), ("n_free", "i8"),
+        ("n_ids", "i8"), ("overflow", "b1"),
+        ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR), ("busy", "i8", MAX_REPAIR),
+    ],
+    align=True,
+)  # fmt: skip
+"""One run while it goes on."""
+
+UNIT = np.dtype(
+    [
+        # a unit in repair: the slot it left (-1: filled since), the fault that keys its draws, where it is
+        ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"), ("stage", "i8"),
+        ("since", "f8"), ("due", "f8"), ("sequence", "i8"), ("fixed", "b1"),
+        # containers that share the array's length: heap of units in service, free identities, queues, empty slots
+        ("heap", "i8"), ("free", "i8"), ("queue", "i8", MAX_REPAIR), ("empty_slot", "i8"), ("empty_unit", "i8"),
+        ("empty_source", "i8"), ("empty_block", "i8"), ("empty_ordinal", "i8"), ("empty_need", "i8"),
+    ],
+    align=True,
+)  # fmt: skip
+
+
+def pack(plan: Plan) -> Record:
+    """The plan as a record array of shape (1,) and dtype ``PLAN``."""
+    packed = np.zeros(1, PLAN)
+    r: Any = packed[0]
+    for name in (
+        "gpus_per_node", "job_nodes", "max_attempts", "has_store", "read", "horizon", "work", "last_save",
+        "initial_start", "final_save", "max_events", "start_key",
+    ):  # fmt: skip
+        r[name] = getattr(plan, name)
+    for name in plan.pattern._fields:
+        r[name] = getattr(plan.pattern, name)
+    r["pool_nodes"] = (0, *(pool.nodes for pool in plan.pools))
+    r["activation"] = (0.0, *(pool.activation for pool in plan.pools))
+    r["fastest"], r["slowest"] = plan.pool_order
+    r["n_wall"] = sum(lane.clock == 0 for lane in plan.lanes)
+    r["n_lanes"], r["n_rules"], r["n_sources"] = len(plan.lanes), len(plan.rules), len(plan.sources)
+    r["last_repair"] = len(plan.repair) - 1
+    for i, lane in enumerate(plan.lanes):
+        _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots)
+    for i, s in enumerate(plan.sources):
+        _put(r, i, "", takes_node=s.takes_node, p_process=s.p_process, p_reset=s.p_reset, detect=s.detect)
+        _put(r, i, "key_", **{"0": s.key[0], "1": s.key[1]})
+    first = 0
+    for i, rule in enumerate(plan.rules):
+        _put(r, i, "rule_", needs=rule.needs, down=rule.units_down_at_most, spare=rule.spare_available)
+        _put(r, i, "rule_", below=rule.attempts_below, use=rule.use, vulnerable=rule.vulnerable, retry=rule.retry_stage)
+        _put(r, i, "rule_", first=first, end=first + len(rule.stages))
+        for j, stage in enumerate(rule.stages, first):
+            _put(r, j, "stage_", bucket=stage.bucket, law=stage.law, vulnerable=stage.vulnerable, lane=stage.lane)
+        first += len(rule.stages)
+    for i, law in enumerate(plan.laws):
+        _put(r, i, "law_", kind=law.kind, a=law.a, b=law.b, share=law.share, first=law.first, other=law.other)
+    for i, repair in enumerate(plan.repair):
+        _put(r, i, "repair_", law=repair.law, crews=repair.crews, success=repair.success, lane=repair.lane)
+    return packed
+
+
+def _put(record: Any, position: int, prefix: str, **values: object) -> None:
+    for name, value in values.items():
+        record[prefix + name][position] = value

@@ -1,0 +1,222 @@
+"""The event loop of the compiled engine: the next thing that happens, until the run ends; run after run."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sim.engine.compiled.capacity import book_idle, rejoin, slot_is_empty
+from sim.engine.compiled.clocks import find_next, run_clocks, schedule
+from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, hit, stages_done, start_stages
+from sim.engine.compiled.shop import admit, finish_stage, next_repair
+from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, RECOVERING, RUNNING, WAITING
+from sim.kernels._jit import entry, kernel
+from sim.plan import COLD, HOT, PROCESS, REPAIR, RESET, TRAINING, WALL
+
+
+@kernel
+def _strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
+    """The next fault of a clock strikes: a spare, a node of the job, the job, or nothing that still works."""
+    lane = s.next_lane[clock]
+    source = p.lane_source[lane]
+    block = p.lane_block[lane]
+    ordinal = s.lane_ordinal[lane]
+    slot = -1
+    if p.lane_slots[lane] > 0:
+        slot = int(s.lane_slot[lane] * p.lane_slots[lane])
+    need = REPAIR
+    if s.lane_need[lane] < p.p_process[source]:
+        need = PROCESS
+    elif s.lane_need[lane] < p.p_process[source] + p.p_reset[source]:
+        need = RESET
+    schedule(p, s, lane)
+    find_next(p, s, clock)
+    taken = p.takes_node[source] != 0 and need > PROCESS
+    if block == HOT:
+        if not taken or slot >= s.idle[HOT]:
+            row.void_faults += 1
+            return
+        book_idle(s, row)
+        s.idle[HOT] -= 1
+        row.spare_faults += 1
+        admit(p, s, u, row, -1, source, block, ordinal, need)
+    elif slot >= 0 and slot_is_empty(s, u, slot):
+        row.void_faults += 1
+    else:
+        row.faults += 1
+        row.faults_of[source] += 1
+        hit(p, s, u, row, source, block, ordinal, slot, need, taken)
+
+
+@kernel
+def _repaired(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+    """A unit leaves its stage of repair; if it is fixed it may be what the job waits for."""
+    unit = finish_stage(p, s, u, row)
+    if unit >= 0:
+        rejoin(p, s, u, row, unit)
+    if s.phase == WAITING:
+        await_units(p, s, row, log)
+
+
+@kernel
+def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+    """What the job itself was to do now."""
+    if s.phase == RUNNING:
+        finish(p, s, row, log, DONE)
+    elif s.phase == DETECTING:
+        detected(p, s, u, row, log)
+    elif s.phase == WAITING:
+        capacity_ready(p, s, row, log)
+    else:
+        stages_done(p, s, row, log)
+
+
+@kernel
+def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+    """The next event. At one instant: a last save, a repair, a fault, the job's own event, the end of the run."""
+    repair = next_repair(s, u)
+    clock = WALL
+    if s.next_due[TRAINING] < s.next_due[WALL] or (
+        s.next_due[TRAINING] == s.next_due[WALL]
+        and s.next_due[TRAINING] < math.inf
+        and p.lane_source[s.next_lane[TRAINING]] < p.lane_source[s.next_lane[WALL]]
+    ):
+        clock = TRAINING
+    fault = s.next_due[clock]
+    s.now = min(min(repair, fault), min(s.due, p.horizon))
+    if s.due == s.now and s.phase == RUNNING and p.final_save:
+        finish(p, s, row, log, DONE)
+    elif repair == s.now:
+        s.events += 1
+        _repaired(p, s, u, row, log)
+    elif fault == s.now:
+        s.events += 1
+        _strike(p, s, u, row, clock)
+    elif s.due == s.now:
+        _own_event(p, s, u, row, log)
+    else:
+        finish(p, s, row, log, HORIZON)
+    if s.events >= p.max_events and s.reason == GOING:
+        finish(p, s, row, log, EVENT_LIMIT)
+
+
+@kernel
+def _clear(p: Any, row: Any) -> None:
+    row.wall_s = 0.0
+    row.interruptions = 0
+    row.faults = 0
+    row.spare_faults = 0
+    row.void_faults = 0
+    row.attempts = 0
+    row.saves = 0
+    row.spares_used = 0
+    row.spare_waits = 0
+    row.repairs = 0
+    row.crew_wait_s = 0.0
+    row.spare_idle_node_s = 0.0
+    row.repair_node_s = 0.0
+    for i in range(row.ledger.size):
+        row.ledger[i] = 0.0
+        row.absent_node_s[i] = 0.0
+    for i in range(p.n_sources):
+        row.faults_of[i] = 0
+        row.interruptions_of[i] = 0
+
+
+@kernel
+def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
+    """Set the state of a run at time 0: all units work, all clocks read 0."""
+    _clear(p, row)
+    row.replication = replication
+    s.replication = replication
+    s.now = 0.0
+    s.events = 0
+    s.reason = GOING
+    s.step = 0.0
+    s.index = 0
+    s.open = False
+    s.attempts = 0
+    s.by_source = -1
+    s.by_block = 0
+    s.by_ordinal = 0
+    s.ready_at = 0.0
+    s.retry_from = -1
+    for block in (HOT, COLD):
+        s.idle[block] = p.pool_nodes[block]
+    s.idle_since = 0.0
+    s.empty = 0
+    s.admitted = 0
+    s.empty_since = 0.0
+    s.in_repair = 0
+    s.repair_since = 0.0
+    s.n_heap = 0
+    s.sequence = 0
+    s.n_free = 0
+    s.n_ids = 0
+    for stage in range(s.busy.size):
+        s.queue_head[stage] = 0
+        s.queue_size[stage] = 0
+        s.busy[stage] = 0
+    for lane in range(p.n_lanes):
+        s.lane_ordinal[lane] = -1
+        s.lane_due[lane] = 0.0
+        schedule(p, s, lane)
+    for clock in (WALL, TRAINING):
+        s.running[clock] = 0
+        s.clock_read[clock] = 0.0
+        s.clock_since[clock] = 0.0
+        find_next(p, s, clock)
+    run_clocks(s, True, False)
+    s.rule = p.n_rules - 1
+    s.phase = RECOVERING
+    start_stages(p, s, row, log, p.rule_first[s.rule] if p.initial_start else p.rule_end[s.rule])
+
+
+@entry
+def run_chunk(
+    plan: Any, state: Any, units: Any, rows: Any, log: Any, first: int, done: int, count: int, budget: int
+) -> int:
+    """Run replications ``first + done`` to ``first + count - 1`` until all are done or ``budget`` events have happened.
+
+    Parameters
+    ----------
+    plan : array of ``layout.PLAN``, shape (1,)
+        What is run.
+    state : array of ``layout.STATE``, shape (1,)
+        Carries a run that the budget cut off to the next call; ``reason`` not ``GOING`` before the first.
+    units : array of ``layout.UNIT``, shape (nodes,)
+        Room for the units in repair.
+    rows : array of ``ROW``, shape (count,)
+        Results, written in place.
+    log : array of ``INCIDENT``, any length
+        Incidents, as far as there is room; ``state.logged`` counts them all.
+    first : int64
+        Number of the first replication.
+    done : int64
+        How many have been run already.
+    count : int64
+        How many are asked for.
+    budget : int64
+        Faults and repairs after which to return.
+
+    Returns
+    -------
+    int64
+        How many of the ``count`` are done.
+    """
+    p = plan[0]
+    s = state[0]
+    while done < count:
+        row = rows[done]
+        if s.reason != GOING:
+            _begin(p, s, row, log, first + done)
+        before = s.events
+        while s.reason == GOING:
+            if s.events - before >= budget:
+                return done
+            _advance(p, s, units, row, log)
+            if s.overflow:
+                return done
+        budget -= s.events - before
+        done += 1
+    return done

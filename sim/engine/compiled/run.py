@@ -1,0 +1,113 @@
+"""Many replications of a plan in the compiled engine, on several threads, with a way to stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.engine.compiled.layout import STATE, UNIT, pack
+from sim.engine.compiled.loop import run_chunk
+from sim.engine.state import INCIDENT, ROW, StopReason
+from sim.errors import SimError
+from sim.plan import Plan
+
+BUDGET = 200_000
+"""Faults and repairs between two looks at whether to stop: some 0.1 s."""
+
+CHUNK = 16
+"""Replications that a thread takes at a time."""
+
+Records = npt.NDArray[np.void]
+
+
+class Runner:
+    """A plan, packed once, and how to run replications of it.
+
+    Parameters
+    ----------
+    plan : Plan
+    jobs : int
+        Threads, at least 1. The compiled code holds no lock.
+    """
+
+    def __init__(self, plan: Plan, jobs: int = 1) -> None:
+        self._packed = pack(plan)
+        self._nodes = plan.nodes
+        self._jobs = jobs
+        self._stop = threading.Event()
+        self._local = threading.local()
+
+    def run(self, first: int, count: int, progress: Callable[[int], Any] | None = None) -> Records:
+        """Run replications ``first`` to ``first + count - 1``.
+
+        Parameters
+        ----------
+        first, count : int
+            Replications are numbered from 0; a replication's result does not depend on which others run.
+        progress : callable, optional
+            Called with a number of replications that have just ended, from any thread.
+
+        Returns
+        -------
+        array of ``ROW``, shape (count,)
+            In the order of the replications.
+        """
+        rows = np.zeros(count, ROW)
+        starts = range(0, count, CHUNK)
+
+        def chunk(start: int) -> None:
+            part = rows[start : start + CHUNK]
+            self._run_chunk(first + start, part, np.zeros(0, INCIDENT))
+            if progress is not None:
+                progress(len(part))
+
+        if self._jobs == 1 or len(starts) == 1:
+            for start in starts:
+                chunk(start)
+            return rows
+        self._stop.clear()
+        with ThreadPoolExecutor(self._jobs) as pool:
+            try:
+                for _ in pool.map(chunk, starts):
+                    pass
+            except BaseException:
+                self._stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        return rows
+
+    def run_one(self, replication: int) -> tuple[np.void, Records]:
+        """Run one replication with its incidents, as ``sim.engine.simpy_engine.run_one`` does."""
+        rows = np.zeros(1, ROW)
+        room = 1024
+        while True:
+            log = np.zeros(room, INCIDENT)
+            used = self._run_chunk(replication, rows, log)
+            if used <= room:
+                return rows[0], log[:used]
+            room = used
+
+    def _run_chunk(self, first: int, rows: Records, log: Records) -> int:
+        """Run one chunk to its end, or until somebody asks to stop. Returns the number of incidents."""
+        state, units = self._workspace()
+        state["logged"] = 0
+        state["reason"] = int(StopReason.DONE)
+        state["overflow"] = False
+        done = 0
+        while done < len(rows) and not self._stop.is_set():
+            done = run_chunk(self._packed, state, units, rows, log, first, done, len(rows), BUDGET)
+            if state["overflow"][0]:
+                raise SimError("a container of the compiled engine is full: this is a bug, please report the scenario")
+        return int(state["logged"][0])
+
+    def _workspace(self) -> tuple[Records, Records]:
+        """State and units of this thread; their pages are touched only as far as units fail."""
+        if not hasattr(self._local, "arrays"):
+            self._local.arrays = np.zeros(1, STATE), np.zeros(self._nodes, UNIT)
+        arrays: tuple[Records, Records] = self._local.arrays
+        return arrays

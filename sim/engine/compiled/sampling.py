@@ -1,0 +1,22 @@
+"""Durations from the plan's table of laws, in the compiled engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.kernels._jit import kernel
+from sim.kernels.laws import MIXTURE, duration
+
+
+@kernel
+def sample(p: Any, law: int, u: float, v: float, choice: float) -> float:
+    """One duration of a law of the plan, in seconds; ``u``, ``v``, ``choice`` are independent uniforms in [0, 1)."""
+    while p.law_kind[law] == MIXTURE:
+        share = p.law_share[law]
+        if choice < share:
+            choice = choice / share
+            law = p.law_first[law]
+        else:
+            choice = (choice - share) / (1.0 - share)
+            law = p.law_other[law]
+    return duration(p.law_kind[law], p.law_a[law], p.law_b[law], u, v)

@@ -1,0 +1,147 @@
+"""Units in repair in the compiled engine: stages, crews, queues, and a heap of the units in service."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sim.engine.compiled.sampling import sample
+from sim.kernels._jit import kernel
+from sim.kernels.philox import uniforms
+from sim.plan import RESET
+
+
+@kernel
+def book_repair(s: Any, row: Any) -> None:
+    """Account for the units in repair up to now; to be called before their number changes."""
+    row.repair_node_s += s.in_repair * (s.now - s.repair_since)
+    s.repair_since = s.now
+
+
+@kernel
+def _before(u: Any, a: int, b: int) -> bool:
+    return bool(u[a].due < u[b].due or (u[a].due == u[b].due and u[a].sequence < u[b].sequence))
+
+
+@kernel
+def _push(s: Any, u: Any, unit: int) -> None:
+    if s.n_heap >= u.size:
+        s.overflow = True
+        return
+    i = s.n_heap
+    s.n_heap += 1
+    while i > 0:
+        parent = (i - 1) >> 1
+        if not _before(u, unit, u[parent].heap):
+            break
+        u[i].heap = u[parent].heap
+        i = parent
+    u[i].heap = unit
+
+
+@kernel
+def _pop(s: Any, u: Any) -> int:
+    top = u[0].heap
+    s.n_heap -= 1
+    last = u[s.n_heap].heap
+    i = 0
+    while True:
+        child = 2 * i + 1
+        if child >= s.n_heap:
+            break
+        if child + 1 < s.n_heap and _before(u, u[child + 1].heap, u[child].heap):
+            child += 1
+        if not _before(u, u[child].heap, last):
+            break
+        u[i].heap = u[child].heap
+        i = child
+    u[i].heap = last
+    return int(top)
+
+
+@kernel
+def next_repair(s: Any, u: Any) -> float:
+    """Time at which the next unit leaves its stage of repair, in seconds."""
+    return float(u[u[0].heap].due) if s.n_heap > 0 else math.inf
+
+
+@kernel
+def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
+    """A crew starts on a unit: its time and outcome are those of the fault that sent it here."""
+    stage = u[unit].stage
+    source = u[unit].source
+    s.busy[stage] += 1
+    row.repairs += 1
+    row.crew_wait_s += s.now - u[unit].since
+    a, b, c, d = uniforms(
+        p.key_0[source], p.key_1[source], u[unit].ordinal, p.repair_lane[stage],
+        u[unit].block + 256 * u[unit].attempt, s.replication,
+    )  # fmt: skip
+    u[unit].attempt += 1
+    u[unit].fixed = d < p.repair_success[stage]
+    u[unit].due = s.now + sample(p, p.repair_law[stage], a, b, c)
+    s.sequence += 1
+    u[unit].sequence = s.sequence
+    if u[unit].due < math.inf:
+        _push(s, u, unit)
+
+
+@kernel
+def _enter(p: Any, s: Any, u: Any, row: Any, unit: int, stage: int) -> None:
+    """A unit joins a stage of repair: a crew is free, or it waits its turn."""
+    u[unit].stage = stage
+    u[unit].since = s.now
+    if p.repair_crews[stage] == 0 or s.busy[stage] < p.repair_crews[stage]:
+        _serve(p, s, u, row, unit)
+        return
+    if s.queue_size[stage] >= u.size:
+        s.overflow = True
+        return
+    u[(s.queue_head[stage] + s.queue_size[stage]) % u.size].queue[stage] = unit
+    s.queue_size[stage] += 1
+
+
+@kernel
+def admit(p: Any, s: Any, u: Any, row: Any, slot: int, source: int, block: int, ordinal: int, need: int) -> int:
+    """Send a unit to repair; ``slot`` is what it leaves empty, -1 for a spare. Returns its identity in ``u``."""
+    book_repair(s, row)
+    s.in_repair += 1
+    if s.n_free > 0:
+        s.n_free -= 1
+        unit = u[s.n_free].free
+    else:
+        unit = s.n_ids
+        if unit >= u.size:
+            s.overflow = True
+            return 0
+        s.n_ids += 1
+    u[unit].slot = slot
+    u[unit].source = source
+    u[unit].block = block
+    u[unit].ordinal = ordinal
+    u[unit].attempt = 0
+    _enter(p, s, u, row, unit, 0 if need == RESET else p.last_repair)
+    return int(unit)
+
+
+@kernel
+def finish_stage(p: Any, s: Any, u: Any, row: Any) -> int:
+    """The next unit leaves its stage: its crew takes the next in the queue, then it moves on. Returns it if fixed,
+    else -1.
+    """
+    unit = _pop(s, u)
+    stage = u[unit].stage
+    s.busy[stage] -= 1
+    if s.queue_size[stage] > 0:
+        waiting = u[s.queue_head[stage]].queue[stage]
+        s.queue_head[stage] = (s.queue_head[stage] + 1) % u.size
+        s.queue_size[stage] -= 1
+        _serve(p, s, u, row, waiting)
+    if not u[unit].fixed:
+        _enter(p, s, u, row, unit, p.last_repair)
+        return -1
+    book_repair(s, row)
+    s.in_repair -= 1
+    u[s.n_free].free = unit
+    s.n_free += 1
+    return unit

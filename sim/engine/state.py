@@ -1,0 +1,69 @@
+"""What both engines share: the job's phases, the reasons why a run stopped, and the records that a run leaves."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+from sim.kernels.ledger import BUCKETS
+
+RUNNING = 0
+DETECTING = 1
+WAITING = 2
+RECOVERING = 3
+"""Phases of the job: stepping or saving; stopped and nobody knows why; waiting for units; in a list of stages."""
+
+
+class StopReason(IntEnum):
+    """Why a run stopped.
+
+    ``DONE``: the work is done. ``HORIZON``: the time is up. ``DEPLETED``: the job waits for units and none will come;
+    a run with a horizon books the rest of it as a wait for capacity. ``NO_PROGRESS``: one incident took more starts
+    of a recovery than the scenario allows. ``EVENT_LIMIT``: as many faults and repairs as the scenario allows.
+    """
+
+    GOING = 0
+    DONE = 1
+    HORIZON = 2
+    DEPLETED = 3
+    NO_PROGRESS = 4
+    EVENT_LIMIT = 5
+
+
+GOING = int(StopReason.GOING)
+DONE = int(StopReason.DONE)
+HORIZON = int(StopReason.HORIZON)
+DEPLETED = int(StopReason.DEPLETED)
+NO_PROGRESS = int(StopReason.NO_PROGRESS)
+EVENT_LIMIT = int(StopReason.EVENT_LIMIT)
+
+MAX_SOURCES = 64
+N_BUCKETS = len(BUCKETS)
+
+ROW = np.dtype(
+    [
+        ("replication", "i8"), ("stop_reason", "i8"), ("wall_s", "f8"), ("work_done_s", "f8"), ("not_saved_s", "f8"),
+        ("interruptions", "i8"), ("faults", "i8"), ("spare_faults", "i8"), ("void_faults", "i8"), ("attempts", "i8"),
+        ("saves", "i8"), ("spares_used", "i8"), ("spare_waits", "i8"), ("repairs", "i8"), ("crew_wait_s", "f8"),
+        ("units_in_repair", "i8"), ("ledger", "f8", N_BUCKETS), ("absent_node_s", "f8", N_BUCKETS),
+        ("spare_idle_node_s", "f8"), ("repair_node_s", "f8"), ("faults_of", "i8", MAX_SOURCES),
+        ("interruptions_of", "i8", MAX_SOURCES),
+    ],
+    align=True,
+)  # fmt: skip
+"""What one replication leaves: counts, and seconds of each bucket.
+
+``absent_node_s`` are the node-seconds in which slots of the job stood empty, by the job's bucket at that time.
+"""
+
+INCIDENT = np.dtype(
+    [
+        ("replication", "i8"), ("opened_s", "f8"), ("cause", "i8"), ("faults", "i8"), ("units", "i8"), ("rule", "i8"),
+        ("attempts", "i8"), ("progress_s", "f8"), ("restored_s", "f8"), ("lost_work_s", "f8"), ("closed_s", "f8"),
+    ],
+    align=True,
+)  # fmt: skip
+"""One incident: when it opened, its first fault's source, what it cost, and when the job stepped again (NaN: it did
+not).
+"""

@@ -1,0 +1,1 @@
+"""Small compiled functions on numbers and arrays; they import nothing of ours."""

@@ -1,0 +1,24 @@
+"""The grid of time: every instant and duration is a multiple of one tick, so that sums of them are exact."""
+
+from __future__ import annotations
+
+import math
+
+from sim.kernels._jit import kernel
+
+TICKS_PER_SECOND = 2.0**20
+"""Ticks in a second. Multiples of 2^-20 s (about 1 us) below 2^33 s (272 years) are exact doubles, and so are their
+sums and differences: a ledger adds up to the wall clock without rounding, and equal times are equal.
+"""
+
+LONGEST_S = 2.0**32
+"""The longest duration that is drawn, in seconds (136 years): longer draws are cut off here, far beyond any run."""
+
+NEVER = math.inf
+"""The time of what will not happen."""
+
+
+@kernel
+def quantize(seconds: float) -> float:
+    """Round to the nearest tick; ``seconds`` is a float in [0, inf]; what is longer than ``LONGEST_S`` becomes that."""
+    return math.floor(min(seconds, LONGEST_S) * TICKS_PER_SECOND + 0.5) / TICKS_PER_SECOND

@@ -1,0 +1,162 @@
+"""The plan: a scenario as plain numbers in SI units on the grid of time, the only thing an engine reads.
+
+Words become small integers here and nowhere else. Sources are in the order of their names, so that the order in the
+file changes nothing; rules and stages keep the order of the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sim.kernels.saves import Pattern
+
+PROCESS, RESET, REPAIR = 0, 1, 2
+NEEDS = ("process", "reset", "repair")
+"""What a fault needs before its unit works again, from the mildest to the worst."""
+
+WALL, TRAINING = 0, 1
+CLOCKS = ("wall", "training")
+
+JOB, HOT, COLD = 0, 1, 2
+"""Blocks of units. The job's nodes and the hot spares have faults of their own; cold spares are switched off."""
+
+SAME_UNITS, SPARES_ELSE_WAIT = 0, 1
+USES = ("same units", "spares, else wait")
+
+AUTO = -1
+"""The law of a stage that takes as long as reading the restored version."""
+
+ANY = -1
+"""A condition of a rule that is not set."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """A law of durations: see ``sim.kernels.laws``. A mixture takes ``first`` with probability ``share``, else
+    ``other`` (positions in ``Plan.laws``).
+    """
+
+    kind: int
+    a: float = 0.0
+    b: float = 0.0
+    share: float = 0.0
+    first: int = 0
+    other: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """A fault source. ``rate`` is that of one component in 1/s, ``components`` how many the job has, ``slots`` how
+    many nodes it strikes among (0: the job itself), ``p_process`` and ``p_reset`` the probabilities of the milder
+    needs.
+    """
+
+    name: str
+    clock: int
+    rate: float
+    components: int
+    per_node: int
+    slots: int
+    takes_node: bool
+    p_process: float
+    p_reset: float
+    detect: float
+    key: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One source in one block of units: a Poisson process of mean gap ``mean`` seconds over ``slots`` nodes."""
+
+    source: int
+    block: int
+    clock: int
+    mean: float
+    slots: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a recovery rule; ``law`` is a position in ``Plan.laws`` or ``AUTO``, ``lane`` the identity of its
+    draws.
+    """
+
+    name: str
+    bucket: int
+    law: int
+    vulnerable: bool
+    lane: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A recovery rule. ``needs`` is a bit mask of needs, ``ANY`` marks a condition that is not set."""
+
+    name: str
+    needs: int
+    units_down_at_most: int
+    spare_available: int
+    attempts_below: int
+    use: int
+    vulnerable: bool
+    retry_stage: bool
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True)
+class RepairStage:
+    """A stage of repair; ``crews`` is 0 where there is no limit."""
+
+    law: int
+    crews: int
+    success: float
+    lane: int
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pool of spares: its nominal number of nodes, and seconds from its call to a spare's use."""
+
+    nodes: int
+    activation: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A scenario as numbers. Times in seconds on the grid, infinite where there is no limit.
+
+    ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair the
+    last, and what fails goes to the last.
+    """
+
+    seed: int
+    gpus_per_node: int
+    job_nodes: int
+    pools: tuple[Pool, Pool]
+    sources: tuple[Source, ...]
+    lanes: tuple[Lane, ...]
+    laws: tuple[Law, ...]
+    rules: tuple[Rule, ...]
+    max_attempts: int
+    repair: tuple[RepairStage, ...]
+    has_store: bool
+    pattern: Pattern
+    read: float
+    horizon: float
+    work: float
+    last_save: int
+    initial_start: bool
+    final_save: bool
+    max_events: int
+    start_key: tuple[int, int]
+
+    @property
+    def nodes(self) -> int:
+        """Nodes held: the job's and its spares'."""
+        return self.job_nodes + sum(pool.nodes for pool in self.pools)
+
+    @property
+    def pool_order(self) -> tuple[int, int]:
+        """Blocks of the pools, the one that activates fastest first; the hot one at a tie."""
+        hot, cold = self.pools
+        return (HOT, COLD) if hot.activation <= cold.activation else (COLD, HOT)
