@@ -1,0 +1,200 @@
+"""How capacity comes back: pools of spares, and repair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from sim.scenario.entries import Entries, source_of
+from sim.scenario.fields import MOST, AtLeastOne, Choice, Count, Duration, ShortForm, Success, Table, Whole, setting
+from sim.scenario.law import Law, LawTable, TimeOrLaw, law_keys, resolve_law
+from sim.scenario.refusal import RefusedError, listed
+from sim.scenario.units import Quantity
+
+POOLS = ("hot", "cold")
+_SHORT = ("time", "crews", "success")
+_NODES = "Nodes of the pool; 0 or more."
+_DEFAULT_REPAIR = "1 day"
+_TIME_SOURCE = (
+    "best case several hours, often days (SemiAnalysis, 100,000 H100 Clusters, 2024); the value is an assumption"
+)
+
+
+class _PoolSize(Whole):
+    """Nodes of a pool, or a table."""
+
+    @property
+    def allowed(self) -> str:  # type: ignore[override]
+        """Say what is allowed."""
+        return f"{super().allowed}, or a table with nodes and activation"
+
+
+_POOL_SIZE = _PoolSize(0, MOST)
+
+
+def _as_nodes(value: object) -> dict[str, Any]:
+    return {"nodes": _POOL_SIZE.read(value)}
+
+
+class PoolTable(Table):
+    """A pool of hot spares as written."""
+
+    nodes: Count = setting(_NODES)
+    activation: Duration = setting(
+        "Time until a spare that was taken is ready, in s.", "0 s", "a hot spare is powered on, checked and connected"
+    )
+
+
+class ColdPoolTable(PoolTable):
+    """A pool of cold spares as written."""
+
+    activation: Duration = setting(
+        "Time until a spare that was taken is ready, in s.", "10 min", "assumption: image, boot and health check"
+    )
+
+
+class PoolsTable(Table):
+    """`[pools]` as written."""
+
+    hot: Annotated[PoolTable, ShortForm(_as_nodes, (_POOL_SIZE,))] | None = setting(
+        "Spares that are on: a number of nodes, or a table.", None, "0 nodes; without [pools] all nodes beyond the job"
+    )
+    cold: Annotated[ColdPoolTable, ShortForm(_as_nodes, (_POOL_SIZE,))] | None = setting(
+        "Spares that are off and do not fail: a number of nodes, or a table.", None, "0 nodes"
+    )
+
+
+class ReplaceTable(Table):
+    """A repair stage as written."""
+
+    time: TimeOrLaw = setting("Time that the stage takes: a duration, or a table with a law.")
+    crews: AtLeastOne | None = setting(
+        "Nodes that the stage serves at once; 1 or more.", None, "endless: every node is served at once"
+    )
+    success: Success = setting(
+        "Probability that the node leaves the stage in order; above 0, at most 1.",
+        1.0,
+        "assumption: a repair that is done has worked",
+    )
+
+
+class ResetTable(ReplaceTable):
+    """The stage `reset` as written."""
+
+    else_: Annotated[Literal["replace"], Choice(("replace",))] = setting(
+        "Where a node goes that the stage did not put in order.", "replace", "the only stage after it", alias="else"
+    )
+
+
+class RepairTable(Table):
+    """`[repair]` as written."""
+
+    time: TimeOrLaw | None = setting("Short for replace.time.", None, f'"{_DEFAULT_REPAIR}": {_TIME_SOURCE}')
+    crews: AtLeastOne | None = setting("Short for replace.crews.", None, "endless: every node is served at once")
+    success: Success | None = setting(
+        "Short for replace.success.", None, "1; assumption: a repair that is done has worked"
+    )
+    reset: ResetTable | None = setting("Stage of nodes that need a reset.", None, "not there: such nodes enter replace")
+    replace: ReplaceTable | None = setting(
+        "Stage of nodes that need repair; a node that it did not put in order enters it again.",
+        None,
+        f'time = "{_DEFAULT_REPAIR}": {_TIME_SOURCE}',
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool: nominal nodes, and the time in s until a spare is ready."""
+
+    nodes: int
+    activation: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The hot and the cold pool; an empty one has 0 nodes."""
+
+    hot: Pool
+    cold: Pool
+
+
+@dataclass(frozen=True, slots=True)
+class RepairStage:
+    """A repair stage: its time, its crews (None: endless) and its probability of success, above 0."""
+
+    time: Law
+    crews: int | None
+    success: float
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The repair stages; `reset` None if nodes that need a reset enter `replace`."""
+
+    reset: RepairStage | None
+    replace: RepairStage
+
+
+def check_repair_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
+    """Check which keys `[repair]` has; yields the key and what is wrong."""
+    short = [key for key in _SHORT if key in keys]
+    if short and "replace" in keys:
+        message = f"says the same as replace.{short[0]}"
+        yield short[0], RefusedError(message, f"either {listed(_SHORT)}, or replace", f"move {short[0]} into replace")
+
+
+def pool_sizes(table: PoolsTable | None, free: int) -> tuple[int, int]:
+    """Give nodes of the hot and the cold pool; without a table all `free` nodes are hot spares."""
+    if table is None:
+        return free, 0
+    return (table.hot.nodes if table.hot else 0), (table.cold.nodes if table.cold else 0)
+
+
+def resolve_pools(table: PoolsTable | None, free: int, entries: Entries) -> Pools:
+    """Resolve `[pools]`; `free` are the nodes of the cluster beyond the job."""
+    hot, cold = pool_sizes(table, free)
+    written = table or PoolsTable.model_validate({})
+    return Pools(
+        _pool("hot", hot, written.hot, PoolTable, entries),
+        _pool("cold", cold, written.cold, ColdPoolTable, entries),
+    )
+
+
+def _pool(name: str, nodes: int, table: PoolTable | None, model: type[PoolTable], entries: Entries) -> Pool:
+    path = ("pools", name)
+    found = model.model_validate({"nodes": nodes}) if table is None else table
+    entries.add((*path, "nodes"), nodes, "nodes", source_of(PoolsTable, name) if table is None else None)
+    entries.field(path, found, "activation", "s")
+    return Pool(nodes, found.activation)
+
+
+def resolve_repair(table: RepairTable, entries: Entries) -> Repair:
+    """Resolve `[repair]`: the short form becomes the stage `replace`."""
+    path = ("repair",)
+    reset = None if table.reset is None else _repair_stage((*path, "reset"), table.reset, entries)
+    if table.replace is not None:
+        return Repair(reset, _repair_stage((*path, "replace"), table.replace, entries))
+    given = {name: getattr(table, name) for name in _SHORT if getattr(table, name) is not None}
+    made = ReplaceTable.model_validate({"time": _DEFAULT_REPAIR}).model_copy(update=given)
+    replace = _repair_stage((*path, "replace"), made, entries)
+    if table.time is None:
+        entries.mark_default((*path, "replace", "time"), _TIME_SOURCE)
+    return Repair(reset, replace)
+
+
+def _repair_stage(path: tuple[str, ...], table: ReplaceTable, entries: Entries) -> RepairStage:
+    entries.field(path, table, "crews", "1")
+    entries.field(path, table, "success", "1")
+    if isinstance(table, ResetTable):
+        entries.field(path, table, "else_", "")
+    _time_entries((*path, "time"), table.time, entries)
+    return RepairStage(resolve_law(table.time), table.crews, float(table.success))
+
+
+def _time_entries(path: tuple[str, ...], table: LawTable, entries: Entries) -> None:
+    if table.time is not None:
+        entries.add(path, table.time, "s")
+        return
+    for key, value in law_keys(table).items():
+        entries.add((*path, key), value, "" if key in ("law", "of") else "s")

@@ -1,0 +1,89 @@
+"""Checks between the sections of a scenario; each runs on what is valid, even if other parts are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sim.scenario.capacity import pool_sizes
+from sim.scenario.faults import MOST_SOURCES, check_fault, rate_of
+from sim.scenario.findings import Findings
+from sim.scenario.reading import Parts
+from sim.scenario.refusal import RefusedError
+from sim.scenario.stages import check_stage
+from sim.scenario.stores import MOST_STORES, check_planned, check_store
+
+
+def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
+    """Check what the sections say together; what is wrong goes to `findings`."""
+    _sizes(parts, findings)
+    _counts(data, findings)
+    for name, source in parts.faults.items():
+        findings.add_all(("faults", name), check_fault(source))
+    _stores(parts, findings)
+    _detect(data, findings)
+    _stages(parts, findings)
+
+
+def _sizes(parts: Parts, findings: Findings) -> None:
+    if parts.cluster is None or parts.job is None:
+        return
+    nodes = parts.cluster.nodes
+    job = nodes if parts.job.nodes is None else parts.job.nodes
+    if job > nodes:
+        allowed = f"at most {nodes} (cluster.nodes)"
+        findings.add(("job", "nodes"), RefusedError("needs more nodes than the cluster has", allowed))
+    elif parts.pools is not None:
+        hot, cold = pool_sizes(parts.pools, nodes - job)
+        if job + hot + cold > nodes:
+            message = f"holds {hot + cold} spares, but the cluster has {nodes - job} nodes beyond the job"
+            findings.add(
+                ("pools",), RefusedError(message, f"job + hot + cold of at most {nodes} nodes (cluster.nodes)")
+            )
+
+
+def _counts(data: Mapping[str, Any], findings: Findings) -> None:
+    faults, stores = data.get("faults"), data.get("stores")
+    if isinstance(faults, dict) and len(faults) > MOST_SOURCES:
+        message = f"has {len(faults)} fault sources"
+        findings.add(("faults",), RefusedError(message, f"at most {MOST_SOURCES} fault sources"))
+    if isinstance(stores, dict) and len(stores) > MOST_STORES:
+        message = f"has {len(stores)} stores, but this version supports only one shared store"
+        findings.add(
+            ("stores", list(stores)[MOST_STORES]), RefusedError("is a store too many: [stores] " + message, "one store")
+        )
+
+
+def _stores(parts: Parts, findings: Findings) -> None:
+    if parts.job is None:
+        return
+    any_fault = not parts.all_faults or any(rate_of(source) > 0.0 for source in parts.faults.values())
+    for name, store in parts.stores.items():
+        wrong = list(check_store(store, parts.job.step, parts.job.checkpoint))
+        findings.add_all(("stores", name), wrong)
+        if not wrong:
+            findings.add_all(("stores", name), check_planned(store, parts.job.checkpoint, any_fault))
+
+
+def _detect(data: Mapping[str, Any], findings: Findings) -> None:
+    detect, recovery = data.get("detect"), data.get("recovery")
+    if isinstance(detect, dict) and isinstance(recovery, dict) and "stop" in detect and "detect" in recovery:
+        refusal = RefusedError("says the same as detect.stop", "either recovery.detect or detect.stop")
+        findings.add(("recovery", "detect"), refusal)
+
+
+def _stages(parts: Parts, findings: Findings) -> None:
+    if parts.cluster is None or parts.job is None:
+        return
+    gpus = (parts.job.nodes or parts.cluster.nodes) * parts.cluster.gpus_per_node
+    tables = {
+        ("recovery", name, "stages", key): stage
+        for name, rule in parts.rules.items()
+        for key, stage in rule.stages.items()
+    }
+    if parts.recovery is not None and parts.recovery.restart is not None:
+        tables["recovery", "restart"] = parts.recovery.restart  # type: ignore[index]
+    for path, stage in tables.items():
+        refusal = check_stage(stage, gpus)
+        if refusal is not None:
+            findings.add(path, refusal)

@@ -1,0 +1,66 @@
+"""The cluster and the job that runs on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from sim.scenario.entries import Entries
+from sim.scenario.fields import AtLeastOne, PositiveDuration, Size, Table, Whole, setting
+from sim.scenario.units import Quantity
+
+
+class ClusterTable(Table):
+    """`[cluster]` as written."""
+
+    nodes: AtLeastOne = setting("Nodes of the cluster, spares included; from 1 to 10 million.")
+    gpus_per_node: Annotated[int, Whole(1, 1_000)] = setting(
+        "GPUs of one node; from 1 to 1000.", 8, "HGX and DGX H100 nodes hold 8 GPUs (NVIDIA DGX H100, read second hand)"
+    )
+
+
+class JobTable(Table):
+    """`[job]` as written."""
+
+    nodes: AtLeastOne | None = setting(
+        "Nodes that the job needs all the time; from 1 to cluster.nodes.", None, "cluster.nodes: the whole cluster"
+    )
+    step: PositiveDuration | None = setting(
+        'Duration of one training step, in s, above 0; needed by a store with every = "N steps".', None, "not set"
+    )
+    checkpoint: Size | None = setting(
+        "Size of one checkpoint of the whole job, in bytes, above 0; needed by a store with bandwidth.", None, "not set"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Nodes and GPUs of the cluster."""
+
+    nodes: int
+    gpus_per_node: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The job: nodes it needs, step in s and checkpoint in bytes where they are known."""
+
+    nodes: int
+    step: Quantity | None
+    checkpoint: Quantity | None
+
+
+def resolve_cluster(table: ClusterTable, entries: Entries) -> Cluster:
+    """Resolve `[cluster]`."""
+    entries.field(("cluster",), table, "nodes", "nodes")
+    entries.field(("cluster",), table, "gpus_per_node", "GPUs")
+    return Cluster(table.nodes, table.gpus_per_node)
+
+
+def resolve_job(table: JobTable, cluster: Cluster, entries: Entries) -> Job:
+    """Resolve `[job]`; without `nodes` it takes the whole cluster."""
+    nodes = cluster.nodes if table.nodes is None else table.nodes
+    entries.field(("job",), table, "nodes", "nodes", nodes)
+    entries.field(("job",), table, "step", "s")
+    entries.field(("job",), table, "checkpoint", "bytes")
+    return Job(nodes, table.step, table.checkpoint)

@@ -1,0 +1,299 @@
+"""Fault sources: what breaks, how often, what it takes down and what it needs; and how long a fault stays unseen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, model_validator
+
+from sim.scenario.entries import Entries, source_of
+from sim.scenario.fields import (
+    HOUR_S,
+    YEAR_S,
+    AtLeastOne,
+    Choice,
+    Duration,
+    Json,
+    Life,
+    Number,
+    PositiveDuration,
+    Probability,
+    ShortForm,
+    Table,
+    WithUnit,
+    setting,
+)
+from sim.scenario.refusal import RefusedError, listed, shown
+from sim.scenario.units import Quantity, text_pattern, yearly_fraction
+
+Need = Literal["process", "reset", "repair"]
+NEEDS: tuple[Need, ...] = ("process", "reset", "repair")
+RATE_KEYS = ("mtbf", "afr", "fit", "per_1000_node_days", "observed")
+MOST_SOURCES = 64
+_MOST_PER_S = 1e6
+_SUM_TOLERANCE = 1e-9
+_FIT_S = 1e9 * HOUR_S
+_THOUSAND_NODE_DAYS_S = 1_000 * 86_400.0
+
+_ONE_RATE = "none: exactly one key gives the rate"
+
+
+class _YearlyShare(WithUnit):
+    """A share per year; the year may be written or not."""
+
+    def json_schema(self) -> Json:
+        """Give the JSON schema of the text or number."""
+        yearly = text_pattern("dimensionless", "[time]")
+        return {"anyOf": [*super().json_schema()["anyOf"], {"type": "string", "pattern": yearly}]}
+
+
+Afr = Annotated[
+    Quantity,
+    _YearlyShare(
+        yearly_fraction,
+        'a share per year above 0, such as 0.02 or "2 %"',
+        0.0,
+        1e9,
+        "dimensionless",
+        ("2 %", "0.5 %"),
+        open_low=True,
+        bare=True,
+    ),
+]
+
+
+class ObservedTable(Table):
+    """`observed` of a fault source as written."""
+
+    events: Annotated[float, Number(0.0)] = setting("Faults that were counted; a number, 0 or more.")
+    units: Annotated[float, Number(0.0, open_low=True)] | None = setting(
+        "Components that were watched; a number above 0.", None, "1 for a source per job; else required"
+    )
+    over: PositiveDuration = setting("How long they were watched on the source's own clock, in s, above 0.")
+
+
+class NeedsTable(Table):
+    """`needs` of a fault source as a table of probabilities."""
+
+    process: Probability | None = setting("Probability that a new process is enough.", None, "0")
+    reset: Probability | None = setting("Probability that the unit needs a reset.", None, "0")
+    repair: Probability | None = setting("Probability that the unit needs repair.", None, "0")
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> NeedsTable:
+        total = math.fsum(getattr(self, need) or 0.0 for need in NEEDS)
+        if abs(total - 1.0) > _SUM_TOLERANCE:
+            raise RefusedError(f"has probabilities that add up to {total:.12g}", "probabilities that add up to 1")
+        return self
+
+
+def _one_need(value: object) -> dict[str, Any]:
+    return {_NEED_WORD.read(value): 1.0}
+
+
+class _NeedWord(Choice):
+    """A need, in a table of probabilities, too."""
+
+    @property
+    def allowed(self) -> str:  # type: ignore[override]
+        """Say what is allowed."""
+        return f"{super().allowed}, or a table of probabilities over these"
+
+
+_NEED_WORD = _NeedWord(NEEDS)
+
+
+class FaultTable(Table):
+    """`[faults.NAME]` as written."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in RATE_KEYS]})
+
+    per: Annotated[Literal["gpu", "node", "job"], Choice(("gpu", "node", "job"))] = setting(
+        "What the components are counted by: each GPU, each node, or the job as a whole."
+    )
+    count: AtLeastOne = setting(
+        "Components of this kind per unit; 1 or more.", 1, "one of a kind unless said otherwise"
+    )
+    mtbf: Life | None = setting("Mean life of ONE component, in s, above 0.", None, _ONE_RATE)
+    afr: Afr | None = setting(
+        "Annual failure rate of ONE component, 8760 h / MTBF; a share or percent per year above 0.",
+        None,
+        _ONE_RATE,
+    )
+    fit: Annotated[float, Number(0.0, open_low=True)] | None = setting(
+        "Faults of ONE component per 1e9 h; a number above 0.", None, _ONE_RATE
+    )
+    per_1000_node_days: Annotated[float, Number(0.0, open_low=True)] | None = setting(
+        'Faults per 1000 node-days; a number above 0; only with per = "node" and count = 1.',
+        None,
+        _ONE_RATE,
+    )
+    observed: ObservedTable | None = setting(
+        "Counted faults, components and time; the rate is events / (units x over).",
+        None,
+        _ONE_RATE,
+    )
+    clock: Annotated[Literal["wall", "training"], Choice(("wall", "training"))] = setting(
+        "Clock that the source ages on: wall clock, or only while the job steps or saves.",
+        "wall",
+        "hardware ages on the wall clock",
+    )
+    effect: Annotated[Literal["stop"], Choice(("stop",))] = setting(
+        "What a fault does: it stops the job.", "stop", "the only effect in this version"
+    )
+    takes: Annotated[Literal["node", "nothing"], Choice(("node", "nothing"))] | None = setting(
+        "What goes down with it: its node, or nothing.", None, "node for a source per gpu or node, nothing for per job"
+    )
+    needs: Annotated[NeedsTable, ShortForm(_one_need, (_NEED_WORD,))] | None = setting(
+        "What a fault needs: process, reset or repair, or a table of probabilities that add up to 1.",
+        None,
+        "repair if it takes a node, else process",
+    )
+    detect: Duration | None = setting("Time until such a fault is seen, in s.", None, "detect.stop")
+
+
+class DetectTable(Table):
+    """`[detect]` as written."""
+
+    stop: Duration = setting(
+        "Time from a fault that stops the job until it is seen, in s.",
+        "30 s",
+        "assumption: heartbeat_timeout of NVIDIA's resiliency extension (NVRx, in-process restart) is 30 s by default",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FaultSource:
+    """A fault source, resolved.
+
+    Parameters
+    ----------
+    per, clock, effect, takes : str
+        As in the file.
+    count : int
+        Components per unit, >= 1.
+    rate : float
+        Faults of ONE component, 1/s, >= 0.
+    needs : dict
+        Probability of each need that the file names, in the order process, reset, repair; adds up to 1.
+    detect : Quantity or None
+        Time until a fault is seen, s; None: `Detect.stop`.
+    """
+
+    per: Literal["gpu", "node", "job"]
+    count: int
+    rate: float
+    clock: Literal["wall", "training"]
+    effect: Literal["stop"]
+    takes: Literal["node", "nothing"]
+    needs: Mapping[Need, float]
+    detect: Quantity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Detect:
+    """Time until a fault is seen, s, for sources that do not say it themselves."""
+
+    stop: Quantity
+
+
+def check_fault_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
+    """Check which keys a source's table has, whatever their values are.
+
+    Yields
+    ------
+    tuple of str or None and RefusedError
+        Key inside the table, or None for the table, and what is wrong.
+    """
+    given = [key for key in RATE_KEYS if key in keys]
+    if len(given) > 1:
+        message = f"is one rate too many beside {listed(given[:-1])}"
+        yield given[-1], RefusedError(message, f"exactly one of {listed(RATE_KEYS)}")
+    if not given:
+        yield (
+            None,
+            RefusedError("gives no rate", f"exactly one of {listed(RATE_KEYS)}", 'add mtbf = "50_000 h", for example'),
+        )
+
+
+def check_fault(table: FaultTable) -> Iterator[tuple[str | None, RefusedError]]:
+    """Check what a source's valid values say together; yields as `check_fault_keys`."""
+    if table.per_1000_node_days is not None:
+        if table.per != "node":
+            yield "per_1000_node_days", RefusedError(f"counts nodes, but per is {shown(table.per)}", 'per = "node"')
+        elif table.count != 1:
+            yield (
+                "per_1000_node_days",
+                RefusedError(f"is a rate of whole nodes, but count is {table.count}", "count = 1"),
+            )
+    observed = table.observed
+    if observed is not None and observed.units is None and table.per != "job":
+        yield (
+            "observed",
+            RefusedError("gives no units", "the number of components that were watched, above 0", "add units"),
+        )
+    elif sum(getattr(table, key) is not None for key in RATE_KEYS) == 1 and rate_of(table) > _MOST_PER_S:
+        yield None, RefusedError("strikes more than once per microsecond and component", "a lower rate")
+
+
+def rate_of(table: FaultTable) -> float:
+    """Give the rate of one component, 1/s, of a table with exactly one rate key."""
+    if table.mtbf is not None:
+        return 1.0 / table.mtbf
+    if table.afr is not None:
+        return float(table.afr) / YEAR_S
+    if table.fit is not None:
+        return table.fit / _FIT_S
+    if table.per_1000_node_days is not None:
+        return table.per_1000_node_days / _THOUSAND_NODE_DAYS_S
+    if table.observed is None:
+        return 0.0
+    return table.observed.events / (1.0 if table.observed.units is None else table.observed.units) / table.observed.over
+
+
+def resolve_fault(name: str, table: FaultTable, entries: Entries) -> FaultSource:
+    """Resolve one source."""
+    path = ("faults", name)
+    takes: Literal["node", "nothing"] = table.takes or ("nothing" if table.per == "job" else "node")
+    needs = _needs(table, takes)
+    entries.field(path, table, "per", "")
+    entries.field(path, table, "count", "1")
+    for key, unit in (("mtbf", "s"), ("afr", "1/year"), ("fit", "1/(1e9 h)"), ("per_1000_node_days", "1/(1000 days)")):
+        entries.field(path, table, key, unit)
+    entries.field(path, table, "clock", "")
+    entries.field(path, table, "effect", "")
+    entries.field(path, table, "takes", "", takes)
+    entries.field(path, table, "detect", "s")
+    if table.observed is not None:
+        _observed_entries((*path, "observed"), table.observed, entries)
+    source = None if table.needs is not None else source_of(FaultTable, "needs")
+    for need, probability in needs.items():
+        entries.add((*path, "needs", need), probability, "1", source)
+    shares: dict[Need, float] = {need: float(probability) for need, probability in needs.items()}
+    return FaultSource(table.per, table.count, rate_of(table), table.clock, table.effect, takes, shares, table.detect)
+
+
+def resolve_detect(table: DetectTable, short: Quantity | None, entries: Entries) -> Detect:
+    """Resolve `[detect]`; `short` is `recovery.detect`."""
+    if short is None:
+        entries.field(("detect",), table, "stop", "s")
+        return Detect(table.stop)
+    entries.add(("detect", "stop"), short, "s")
+    return Detect(short)
+
+
+def _needs(table: FaultTable, takes: str) -> dict[Need, Quantity]:
+    if table.needs is None:
+        need: Need = "repair" if takes == "node" else "process"
+        return {need: Quantity(1.0, "1")}
+    found = {need: getattr(table.needs, need) for need in NEEDS}
+    return {need: probability for need, probability in found.items() if probability is not None}
+
+
+def _observed_entries(path: tuple[str, ...], table: ObservedTable, entries: Entries) -> None:
+    entries.field(path, table, "events", "1")
+    entries.field(path, table, "units", "1", 1.0 if table.units is None else table.units)
+    entries.field(path, table, "over", "s")

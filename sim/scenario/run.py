@@ -1,0 +1,149 @@
+"""The run: how long, from where, with which seed, and how precise the answer must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict
+
+from sim.scenario import units
+from sim.scenario.entries import Entries
+from sim.scenario.fields import Choice, Flag, Span, Table, Whole, WithUnit, setting
+from sim.scenario.refusal import RefusedError
+from sim.scenario.units import Quantity
+
+_HALF_WIDTH = WithUnit(
+    units.points,
+    'percentage points above 0, at most 100, such as "0.1 points"',
+    0.0,
+    1.0,
+    "[difference]",
+    ("0.1 points",),
+    open_low=True,
+)
+_CONFIDENCE = WithUnit(
+    units.fraction,
+    'a share above 0.5 and below 1, such as 0.95 or "95 %"',
+    0.5,
+    1.0,
+    "dimensionless",
+    ("95 %",),
+    open_low=True,
+    open_high=True,
+    bare=True,
+)
+
+
+class PrecisionTable(Table):
+    """`precision` of a run as written."""
+
+    of: Annotated[Literal["ettr"], Choice(("ettr",))] = setting(
+        "Metric that must be precise.", "ettr", "ETTR is what scenarios are compared by"
+    )
+    half_width: Annotated[Quantity, _HALF_WIDTH] = setting(
+        "Half the width of the confidence interval, in percentage points, above 0.",
+        "0.1 points",
+        "assumption: what a comparison of intervals between saves needs",
+    )
+
+
+class RunTable(Table):
+    """`[run]` as written."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["horizon"]}, {"required": ["work"]}]})
+
+    horizon: Span | None = setting(
+        "Wall clock after which the run ends, in s, above 0, at most 100 years.", None, "none: either horizon or work"
+    )
+    work: Span | None = setting(
+        "Useful work after which the run ends, in s at full speed, above 0, at most 100 years.",
+        None,
+        "none: either horizon or work",
+    )
+    initial_start: Flag | None = setting(
+        "Whether the run begins with the stages of the last rule.", None, "true with work, false with horizon"
+    )
+    final_save: Flag | None = setting(
+        "Whether the run ends with a save; only with work.", None, "true with work and a store, else false"
+    )
+    seed: Annotated[int, Whole(0, 2**63 - 1)] = setting(
+        "Seed of all random draws; 0 or more.", 1, "any fixed number: results can be had again"
+    )
+    precision: PrecisionTable = setting("Precision to reach.", {}, 'of = "ettr", half_width = "0.1 points"')
+    confidence: Annotated[Quantity, _CONFIDENCE] = setting(
+        "Confidence of all intervals; above 0.5, below 1.", 0.95, "the usual level"
+    )
+    max_replications: Annotated[int, Whole(1, 10_000_000)] = setting(
+        "Most replications, whatever the precision; 1 or more.", 4_096, "assumption: minutes on one core"
+    )
+    max_events: Annotated[int, Whole(1, 10**15)] = setting(
+        "Most faults and repairs of one run, after which it ends as event_limit; 1 or more.",
+        10_000_000,
+        "assumption: far above any cluster of today, and still seconds",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """Half width of the interval of ETTR that is asked for, as a share of 1."""
+
+    of: Literal["ettr"]
+    half_width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run, resolved: exactly one of `horizon` and `work`, s; `confidence` as a share of 1."""
+
+    horizon: Quantity | None
+    work: Quantity | None
+    initial_start: bool
+    final_save: bool
+    seed: int
+    precision: Precision
+    confidence: float
+    max_replications: int
+    max_events: int
+
+
+def check_run_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
+    """Check which keys `[run]` has; yields the key and what is wrong."""
+    if "horizon" in keys and "work" in keys:
+        yield "work", RefusedError("is given beside horizon", "exactly one of horizon and work")
+    if "horizon" not in keys and "work" not in keys:
+        remedy = 'add horizon = "30 days", for example'
+        yield None, RefusedError("gives no length", "exactly one of horizon and work", remedy)
+    if keys.get("final_save") is True and "horizon" in keys:
+        yield "final_save", RefusedError("needs a run until work is done", "final_save = true only with work")
+
+
+def resolve_run(table: RunTable, has_store: bool, entries: Entries) -> Run:
+    """Resolve `[run]`; without a store there is no final save."""
+    path = ("run",)
+    until_work = table.work is not None
+    start = until_work if table.initial_start is None else table.initial_start
+    save = has_store and (until_work if table.final_save is None else table.final_save)
+    entries.field(path, table, "horizon", "s")
+    entries.field(path, table, "work", "s")
+    entries.field(path, table, "initial_start", "", start)
+    entries.field(path, table, "final_save", "", save)
+    entries.field(path, table, "seed", "1")
+    entries.field(path, table, "confidence", "1")
+    entries.field(path, table, "max_replications", "1")
+    entries.field(path, table, "max_events", "1")
+    entries.field((*path, "precision"), table.precision, "of", "")
+    entries.field((*path, "precision"), table.precision, "half_width", "1")
+    precision = Precision(table.precision.of, float(table.precision.half_width))
+    return Run(
+        table.horizon,
+        table.work,
+        start,
+        save,
+        table.seed,
+        precision,
+        float(table.confidence),
+        table.max_replications,
+        table.max_events,
+    )

@@ -1,0 +1,97 @@
+"""A whole scenario: the tables of a file, and what they resolve to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from sim.scenario.capacity import Pools, PoolsTable, Repair, RepairTable
+from sim.scenario.cluster import Cluster, ClusterTable, Job, JobTable
+from sim.scenario.entries import Entry, nested
+from sim.scenario.faults import Detect, DetectTable, FaultSource, FaultTable
+from sim.scenario.fields import Table, Title, setting
+from sim.scenario.recovery import Recovery, RecoveryTable
+from sim.scenario.run import Run, RunTable
+from sim.scenario.stores import Store, StoreTable
+
+
+class ScenarioTable(Table):
+    """A scenario file as written."""
+
+    name: Annotated[str, Title()] | None = setting("Name of the scenario.", None, "the file's name without .toml")
+    cluster: ClusterTable = setting("The cluster.")
+    job: JobTable = setting("The job.", {}, "the whole cluster works for it")
+    faults: dict[str, FaultTable] = setting("Fault sources by name, at most 64.", {}, "nothing fails")
+    detect: DetectTable = setting("How long faults stay unseen.", {}, "see its keys")
+    stores: dict[str, StoreTable] = setting(
+        "Stores by name; in this version at most one, shared.", {}, "nothing is saved"
+    )
+    recovery: RecoveryTable = setting(
+        "What is done after a fault: restart, or tables that are rules, at most 8, tried in file order.",
+        {},
+        "one restart, see its keys",
+    )
+    pools: PoolsTable | None = setting("Pools of spares.", None, "the cluster's nodes beyond the job are hot spares")
+    repair: RepairTable = setting("How nodes are repaired.", {}, "see its keys")
+    run: RunTable = setting("How long, and how precise.")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario, resolved: every default filled in, every value in SI units.
+
+    Parameters
+    ----------
+    name : str
+        For people; no part of `sha256`.
+    cluster, job, detect, recovery, pools, repair, run : objects
+        One for each section of the file.
+    faults, stores : dict
+        By name, sorted by name: the order in the file means nothing.
+    entries : tuple of Entry
+        Every key with its value, and where that comes from.
+    """
+
+    name: str
+    cluster: Cluster
+    job: Job
+    faults: Mapping[str, FaultSource]
+    detect: Detect
+    stores: Mapping[str, Store]
+    recovery: Recovery
+    pools: Pools
+    repair: Repair
+    run: Run
+    entries: tuple[Entry, ...] = field(repr=False)
+
+    def resolved(self) -> dict[str, Any]:
+        """Give the scenario in the long form of the file, with all defaults; loads to the same scenario.
+
+        Values are as written where they were. Sources and stores are sorted by name; rules and stages stand in file
+        order, which means something: do not sort the keys. `bandwidth` is replaced by the durations it implies.
+        """
+        return {"name": self.name, **nested(list(self.entries), si=False)}
+
+    def sha256(self) -> str:
+        """Give the SHA-256 of what the scenario means: SI values, without its name."""
+        text = json.dumps(nested(list(self.entries), si=True), separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+    def source_of(self, *path: str) -> str:
+        """Give where the value at a key path comes from: "" if the file gives it.
+
+        Raises
+        ------
+        KeyError
+            If the resolved scenario has no such key.
+        """
+        for entry in self.entries:
+            if entry.path == path:
+                return entry.source
+        raise KeyError(".".join(path))
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)

@@ -1,0 +1,276 @@
+"""Numbers with units, as they stand in scenario files, to plain SI floats.
+
+Every text is matched against one fixed pattern (number, unit, at most one "/unit") before anything
+else looks at it, so no expression of a file is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from decimal import Decimal, DecimalException
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from sim.scenario.refusal import RefusedError, listed, nearest
+
+if TYPE_CHECKING:
+    import pint
+
+_MAX_LENGTH = 200
+NUMBER_PATTERN = r"[0-9]+(?:_[0-9]+)*(?:\.[0-9]+(?:_[0-9]+)*)?(?:[eE][+-]?[0-9]+)?"
+_TEXT = re.compile(rf"\s*([+-]?)({NUMBER_PATTERN})\s*([A-Za-zµμ%]*)\s*(?:/\s*([A-Za-z]+))?\s*")
+_NOT_FINITE = re.compile(r"\s*[+-]?(?:nan|inf|infinity)\b.*", re.IGNORECASE | re.DOTALL)
+
+# Canonical name, definition for pint, other spellings. Bits are left out on purpose: "Gb" for "GB" is off by eight.
+_UNITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("second", "[time]", ("s", "sec", "seconds")),
+    ("millisecond", "0.001 second", ("ms", "milliseconds")),
+    ("microsecond", "0.000001 second", ("us", "µs", "μs", "microseconds")),
+    ("minute", "60 second", ("min", "minutes")),
+    ("hour", "60 minute", ("h", "hours")),
+    ("day", "24 hour", ("d", "days")),
+    ("week", "7 day", ("weeks",)),
+    ("year", "365 day", ("years",)),
+    ("byte", "[size]", ("B", "bytes")),
+    ("kilobyte", "1e3 byte", ("kB",)),
+    ("megabyte", "1e6 byte", ("MB",)),
+    ("gigabyte", "1e9 byte", ("GB",)),
+    ("terabyte", "1e12 byte", ("TB",)),
+    ("petabyte", "1e15 byte", ("PB",)),
+    ("exabyte", "1e18 byte", ("EB",)),
+    ("kibibyte", "1024 byte", ("KiB",)),
+    ("mebibyte", "1024 kibibyte", ("MiB",)),
+    ("gibibyte", "1024 mebibyte", ("GiB",)),
+    ("tebibyte", "1024 gibibyte", ("TiB",)),
+    ("pebibyte", "1024 tebibyte", ("PiB",)),
+    ("percent", "0.01", ("%",)),
+    ("difference", "[difference]", ()),
+    ("point", "0.01 difference", ("points",)),
+    ("step", "[steps]", ("steps",)),
+)
+_HIDDEN = frozenset({"difference"})
+_CANONICAL = {spelling: name for name, _, others in _UNITS if name not in _HIDDEN for spelling in (name, *others)}
+_HINTS = {
+    "m": 'write "min" for minutes',
+    "M": 'write "min" for minutes, "MB" for megabytes',
+    "month": "months differ in length: write days",
+    "months": "months differ in length: write days",
+    "mo": "months differ in length: write days",
+}
+_BITS = re.compile(r"[kKMGTPE]?i?(?:b|bit|bits|bps)")
+
+_DIMENSIONS = {
+    "[time]": "a duration",
+    "[size]": "a size in bytes",
+    "[size] / [time]": "a bandwidth",
+    "dimensionless": "a share",
+    "1 / [time]": "a share per time",
+    "[difference]": "a number of percentage points",
+    "[steps]": "a count of steps",
+}
+
+
+class Quantity(float):
+    """An SI value that remembers how it was written.
+
+    Parameters
+    ----------
+    value : float
+        Value in seconds, bytes, bytes per second or as a share of 1.
+    written : str
+        As it stands in the file: ``"10 min"``.
+    """
+
+    __slots__ = ("written",)
+    written: str
+
+    def __new__(cls, value: float, written: str) -> Quantity:
+        made = super().__new__(cls, value)
+        made.written = written
+        return made
+
+    def __getnewargs__(self) -> tuple[float, str]:  # type: ignore[override]
+        return float(self), self.written
+
+    def __repr__(self) -> str:
+        return f"Quantity({float(self)!r}, {self.written!r})"
+
+
+def in_seconds(value: float) -> Quantity:
+    """Make a duration out of a plain number of seconds, written canonically.
+
+    Parameters
+    ----------
+    value : float
+        Seconds, finite, >= 0.
+    """
+    digits = repr(float(value))
+    return Quantity(value, f"{digits.removesuffix('.0')} s")
+
+
+def duration(value: object) -> Quantity:
+    """Read a duration such as ``"10 min"``; seconds.
+
+    Raises
+    ------
+    RefusedError
+        If it is not a text of a number and a unit of time, or negative or not finite.
+    """
+    return _read(value, "[time]", 'a duration such as "10 min"', ("s", "min", "h"))
+
+
+def size(value: object) -> Quantity:
+    """Read a size such as ``"28 TB"``; bytes. Raises `RefusedError`."""
+    return _read(value, "[size]", 'a size in bytes such as "28 TB"', ("GB", "TB"))
+
+
+def bandwidth(value: object) -> Quantity:
+    """Read a bandwidth such as ``"2 TB/s"``; bytes per second. Raises `RefusedError`."""
+    return _read(value, "[size] / [time]", 'a bandwidth such as "2 TB/s"', ("GB/s", "TB/s"))
+
+
+def points(value: object) -> Quantity:
+    """Read percentage points such as ``"0.1 points"``; as a share of 1 (0.001). Raises `RefusedError`."""
+    return _read(value, "[difference]", 'percentage points such as "0.1 points"', ("points",))
+
+
+def fraction(value: object) -> Quantity:
+    """Read a share such as ``"0.1 %"`` or the bare number 0.001; as a share of 1. Raises `RefusedError`."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _bare(value, 'a share such as 0.001 or "0.1 %"')
+    return _read(value, "dimensionless", 'a share such as 0.001 or "0.1 %"', ("%",))
+
+
+def yearly_fraction(value: object) -> Quantity:
+    """Read a share per year such as ``"2 %"`` or ``"2 %/year"`` or 0.02; per year. Raises `RefusedError`."""
+    if isinstance(value, str) and len(value) <= _MAX_LENGTH:
+        match = _TEXT.fullmatch(value)
+        if match and _CANONICAL.get(match[4] or "") == "year":
+            number = match[1] + match[2]
+            share = fraction(f"{number} {match[3]}") if match[3] else _bare(float(number), "a share")
+            return Quantity(float(share), value)
+    return fraction(value)
+
+
+def steps(value: object) -> Quantity:
+    """Read a count of steps such as ``"50 steps"``: whole, >= 1. Raises `RefusedError`."""
+    allowed = 'a count of steps such as "50 steps"'
+    count = _read(value, "[steps]", allowed, ("steps",))
+    if not count.is_integer() or count < 1:
+        raise RefusedError("must be a whole number of steps, at least 1", allowed)
+    return count
+
+
+def is_steps(value: object) -> bool:
+    """Say whether a text looks like a count of steps rather than a duration."""
+    if not isinstance(value, str) or len(value) > _MAX_LENGTH:
+        return False
+    match = _TEXT.fullmatch(value)
+    return match is not None and _CANONICAL.get(match[3]) == "step"
+
+
+def text_pattern(dimension: str, per: str | None = None) -> str:
+    """Give a regular expression for an editor: a number and a unit of `dimension` (``"[time]"``)."""
+    units = "|".join(_spellings(dimension))
+    divisor = "" if per is None else rf"\s*/\s*(?:{'|'.join(_spellings(per))})"
+    return rf"^\s*[+]?{NUMBER_PATTERN}\s*(?:{units}){divisor}\s*$"
+
+
+def _spellings(dimension: str) -> list[str]:
+    return sorted(text for text in _CANONICAL if _factor(text, "")[1] == dimension)
+
+
+def _read(value: object, dimension: str, allowed: str, hints: tuple[str, ...]) -> Quantity:
+    """Read a text with a unit and check its dimension."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise RefusedError("needs a text with a number and a unit", allowed)
+    if not isinstance(value, str):
+        sane = 0 <= value < 1e15
+        raise RefusedError(
+            "needs a unit", allowed, _did_you_mean(repr(value).removesuffix(".0"), hints) if sane else None
+        )
+    if len(value) > _MAX_LENGTH:
+        raise RefusedError(f"is too long for a number with a unit (more than {_MAX_LENGTH} characters)", allowed)
+    match = _TEXT.fullmatch(value)
+    if match is None:
+        if _NOT_FINITE.fullmatch(value):
+            raise RefusedError("must be a finite number", allowed)
+        raise RefusedError("is not one number with one unit", allowed)
+    sign, number, unit, per = match[1], match[2], match[3], match[4] or ""
+    if not unit:
+        raise RefusedError("needs a unit", allowed, _did_you_mean(number, hints))
+    factor, found = _known_factor(unit, per, allowed)
+    if found != dimension:
+        raise RefusedError(f"is {_DIMENSIONS.get(found, found)}, not {_DIMENSIONS[dimension]}", allowed)
+    return Quantity(_scaled(number, factor, sign, allowed), value.strip())
+
+
+def _scaled(number: str, factor: Decimal, sign: str, allowed: str) -> float:
+    # Decimal, so that "0.7 %" and 0.007 are the same double.
+    try:
+        value = float(Decimal(number) * factor)
+    except (DecimalException, OverflowError):
+        value = math.inf
+    if not math.isfinite(value):
+        raise RefusedError("is too large a number", allowed)
+    if sign == "-" and value != 0.0:
+        raise RefusedError("must not be negative", allowed)
+    return value
+
+
+def _bare(value: float, allowed: str) -> Quantity:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise RefusedError("must be a finite number", allowed)
+    if number < 0.0:
+        raise RefusedError("must not be negative", allowed)
+    return Quantity(abs(number), repr(abs(number)))
+
+
+def _did_you_mean(number: str, hints: tuple[str, ...]) -> str:
+    return "did you mean " + listed(f'"{number} {hint}"' for hint in hints) + "?"
+
+
+def _known_factor(unit: str, per: str, allowed: str) -> tuple[Decimal, str]:
+    for name in (unit, per):
+        if name and name not in _CANONICAL:
+            raise RefusedError(f'has the unknown unit "{name[:20]}"', allowed, _unit_hint(name))
+    return _factor(unit, per)
+
+
+def _unit_hint(name: str) -> str | None:
+    if name in _HINTS:
+        return _HINTS[name]
+    if _BITS.fullmatch(name):
+        return "sizes are in bytes (GB), not bits: 8 Gbit are 1 GB"
+    close = nearest(name, _CANONICAL)
+    return f'did you mean "{close}"?' if close else None
+
+
+@lru_cache(maxsize=256)
+def _factor(unit: str, per: str) -> tuple[Decimal, str]:
+    """Give the SI factor and the dimension of a known unit, or of a quotient of two."""
+    registry = _registry()
+    made: Any = registry.Quantity(Decimal(1), registry.Unit(_CANONICAL[unit]))
+    if per:
+        made = made / registry.Quantity(Decimal(1), registry.Unit(_CANONICAL[per]))
+    made = made.to_base_units()
+    return Decimal(made.magnitude), str(made.dimensionality)
+
+
+@lru_cache(maxsize=1)
+def _registry() -> pint.UnitRegistry[Any]:
+    # pint costs more start-up than everything else here, and `--help` does not need it.
+    import pint
+
+    build: Callable[..., Any] = pint.UnitRegistry
+    registry = build(None, non_int_type=Decimal)
+    for name, definition, _ in _UNITS:
+        registry.define(f"{name} = {definition}")
+    made: pint.UnitRegistry[Any] = registry
+    return made

@@ -1,0 +1,461 @@
+"""Each kind of error names file, line, key, what was given and what is allowed."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from sim.errors import ExitCode, Problem, ScenarioError, SimError, UsageError
+from sim.scenario import from_dict, load, loads, problems
+
+from .examples import LARGE, SMALL
+
+FILE = "scenarios/x.toml"
+
+
+def found(text: str, overrides: tuple[str, ...] = ()) -> list[Problem]:
+    with pytest.raises(ScenarioError) as caught:
+        loads(text, FILE, overrides)
+    return caught.value.problems
+
+
+def only(text: str, overrides: tuple[str, ...] = ()) -> Problem:
+    all_found = found(text, overrides)
+    assert len(all_found) == 1, [str(problem) for problem in all_found]
+    return all_found[0]
+
+
+def line_of(text: str, needle: str) -> int:
+    return text[: text.index(needle)].count("\n") + 1
+
+
+def changed(old: str, new: str, text: str = SMALL) -> str:
+    assert text.count(old) == 1, old
+    return text.replace(old, new)
+
+
+# Section in which a line is added to the small scenario, the line, the key, the message and what is allowed.
+ADDED = [
+    ("[cluster]", "gpus_per_nod = 8", "cluster.gpus_per_nod", "unknown key", "gpus_per_node"),
+    ("[cluster]", "gpus_per_node = 0", "cluster.gpus_per_node", "too small", "from 1 to"),
+    ("[cluster]", "gpus_per_node = true", "cluster.gpus_per_node", "whole number", "from 1 to"),
+    ("[cluster]", "gpus_per_node = 8.0", "cluster.gpus_per_node", "whole number", "from 1 to"),
+    ("[cluster]", 'gpus_per_node = "8"', "cluster.gpus_per_node", "whole number", "from 1 to"),
+    ("[cluster]", f"gpus_per_node = {10**30}", "cluster.gpus_per_node", "too large", "from 1 to"),
+    ("[faults.node]", "fit = 3", "faults.node.fit", "one rate too many beside mtbf", "exactly one of"),
+    ("[faults.node]", 'effect = "hang"', "faults.node.effect", "none of the known", '"stop"'),
+    ("[faults.node]", 'clock = "steps"', "faults.node.clock", "none of the known", '"wall" or "training"'),
+    ("[faults.node]", 'takes = "gpu"', "faults.node.takes", "none of the known", '"node" or "nothing"'),
+    ("[faults.node]", 'needs = "reboot"', "faults.node.needs", "none of the known", '"process", "reset" or "repair"'),
+    ("[faults.node]", "needs = 3", "faults.node.needs", "none of the known", "table of probabilities"),
+    ("[faults.node]", "needs = { reset = 0.5 }", "faults.node.needs", "add up to 0.5", "add up to 1"),
+    ("[faults.node]", "needs = { reset = 1.5 }", "faults.node.needs.reset", "too large", "from 0 to 1"),
+    ("[faults.node]", "needs = {}", "faults.node.needs", "add up to 0", "add up to 1"),
+    ("[faults.node]", "needs = { reboot = 1 }", "faults.node.needs.reboot", "unknown key", "process, reset or repair"),
+    ("[faults.node]", "detect = 5", "faults.node.detect", "needs a unit", "a duration"),
+    ("[stores.remote]", 'bandwidth = "2 TB"', "stores.remote.bandwidth", "size in bytes, not a bandwidth", "TB/s"),
+    ("[stores.remote]", 'bandwidth = "0 TB/s"', "stores.remote.bandwidth", "too small", "above 0"),
+    ("[stores.remote]", 'bandwidth = "1 B/h"', "stores.remote.bandwidth", "272 years", "higher bandwidth"),
+    ("[stores.remote]", 'persist = "300 years"', "stores.remote.persist", "too large", "272 years"),
+    ("[stores.remote]", "slowdown = 1", "stores.remote.slowdown", "too large", "below 1"),
+    ("[stores.remote]", "in_flight = 0", "stores.remote.in_flight", "too small", '"unlimited"'),
+    ("[stores.remote]", 'in_flight = "many"', "stores.remote.in_flight", "whole number", '"unlimited"'),
+    ("[stores.remote]", "keep = 0", "stores.remote.keep", "too small", "from 1"),
+    ("[recovery]", "max_attempts = 0", "recovery.max_attempts", "too small", "from 1"),
+    ("[recovery]", "resart = 3", "recovery.resart", "unknown key", "restart"),
+    ("[run]", 'work = "1 day"', "run.work", "beside horizon", "exactly one of horizon and work"),
+    ("[run]", "final_save = true", "run.final_save", "until work is done", "only with work"),
+    ("[run]", 'initial_start = "yes"', "run.initial_start", "true or false", "true or false"),
+    ("[run]", "seed = -1", "run.seed", "too small", "from 0"),
+    ("[run]", "confidence = 0.5", "run.confidence", "too small", "above 0.5"),
+    ("[run]", "confidence = 95", "run.confidence", "too large", "below 1"),
+    ("[run]", 'precision = { half_width = "1 %" }', "run.precision.half_width", "percentage points", '"0.1 points"'),
+    ("[run]", 'precision = { of = "mfu" }', "run.precision.of", "none of the known", '"ettr"'),
+    ("[run]", "precision = 3", "run.precision", "must be a table", "a table"),
+    ("[run]", "max_replications = 0", "run.max_replications", "too small", "from 1"),
+    ("[run]", "max_events = 1.5", "run.max_events", "whole number", "from 1"),
+]
+
+
+@pytest.mark.parametrize(("section", "line", "key", "message", "allowed"), ADDED)
+def test_a_wrong_line_is_named(section: str, line: str, key: str, message: str, allowed: str) -> None:
+    text = changed(section, f"{section}\n{line}")
+    problem = only(text)
+    assert (problem.file, problem.line, problem.key) == (FILE, line_of(text, line), key)
+    assert message in problem.message
+    assert allowed in (problem.allowed or "")
+    value = line.partition(" = ")[2]
+    if not value.startswith("{") and "unknown" not in message:
+        assert problem.given == value or len(value) > 25
+    assert str(problem).startswith(f"{FILE}:{problem.line}: {key}: ")
+    assert str(problem).count("\n") <= 1
+
+
+# Text in the small scenario, what replaces it, the key, the message, and what is allowed or what to do.
+REPLACED = [
+    ('every = "30 min"\n', "", "stores.remote.every", "is missing", '"young"'),
+    ('per = "node"\n', "", "faults.node.per", "is missing", '"gpu", "node" or "job"'),
+    ('mtbf = "6_300 h"\n', "", "faults.node", "gives no rate", "exactly one of mtbf"),
+    ('mtbf = "6_300 h"', "mtbf = 6300", "faults.node.mtbf", "needs a unit", '"6300 h"'),
+    ('mtbf = "6_300 h"', 'mtbf = "0 h"', "faults.node.mtbf", "too small", "above 0"),
+    ('mtbf = "6_300 h"', "afr = 0", "faults.node.afr", "too small", "above 0"),
+    ('mtbf = "6_300 h"', "fit = nan", "faults.node.fit", "finite", "finite number"),
+    ('mtbf = "6_300 h"', "fit = 1e300", "faults.node.fit", "too large", "finite number"),
+    ('mtbf = "6_300 h"', "fit = true", "faults.node.fit", "must be a number", "finite number"),
+    (
+        'mtbf = "6_300 h"',
+        "per_1000_node_days = 3\ncount = 2",
+        "faults.node.per_1000_node_days",
+        "count is 2",
+        "count = 1",
+    ),
+    (
+        'mtbf = "6_300 h"',
+        'observed = { events = 3, over = "1 day" }',
+        "faults.node.observed",
+        "gives no units",
+        "units",
+    ),
+    ('mtbf = "6_300 h"', "observed = 3", "faults.node.observed", "must be a table", "a table"),
+    (
+        'mtbf = "6_300 h"',
+        'observed = { events = 1e9, units = 1e-9, over = "1 s" }',
+        "faults.node",
+        "more than once per microsecond",
+        "lower rate",
+    ),
+    (
+        'per = "node"\nmtbf = "6_300 h"',
+        'per = "gpu"\nper_1000_node_days = 3',
+        "faults.node.per_1000_node_days",
+        "per is",
+        "node",
+    ),
+    ('per = "node"', 'per = "nodes"', "faults.node.per", "none of the known", '"gpu", "node" or "job"'),
+    ("nodes = 90", "nodes = 101", "job.nodes", "more nodes than the cluster has", "at most 100 (cluster.nodes)"),
+    ('step = "6 s"', "step = 6", "job.step", "needs a unit", '"6 s"'),
+    ('checkpoint = "9 TB"', 'checkpoint = "9 Tb"', "job.checkpoint", "unknown unit", "bytes"),
+    ('every = "30 min"', 'every = "sometimes"', "stores.remote.every", "not one number", '"young"'),
+    ('every = "30 min"', 'every = "0.5 steps"', "stores.remote.every", "whole number of steps", '"50 steps"'),
+    ('every = "30 min"', 'every = "0 s"', "stores.remote.every", "too small", '"30 min"'),
+    ('every = "30 min"', "every = 30", "stores.remote.every", "needs a unit", '"30 min"'),
+    (
+        'stall = "20 s"',
+        'bandwidth = "1 TB/s"\npersist = "3 s"',
+        "stores.remote.bandwidth",
+        "the same as persist",
+        "either",
+    ),
+    ('horizon = "54 days"', "", "run", "gives no length", "exactly one of horizon and work"),
+    ('horizon = "54 days"', 'horizon = "101 years"', "run.horizon", "too large", "100 years"),
+    ('horizon = "54 days"', 'work = "0 s"', "run.work", "too small", "above 0"),
+    ('restart = "8 min"', "restart = 8", "recovery.restart", "needs a unit", '"8 min"'),
+    ('restart = "8 min"', "restart = {}", "recovery.restart", "gives no duration", "exactly one of time, law"),
+    ('name = "small"', "name = 3", "name", "short text", "printable"),
+    ('name = "small"', 'include = ["a.toml"]', "include", "unknown key", "cluster"),
+    ("[stores.remote]", '[stores.a]\nevery = "1 h"\n[stores.b]', "stores.b", "only one shared store", "one store"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "key", "message", "remedy"), REPLACED)
+def test_a_replaced_line_is_named(old: str, new: str, key: str, message: str, remedy: str) -> None:
+    problem = only(changed(old, new))
+    assert problem.key == key
+    assert problem.file == FILE
+    assert problem.line is not None
+    assert message in problem.message
+    assert remedy in f"{problem.allowed} {problem.remedy}"
+
+
+# What follows [recovery] in the small scenario instead of `restart`, the key, the message, and what is allowed.
+RECOVERY = [
+    ('restart = "8 min"\n[recovery.a]', "recovery.restart", "short form", "either restart or rules"),
+    ("[recovery.a]\n[recovery.b]", "recovery.a", "always fits", "when in every rule but the last"),
+    ("[recovery.a.when]\nattempts_below = 3", "recovery.a.when", "last rule", "without when"),
+    ("[recovery.a]\nuse = 'spares'", "recovery.a.use", "none of the known", '"same units"'),
+    ("[recovery.a]\non_fault = 'escalate'", "recovery.a.on_fault", "none of the known", '"retry_stage"'),
+    ("[recovery.a]\nvulnerable = 1", "recovery.a.vulnerable", "true or false", "true or false"),
+    ("[recovery.a]\nstages = 3", "recovery.a.stages", "must be a table", "a table"),
+    ("[recovery.a.stages]\nx = 3", "recovery.a.stages.x", "needs a unit", '"auto"'),
+    (
+        "[recovery.a.stages]\nx = { time = '3 s', law = 'exponential' }",
+        "recovery.a.stages.x",
+        "time and law",
+        "exactly one",
+    ),
+    ("[recovery.a.stages]\nx = { law = 'exponential' }", "recovery.a.stages.x", "gives no mean", "with mean"),
+    (
+        "[recovery.a.stages]\nx = { law = 'lognormal', mean = '3 s' }",
+        "recovery.a.stages.x",
+        "gives no sd",
+        "mean and sd",
+    ),
+    ("[recovery.a.stages]\nx = { time = '3 s', mean = '3 s' }", "recovery.a.stages.x", "does not have", "time alone"),
+    ("[recovery.a.stages]\nx = { law = 'weibull' }", "recovery.a.stages.x.law", "none of the known", "lognormal"),
+    ("[recovery.a.stages]\nx = { law = 'mixture', of = [] }", "recovery.a.stages.x", "0 parts", "1 to 32"),
+    ("[recovery.a.stages]\nx = { law = 'mixture', of = 3 }", "recovery.a.stages.x.of", "must be an array", "array"),
+    (
+        "[recovery.a.stages]\nx = { law = 'mixture', of = [{ share = 0.5, time = '1 s' }] }",
+        "recovery.a.stages.x",
+        "add up to 0.5",
+        "add up to 1",
+    ),
+    (
+        "[recovery.a.stages]\nx = { law = 'mixture', of = [{ share = 1, time = 1 }] }",
+        "recovery.a.stages.x.of.0.time",
+        "needs a unit",
+        "a duration",
+    ),
+    (
+        "[recovery.a.stages]\nx = { law = 'mixture', of = [" + "{ share = 0.03125, time = '1 s' }," * 33 + "] }",
+        "recovery.a.stages.x",
+        "33 parts",
+        "1 to 32 parts",
+    ),
+    ("[recovery.a.stages]\nx = { base = '1 s', time = '1 s' }", "recovery.a.stages.x", "base and time", "exactly one"),
+    ("[recovery.a.stages]\nx = { per_gpu2 = '1 year' }", "recovery.a.stages.x", "272 years", "shorter"),
+    (
+        "[recovery.a.stages]\nx = { time = '1 s', bucket = 'repair' }",
+        "recovery.a.stages.x.bucket",
+        "none of",
+        "warm_up",
+    ),
+    ("[recovery.a.stages]\nx = { time = { law = 'exponential' } }", "recovery.a.stages.x.time", "a duration", "auto"),
+    (
+        'restart = "8 min"\n[detect]\nstop = "3 s"\n[recovery.detect]',
+        "recovery.detect",
+        "the same as detect.stop",
+        "either",
+    ),
+    (
+        "".join(f"[recovery.a{i}]\nwhen.attempts_below = 3\n" for i in range(8)) + "[recovery.z]",
+        "recovery.z",
+        "9",
+        "8 rules",
+    ),
+    ("[recovery.a.stages]\n" + "".join(f"s{i} = '1 s'\n" for i in range(65)), "recovery", "65 stages", "64 stages"),
+    ("[recovery.a.stages]\n'' = '1 s'", "recovery.a.stages", "name of 0", "printable"),
+]
+
+
+@pytest.mark.parametrize(("text", "key", "message", "allowed"), RECOVERY)
+def test_a_wrong_recovery_is_named(text: str, key: str, message: str, allowed: str) -> None:
+    all_found = found(changed('restart = "8 min"', text))
+    problem = next(item for item in all_found if item.key == key and message in item.message)
+    assert problem.line is not None
+    assert allowed in (problem.allowed or "")
+    assert len(all_found) == 1 or "[recovery.detect]" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        ("[pools]\nhot = 11", "pools", "11 spares"),
+        ("[pools]\nhot = 5\ncold = { nodes = 6 }", "pools", "11 spares"),
+        ('[pools]\nhot = "5"', "pools.hot", "whole number"),
+        ("[pools]\nhot = { activation = '3 s' }", "pools.hot.nodes", "is missing"),
+        ("[pools]\nwarm = 3", "pools.warm", "unknown key"),
+        ("[repair]\ntime = '1 day'\n[repair.replace]\ntime = '2 days'", "repair.time", "the same as replace"),
+        ("[repair]\nreplace = {}", "repair.replace.time", "is missing"),
+        ("[repair]\nreplace = '1 day'", "repair.replace", "must be a table"),
+        ("[repair]\ncrews = 0", "repair.crews", "too small"),
+        ("[repair]\nsuccess = 0", "repair.success", "too small"),
+        ("[repair]\nreset = { time = '1 h', else = 'drop' }", "repair.reset.else", "none of the known"),
+        ("[repair]\ntime = { law = 'lognormal', mean = '1 h' }", "repair.time", "gives no sd"),
+        ("[fault.x]\nper = 'job'", "fault", "unknown key"),
+        ("[[run.precision]]\n", "run.precision", "must be a table"),
+    ],
+)
+def test_a_wrong_section_is_named(text: str, key: str, message: str) -> None:
+    problem = only(f"{SMALL}\n{text}\n")
+    assert problem.key == key
+    assert message in problem.message
+    assert problem.line is not None
+    assert problem.line > SMALL.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("rule", "change", "key", "message"),
+    [
+        ("50 steps", ('step = "6 s"\n', ""), "stores.remote.every", "job.step is not given"),
+        ("young", ('stall = "20 s"\n', ""), "stores.remote.every", "saves that cost something"),
+        ("daly", ('[faults.node]\nper = "node"\nmtbf = "6_300 h"\n', ""), "stores.remote.every", "needs faults"),
+        (
+            "exact",
+            ('mtbf = "6_300 h"', 'observed = { events = 0, units = 9, over = "1 h" }'),
+            "stores.remote.every",
+            "needs faults",
+        ),
+    ],
+)
+def test_an_interval_needs_what_it_is_computed_from(rule: str, change: tuple[str, str], key: str, message: str) -> None:
+    text = changed("30 min", rule)
+    loads(text)
+    problem = only(changed(*change, text=text))
+    assert problem.key == key
+    assert message in problem.message
+    assert problem.remedy or problem.allowed
+
+
+def test_bandwidth_needs_a_checkpoint() -> None:
+    text = changed('stall = "20 s"', 'bandwidth = "2 TB/s"', changed('checkpoint = "9 TB"\n', ""))
+    problem = only(text)
+    assert problem.key == "stores.remote.bandwidth"
+    assert "size of a checkpoint" in problem.message
+
+
+def test_too_many_sources_are_refused_with_the_limit() -> None:
+    many = "".join(f'[faults.s{i}]\nper = "job"\nmtbf = "1 day"\n' for i in range(64))
+    problem = only(f"{SMALL}{many}")
+    assert (problem.key, problem.allowed) == ("faults", "at most 64 fault sources")
+    loads(SMALL + many.partition("[faults.s63]")[0])
+
+
+def test_all_problems_are_told_at_once_in_order_of_their_lines() -> None:
+    text = SMALL
+    for old, new in [
+        ("nodes = 100", "nodes = 0"),
+        ('step = "6 s"', "step = 6"),
+        ('mtbf = "6_300 h"', 'mtbff = "6_300 h"'),
+        ('every = "30 min"', 'every = "3 TB"'),
+        ('restart = "8 min"', 'restart = "8 minits"'),
+        ('horizon = "54 days"', 'horizon = "54 days"\nwork = "1 day"\nsed = 3'),
+    ]:
+        text = changed(old, new, text)
+    all_found = found(text, ("run.seed=x", "no override"))
+    keys = [problem.key for problem in all_found]
+    assert keys == [
+        "cluster.nodes",
+        "job.step",
+        "faults.node.mtbff",
+        "stores.remote.every",
+        "recovery.restart",
+        "run.work",
+        "run.sed",
+        "run.seed",
+        "",
+    ]
+    assert [problem.file for problem in all_found] == [FILE] * 7 + ["command line"] * 2
+    lines = [problem.line for problem in all_found if problem.line is not None]
+    assert lines == sorted(lines)
+    assert all_found[2].remedy == 'did you mean "mtbf"?'
+
+
+def test_cross_checks_run_beside_broken_parts() -> None:
+    text = changed("nodes = 90", "nodes = 101", changed('every = "30 min"', "every = 30"))
+    assert [problem.key for problem in found(text)] == ["job.nodes", "stores.remote.every"]
+
+
+def test_a_long_list_of_problems_is_cut() -> None:
+    text = SMALL + "".join(f"x{i} = 1\n" for i in range(200))
+    all_found = found(text)
+    assert len(all_found) == 101
+    assert "100 more problems" in all_found[-1].message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("a = 1\nb = \n", 2, "is not TOML: invalid value"),
+        ("a = 1\na = 2\n", 2, "is not TOML: cannot overwrite"),
+        ("a = 1\nb = [1,\n", 2, "is not TOML"),
+        ("[a]\n[a]\n", 2, "is not TOML"),
+        ("\n\n" + ".".join("a" * 50) + " = 1", 3, "too many parts"),
+        ("a = " + "[" * 5_000, None, "nested too deep"),
+        ("a = " + "[" * 40 + "]" * 40, None, "nested too deep"),
+        ("a = " + "9" * 5_000, None, "too many digits"),
+        ("#" * 1_000_001, None, "too large"),
+    ],
+)
+def test_text_that_is_no_scenario(text: str, line: int | None, message: str) -> None:
+    problem = only(text)
+    assert (problem.file, problem.line) == (FILE, line)
+    assert message in problem.message
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "latin.toml").write_bytes(b"name = 'a'\n# \xe9\n")
+    (tmp_path / "large.toml").write_bytes(b"#" * 1_000_001)
+    expected = {
+        "nothing.toml": (None, "does not exist"),
+        ".": (None, "is a directory"),
+        "latin.toml": (2, "not UTF-8"),
+        "large.toml": (None, "too large"),
+        "nul\0.toml": (None, "cannot be read"),
+    }
+    for name, (line, message) in expected.items():
+        (problem,) = problems(f"{tmp_path}/{name}")
+        assert problem.line == line
+        assert problem.file == f"{tmp_path}/{name}"
+        assert message in problem.message
+        assert str(problem).replace("\n", "").isprintable()
+
+
+def test_a_mark_at_the_start_and_windows_lines_are_fine(tmp_path: Path) -> None:
+    path = tmp_path / "windows.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + SMALL.replace("\n", "\r\n").encode())
+    assert load(path).sha256() == loads(SMALL).sha256()
+    assert problems(path) == []
+
+
+def test_sections_of_the_wrong_type() -> None:
+    text = "faults = 3\nstores = []\nrecovery = 'x'\npools = 1\nrepair = 1\ndetect = 1\n[[run]]\n[cluster]\nnodes = 3\n"
+    all_found = found(text)
+    assert [problem.line for problem in all_found] == [1, 2, 3, 4, 5, 6, 7]
+    assert {problem.message for problem in all_found} == {"must be a table"}
+    assert all_found[0].given == "3"
+
+
+def test_missing_sections() -> None:
+    assert {(item.key, item.message) for item in found("")} == {("cluster", "is missing"), ("run", "is missing")}
+
+
+def test_dictionaries_are_checked_as_files_are() -> None:
+    with pytest.raises(ScenarioError, match="a key that is not text"):
+        from_dict({"cluster": {3: 4}})  # type: ignore[dict-item]
+    deep: dict[str, object] = {}
+    for _ in range(5_000):
+        deep = {"a": deep}
+    with pytest.raises(ScenarioError, match="nested too deep"):
+        from_dict(deep)
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    problem = only(changed('per = "node"', 'per = "\\u001b[31m"', changed("[faults.node]", '[faults."\\u0041"]')))
+    assert "\x1b" not in str(problem)
+    name = found(changed("[faults.node]", '[faults."a\\u001b"]'))
+    assert all("\x1b" not in str(item) for item in name)
+
+
+def test_exit_codes() -> None:
+    assert {code.name: int(code) for code in ExitCode} == {
+        "DONE": 0,
+        "BUG": 1,
+        "INVALID": 2,
+        "IMPRECISE": 3,
+        "CASES_FAILED": 4,
+        "INTERRUPTED": 75,
+        "CTRL_C": 130,
+    }
+    assert ScenarioError.exit_code == UsageError.exit_code == ExitCode.INVALID
+    assert issubclass(ScenarioError, SimError)
+
+
+def test_errors_can_be_sent_to_another_process() -> None:
+    error = ScenarioError(found(changed('per = "node"\n', "")))
+    twin = pickle.loads(pickle.dumps(error))
+    assert twin.problems == error.problems
+    assert str(twin) == str(error)
+
+
+def test_a_problem_in_words() -> None:
+    problem = only(changed('mtbf = "6_300 h"', "mtbf = 6300"))
+    assert str(problem) == (
+        "scenarios/x.toml:14: faults.node.mtbf: needs a unit; given 6300; "
+        'allowed: a duration above 0, such as "6_300 h"'
+        '\n    did you mean "6300 s", "6300 min" or "6300 h"?'
+    )
+
+
+def test_the_large_example_is_fine() -> None:
+    assert loads(LARGE).name == "everything that this version knows"
