@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from sim.scenario.entries import Entries, source_of
 from sim.scenario.fields import MOST, AtLeastOne, Choice, Count, Duration, ShortForm, Success, Table, Whole, setting
-from sim.scenario.law import Law, LawTable, TimeOrLaw, law_keys, resolve_law
+from sim.scenario.law import Law, LawTable, RepairTime, law_keys, resolve_law
 from sim.scenario.refusal import RefusedError, listed
 from sim.scenario.units import Quantity
 
@@ -68,7 +68,7 @@ class PoolsTable(Table):
 class ReplaceTable(Table):
     """A repair stage as written."""
 
-    time: TimeOrLaw = setting("Time that the stage takes: a duration, or a table with a law.")
+    time: RepairTime = setting('Time that the stage takes: a duration, a table with a law, or "never".')
     crews: AtLeastOne | None = setting(
         "Nodes that the stage serves at once; 1 or more.", None, "endless: every node is served at once"
     )
@@ -90,7 +90,7 @@ class ResetTable(ReplaceTable):
 class RepairTable(Table):
     """`[repair]` as written."""
 
-    time: TimeOrLaw | None = setting("Short for replace.time.", None, f'"{_DEFAULT_REPAIR}": {_TIME_SOURCE}')
+    time: RepairTime | None = setting("Short for replace.time.", None, f'"{_DEFAULT_REPAIR}": {_TIME_SOURCE}')
     crews: AtLeastOne | None = setting("Short for replace.crews.", None, "endless: every node is served at once")
     success: Success | None = setting(
         "Short for replace.success.", None, "1; assumption: a repair that is done has worked"

@@ -13,8 +13,9 @@ from sim.scenario.fields import DURATION, Choice, Duration, PositiveDuration, Pr
 from sim.scenario.refusal import RefusedError, listed
 from sim.scenario.units import Quantity, in_seconds
 
-LawName = Literal["constant", "exponential", "lognormal", "mixture"]
+LawName = Literal["constant", "exponential", "lognormal", "mixture", "never"]
 
+NEVER: Literal["never"] = "never"
 MOST_PARTS = 32
 SUM_TOLERANCE = 1e-9
 _NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -42,7 +43,7 @@ class Law:
     Parameters
     ----------
     law : str
-        "constant", "exponential", "lognormal" or "mixture".
+        "constant", "exponential", "lognormal", "mixture", or "never" (of a repair: the node does not come back).
     mean, sd : Quantity
         Mean and standard deviation, s; of a mixture those of the whole.
     of : tuple of Part
@@ -97,13 +98,23 @@ class LawTable(PlainLawTable):
         check_parts(self.of)
 
 
-def as_time(value: object) -> dict[str, Any]:
-    """Let a bare duration stand for a table with `time`."""
-    return {"time": value}
+class RepairLawTable(LawTable):
+    """The time of a repair as written: as any duration, or never."""
+
+    law: Annotated[LawName, Choice((*_NEEDED, NEVER))] | None = setting(
+        "Law of the duration; never: the node does not come back.", None, "either time or law"
+    )
 
 
-TimeOrLaw = Annotated[LawTable, ShortForm(as_time, (DURATION,))]
-"""A duration, or a table with a law."""
+_NEVER_WORD = Choice((NEVER,))
+
+
+def _as_repair_time(value: object) -> dict[str, Any]:
+    return {"law": NEVER} if value == NEVER else {"time": value}
+
+
+RepairTime = Annotated[RepairLawTable, ShortForm(_as_repair_time, (DURATION, _NEVER_WORD))]
+"""A duration, a table with a law, or "never"."""
 
 
 def check_law(table: PlainLawTable, kinds: tuple[str, ...], allowed: str | None = None) -> None:
@@ -118,7 +129,7 @@ def check_law(table: PlainLawTable, kinds: tuple[str, ...], allowed: str | None 
     if len(given) != 1:
         found = f"gives {' and '.join(given)}" if given else "gives no duration"
         raise RefusedError(found, allowed or f"exactly one of {listed(kinds)}")
-    needed = _NEEDED[table.law] if table.law is not None else ()
+    needed = _NEEDED.get(table.law, ()) if table.law is not None else ()
     name = f'law = "{table.law}"' if table.law is not None else given[0]
     for key in _PARAMETERS:
         has = getattr(table, key, None) is not None
@@ -152,6 +163,8 @@ def resolve_law(table: PlainLawTable) -> Law:
     """Resolve a table with either `time` or `law`."""
     if table.time is not None:
         return constant(table.time)
+    if table.law == NEVER:
+        return Law(NEVER, in_seconds(math.inf), in_seconds(0.0))
     if isinstance(table, LawTable) and table.of is not None:
         return _mixture(tuple(Part(float(part.share), resolve_law(part)) for part in table.of))
     assert table.mean is not None

@@ -34,10 +34,11 @@ def find_next(p: Any, s: Any, clock: int) -> None:
     start = 0 if clock == WALL else p.n_wall
     end = p.n_wall if clock == WALL else p.n_lanes
     best = -1
-    due = math.inf
+    earliest = math.inf
+    due = s.lane_due
     for lane in range(start, end):
-        if s.lane_due[lane] < due:
-            due = s.lane_due[lane]
+        if due[lane] < earliest:
+            earliest = due[lane]
             best = lane
     s.next_lane[clock] = best
     _set_due(s, clock)

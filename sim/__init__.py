@@ -1,0 +1,40 @@
+"""Lockstep: how much of the time of a coherent training cluster is useful, and where the rest goes.
+
+>>> import sim
+>>> answer = sim.run(sim.load("scenarios/minimal.toml"), replications=64)  # doctest: +SKIP
+>>> answer.ettr.mean, answer.ledger, answer.replications  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim.errors import ScenarioError, SimError, UsageError
+    from sim.scenario import Scenario, load, loads
+    from sim.study.answer import Answer
+    from sim.study.estimate import run
+
+__version__ = "0.1.0"
+
+__all__ = ["Answer", "Scenario", "ScenarioError", "SimError", "UsageError", "__version__", "load", "loads", "run"]
+
+_HOMES = {
+    "Answer": "sim.study.answer",
+    "Scenario": "sim.scenario",
+    "ScenarioError": "sim.errors",
+    "SimError": "sim.errors",
+    "UsageError": "sim.errors",
+    "load": "sim.scenario",
+    "loads": "sim.scenario",
+    "run": "sim.study.estimate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: ``sim --help`` needs none of the heavy libraries."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sim' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

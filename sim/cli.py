@@ -1,0 +1,296 @@
+"""The command ``sim``: one thin verb for each question. Data go to stdout or a file, all else to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sim.errors import ExitCode, ScenarioError, SimError, UsageError
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+    from sim.study.answer import Answer
+
+app = typer.Typer(
+    name="sim",
+    help="How much of the time of a coherent training cluster is useful, and where the rest goes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Engine(StrEnum):
+    """Names of the engines on the command line."""
+
+    COMPILED = "compiled"
+    SIMPY = "simpy"
+
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file (TOML).")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scenario files (TOML).")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help='Change a key: --set stores.remote.every="10 min".'),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of all draws; the file's own if left out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file.")]
+
+
+def main() -> None:
+    """Run the command and exit with a code of ``sim.errors.ExitCode``."""
+    try:
+        app(standalone_mode=True)
+    except ScenarioError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except SimError as error:
+        _say(f"sim: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say("sim: interrupted")
+        sys.exit(ExitCode.CTRL_C)
+    except BrokenPipeError:
+        # The reader of our output is gone, as in `sim ... | head`; nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.DONE)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from sim import __version__
+
+        print(f"lockstep-sim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _load(file: Path, changes: list[str] | None) -> Scenario:
+    from sim.scenario import load
+
+    return load(file, changes or [])
+
+
+@app.command()
+def run(
+    file: File,
+    changes: Set = None,
+    half_width: Annotated[
+        str | None, typer.Option(metavar="POINTS", help='Precision of ETTR to reach, such as "0.1 points".')
+    ] = None,
+    replications: Annotated[
+        int | None, typer.Option(min=1, help="Run exactly so many, whatever the precision.")
+    ] = None,
+    replication: Annotated[int | None, typer.Option(min=0, help="Run this one alone again.")] = None,
+    events: Annotated[bool, typer.Option("--events", help="List the incidents of --replication.")] = False,
+    engine: Annotated[Engine, typer.Option(help="The same runs, bit for bit.")] = Engine.COMPILED,
+    seed: Seed = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; all cores if left out.")] = None,
+    as_json: Json = False,
+    output: Output = None,
+) -> None:
+    """Simulate a scenario: how much of the time is useful, and where every lost hour goes."""
+    precision = [] if half_width is None else [f"run.precision.half_width={half_width}"]
+    scenario = _load(file, [*(changes or []), *precision])
+    if output is not None and output.suffix != ".parquet":
+        raise UsageError(f"-o {output}: results are written as .parquet")
+    if events and replication is None:
+        raise UsageError("--events needs --replication R: the incidents of which run?")
+    if replication is not None and (replications is not None or half_width is not None):
+        raise UsageError("--replication runs one alone: leave out --replications and --half-width")
+    if replication is not None:
+        _run_one(scenario, replication, engine, seed, events, as_json, output)
+        return
+    _run_many(scenario, replications, engine, seed, jobs, as_json, output)
+
+
+def _announce_compilation(engine: Engine) -> None:
+    if engine == Engine.COMPILED:
+        from sim.kernels._jit import is_warm
+
+        if not is_warm():
+            _say("compiling the engine; this takes some 20 s, once ...")
+
+
+def _run_many(
+    scenario: Scenario, replications: int | None, engine: Engine, seed: int | None, jobs: int | None, as_json: bool,
+    output: Path | None,
+) -> None:  # fmt: skip
+    from rich.console import Console
+
+    from sim.planning import build
+    from sim.report.console import answer_tables, prospect, sentence
+    from sim.study.estimate import run as estimate
+    from sim.study.outlook import Outlook
+
+    outlook = Outlook(build(scenario, seed))
+    console = Console(highlight=False)
+    if not as_json:
+        console.print(f"{scenario.name}: {prospect(outlook)}", markup=False)
+    _announce_compilation(engine)
+    answer = estimate(scenario, replications, seed, engine=engine.value, jobs=jobs, progress=_report_progress)
+    if output is not None:
+        answer.runs.write_parquet(output)
+    if as_json:
+        print(json.dumps(answer.as_dict(), indent=2))
+    else:
+        console.print(sentence(answer, outlook), style="bold", markup=False)
+        for part in answer_tables(answer):
+            console.print(part)
+    _exit(answer)
+
+
+def _report_progress(answer: Answer) -> None:
+    half = 100 * answer.ettr.half_width
+    _say(f"{answer.n} replications: ETTR {100 * answer.ettr.mean:.2f} % ±{half:.2g} points; going on")
+
+
+def _exit(answer: Answer) -> None:
+    if answer.interrupted:
+        _say("interrupted: the answer is that of the replications so far")
+        raise typer.Exit(ExitCode.CTRL_C)
+    if not answer.reached:
+        wanted = 100 * (answer.half_width or 0.0)
+        _say(
+            f"the precision asked for, ±{wanted:.2g} points, was not reached in {answer.n} replications: raise "
+            "run.max_replications, or ask for less"
+        )
+        raise typer.Exit(ExitCode.IMPRECISE)
+
+
+def _run_one(
+    scenario: Scenario,
+    replication: int,
+    engine: Engine,
+    seed: int | None,
+    events: bool,
+    as_json: bool,
+    output: Path | None,
+) -> None:
+    import numpy as np
+    from rich.console import Console
+
+    from sim.engine.compiled.run import Runner
+    from sim.engine.simpy_engine import run_one
+    from sim.planning import build
+    from sim.report.console import answer_tables, incident_table
+    from sim.results import Runs
+    from sim.study.answer import Answer
+
+    _announce_compilation(engine)
+    plan = build(scenario, seed)
+    row, incidents = Runner(plan).run_one(replication) if engine == Engine.COMPILED else run_one(plan, replication)
+    answer = Answer(Runs(scenario, plan, np.array([row]), engine.value))
+    if output is not None:
+        answer.runs.write_parquet(output)
+    if as_json:
+        result = answer.as_dict()
+        if events:
+            result["incidents"] = answer.runs.incidents(incidents).to_dict("records")
+        print(json.dumps(result, indent=2, allow_nan=False))
+        return
+    console = Console(highlight=False)
+    console.print(
+        f"{scenario.name}, replication {replication} alone, {engine.value} engine", style="bold", markup=False
+    )
+    if events:
+        console.print(incident_table(answer.runs, incidents))
+    for part in answer_tables(answer):
+        console.print(part)
+
+
+@app.command()
+def validate(files: Files, changes: Set = None) -> None:
+    """Say all that is wrong with scenario files, and where."""
+    from sim.scenario import problems
+
+    wrong = 0
+    for file in files:
+        found = problems(file, changes or [])
+        wrong += len(found)
+        for problem in found:
+            _say(str(problem))
+        if not found:
+            print(f"{file}: fine")
+    if wrong:
+        _say(f"{wrong} problem{'s' if wrong > 1 else ''}")
+        raise typer.Exit(ExitCode.INVALID)
+
+
+@app.command()
+def show(file: File, changes: Set = None, as_json: Json = False) -> None:
+    """Print the resolved scenario with the source of every default, and what follows in closed form."""
+    from sim.planning import build
+    from sim.report.scenario import as_dict, outlook_lines, resolved_lines
+    from sim.study.outlook import Outlook
+
+    scenario = _load(file, changes)
+    outlook = Outlook(build(scenario))
+    if as_json:
+        print(json.dumps(as_dict(scenario, outlook), indent=2))
+        return
+    for line in resolved_lines(scenario):
+        print(line)
+    print()
+    for line in outlook_lines(outlook):
+        print(line)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files."""
+    from sim.scenario import json_schema
+
+    print(json.dumps(json_schema(), indent=2, sort_keys=True))
+
+
+@app.command()
+def new(
+    nodes: Annotated[int, typer.Option(min=1, help="Nodes of the cluster.")],
+    mtbf: Annotated[str, typer.Option(help='Mean time between failures of one node: "6_300 h".')],
+    gpus_per_node: Annotated[int, typer.Option(min=1, help="GPUs of a node.")] = 8,
+    job_nodes: Annotated[int | None, typer.Option(min=1, help="Nodes of the job; the rest are hot spares.")] = None,
+    checkpoint: Annotated[str | None, typer.Option(help='Size of a checkpoint: "28 TB".')] = None,
+    bandwidth: Annotated[str | None, typer.Option(help='Bandwidth of the store: "2 TB/s".')] = None,
+    every: Annotated[str | None, typer.Option(help='Useful work between saves: "30 min".')] = None,
+    horizon: Annotated[str | None, typer.Option(help='How long the run is: "30 days".')] = None,
+    output: Output = None,
+) -> None:
+    """Write a commented first scenario."""
+    from sim.scenario import loads, starter
+
+    given: dict[str, Any] = {
+        "job_nodes": job_nodes, "checkpoint": checkpoint, "bandwidth": bandwidth, "every": every, "horizon": horizon,
+    }  # fmt: skip
+    text = starter(nodes, gpus_per_node, mtbf, **{name: value for name, value in given.items() if value is not None})
+    loads(text, "sim new")
+    if output is None:
+        print(text, end="")
+        return
+    try:
+        with output.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise UsageError(f"{output}: exists already; name another file") from None
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,241 @@
+"""Turning a scenario into a plan: names into numbers, units into places, what the file leaves to us into figures."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+from sim.errors import UsageError
+from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
+from sim.kernels.ledger import BUCKETS
+from sim.kernels.saves import ENDLESS_SAVES, UNLIMITED, Pattern, make_pattern
+from sim.kernels.time import quantize
+from sim.plan import (
+    ANY,
+    AUTO,
+    CLOCKS,
+    HOT,
+    JOB,
+    NEEDS,
+    TRAINING,
+    USES,
+    WALL,
+    Lane,
+    Law,
+    Plan,
+    Pool,
+    RepairStage,
+    Rule,
+    Source,
+    Stage,
+)  # fmt: skip
+from sim.scenario import Scenario
+from sim.scenario.law import Law as ScenarioLaw
+from sim.scenario.stages import Stage as ScenarioStage
+from sim.theory import best_interval, daly, young
+
+
+def stream_key(seed: int, name: str) -> tuple[int, int]:
+    """Key of a stream of draws: two words of 64 bits from the seed and the stream's name."""
+    digest = hashlib.sha256(f"{seed}\n{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:16], "little")
+
+
+def lane_of(name: str) -> int:
+    """Identity of what is drawn for a fault beside the fault itself, of 62 bits: it does not depend on other names."""
+    return 256 + (int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little") >> 2)
+
+
+class _Laws:
+    """Collects the laws of a plan and gives each its position."""
+
+    def __init__(self) -> None:
+        self.table: list[Law] = []
+
+    def add(self, law: Law) -> int:
+        self.table.append(law)
+        return len(self.table) - 1
+
+    def of(self, law: ScenarioLaw) -> int:
+        if law.law == "exponential":
+            return self.add(Law(EXPONENTIAL, float(law.mean)))
+        if law.law == "lognormal":
+            variance = math.log1p((law.sd / law.mean) ** 2)
+            return self.add(Law(LOGNORMAL, math.log(law.mean) - variance / 2, math.sqrt(variance)))
+        if law.law == "mixture":
+            return self._mixture([(part.share, self.of(part.law)) for part in law.of])
+        if law.law == "never":
+            return self.add(Law(ENDLESS))
+        return self.add(Law(CONSTANT, quantize(float(law.mean))))
+
+    def _mixture(self, parts: list[tuple[float, int]]) -> int:
+        """A chain of two-way choices: each takes its part with its share of what is left."""
+        position = parts[-1][1]
+        left = parts[-1][0]
+        for share, law in reversed(parts[:-1]):
+            left += share
+            position = self.add(Law(MIXTURE, share=share / left, first=law, other=position))
+        return position
+
+
+def job_rate(scenario: Scenario) -> float:
+    """Rate of the faults that stop the job while it trains, 1/s: the sum over its sources."""
+    return math.fsum(
+        source.rate * _components(scenario, source.per, source.count) for source in scenario.faults.values()
+    )
+
+
+def _components(scenario: Scenario, per: str, count: int) -> int:
+    job = scenario.job.nodes
+    return count * {"gpu": job * scenario.cluster.gpus_per_node, "node": job, "job": 1}[per]
+
+
+def save_interval(scenario: Scenario) -> float:
+    """Seconds of useful work between saves, as the file's ``every`` asks; infinite without a store."""
+    for name, store in scenario.stores.items():
+        every = store.every
+        cost = store.stall + store.slowdown * store.persist
+        if every.value is not None:
+            return float(every.value) * (float(scenario.job.step or 1.0) if every.kind == "steps" else 1.0)
+        rate = job_rate(scenario)
+        if every.kind == "young":
+            return young(cost, 1 / rate)
+        if every.kind == "daly":
+            return daly(cost, 1 / rate)
+        try:
+            return best_interval(rate, store.stall, store.persist, store.slowdown, store.in_flight)
+        except ValueError as error:
+            raise UsageError(f'stores.{name}.every = "exact": {error}; give an interval instead') from None
+    return math.inf
+
+
+def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
+    sources = []
+    for name in sorted(scenario.faults):
+        source = scenario.faults[name]
+        takes = source.takes == "node"
+        sources.append(
+            Source(
+                name=name,
+                clock=CLOCKS.index(source.clock),
+                rate=source.rate,
+                components=_components(scenario, source.per, source.count),
+                per_node=source.count * {"gpu": scenario.cluster.gpus_per_node, "node": 1, "job": 0}[source.per],
+                slots=scenario.job.nodes if takes or source.per != "job" else 0,
+                takes_node=takes,
+                p_process=source.needs.get("process", 0.0),
+                p_reset=source.needs.get("reset", 0.0) if source.needs.get("repair") else 1.0,
+                detect=quantize(float(scenario.detect.stop if source.detect is None else source.detect)),
+                key=stream_key(seed, f"faults.{name}"),
+            )
+        )
+    return tuple(sources)
+
+
+def _lanes(sources: tuple[Source, ...], hot_nodes: int) -> tuple[Lane, ...]:
+    """The Poisson processes of a plan: wall clock first, by name of the source, job before spares."""
+    lanes = []
+    for clock in (WALL, TRAINING):
+        for i, source in enumerate(sources):
+            if source.clock != clock or source.rate == 0.0:
+                continue
+            lanes.append(Lane(i, JOB, clock, 1.0 / (source.rate * source.components), source.slots))
+            on_spares = source.per_node * hot_nodes
+            if clock == WALL and source.takes_node and on_spares > 0:
+                lanes.append(Lane(i, HOT, clock, 1.0 / (source.rate * on_spares), hot_nodes))
+    return tuple(lanes)
+
+
+def _stage(path: str, name: str, stage: ScenarioStage, gpus: int, laws: _Laws) -> Stage:
+    if stage.kind == "auto":
+        law = AUTO
+    elif stage.kind == "scaled":
+        seconds = stage.base + stage.per_gpu * gpus + stage.per_gpu2 * gpus**2
+        law = laws.add(Law(CONSTANT, quantize(seconds)))
+    else:
+        assert stage.law is not None
+        law = laws.of(stage.law)
+    return Stage(name, BUCKETS.index(stage.bucket), law, stage.vulnerable, lane_of(f"{path}.{name}"))
+
+
+def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
+    gpus = scenario.job.nodes * scenario.cluster.gpus_per_node
+    rules = []
+    for name, rule in scenario.recovery.rules.items():
+        when = rule.when
+        needs = sum(1 << NEEDS.index(need) for need in when.needs) if when is not None and when.needs else ANY
+        rules.append(
+            Rule(
+                name=name,
+                needs=needs,
+                units_down_at_most=_set(when.units_down_at_most if when else None),
+                spare_available=_set(when.spare_available if when else None),
+                attempts_below=_set(when.attempts_below if when else None),
+                use=USES.index(rule.use),
+                vulnerable=rule.vulnerable,
+                retry_stage=rule.on_fault == "retry_stage",
+                stages=tuple(
+                    _stage(f"recovery.{name}", stage_name, stage, gpus, laws)
+                    for stage_name, stage in rule.stages.items()
+                ),
+            )
+        )
+    return tuple(rules)
+
+
+def _set(value: int | bool | None) -> int:
+    return ANY if value is None else int(value)
+
+
+def build(scenario: Scenario, seed: int | None = None) -> Plan:
+    """Turn a scenario into a plan.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A loaded scenario.
+    seed : int, optional
+        Seed >= 0 of all draws; the scenario's own where left out.
+    """
+    seed = scenario.run.seed if seed is None else seed
+    laws = _Laws()
+    sources = _sources(scenario, seed)
+    pools = tuple(Pool(p.nodes, quantize(float(p.activation))) for p in (scenario.pools.hot, scenario.pools.cold))
+    repairs = []
+    for name, stage in (("reset", scenario.repair.reset), ("replace", scenario.repair.replace)):
+        if stage is not None:
+            repairs.append(RepairStage(laws.of(stage.time), stage.crews or 0, stage.success, lane_of(f"repair.{name}")))
+    store = next(iter(scenario.stores.values()), None)
+    pattern = Pattern(math.inf, 0.0, 0.0, 0.0, 1, math.inf, math.inf, math.inf)
+    if store is not None:
+        interval = quantize(save_interval(scenario))
+        if interval <= 0.0:
+            raise UsageError("stores: saves must be at least 1 us of useful work apart")
+        pattern = make_pattern(
+            interval, quantize(float(store.stall)), quantize(float(store.persist)),
+            float(store.slowdown), store.in_flight or UNLIMITED,
+        )  # fmt: skip
+    work = math.inf if scenario.run.work is None else quantize(float(scenario.run.work))
+    endless = store is None or work == math.inf
+    return Plan(
+        seed=seed,
+        gpus_per_node=scenario.cluster.gpus_per_node,
+        job_nodes=scenario.job.nodes,
+        pools=(pools[0], pools[1]),
+        sources=sources,
+        lanes=_lanes(sources, pools[0].nodes),
+        rules=_rules(scenario, laws),
+        laws=tuple(laws.table),
+        max_attempts=scenario.recovery.max_attempts,
+        repair=tuple(repairs),
+        has_store=store is not None,
+        pattern=pattern,
+        read=0.0 if store is None else quantize(float(store.read)),
+        horizon=math.inf if scenario.run.horizon is None else quantize(float(scenario.run.horizon)),
+        work=work,
+        last_save=ENDLESS_SAVES if endless else math.ceil(work / pattern.interval) - 1,
+        initial_start=scenario.run.initial_start,
+        final_save=scenario.run.final_save and store is not None,
+        max_events=scenario.run.max_events,
+        start_key=stream_key(seed, "initial start"),
+    )

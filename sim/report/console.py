@@ -1,0 +1,151 @@
+"""Answers in a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from sim.report.words import between, bucket, count, duration, percent
+from sim.results import Records, Runs
+from sim.study.answer import Answer
+from sim.study.outlook import Outlook
+from sim.study.statistics import Estimate, spread
+
+WARNINGS = {
+    "depleted": "waited for units to the end: none was left or in repair",
+    "no_progress": "stopped in an incident that no recovery closed: see recovery.max_attempts",
+    "event_limit": "stopped at run.max_events faults and repairs",
+}
+
+
+def prospect(outlook: Outlook) -> str:
+    """What the closed forms say, in one line, before anything is simulated."""
+    plan = outlook.plan
+    said = f"{plan.job_nodes * plan.gpus_per_node:,} GPUs in one job; "
+    if outlook.rate == 0:
+        return said + "nothing fails"
+    said += f"a fault stops it every {duration(outlook.job_mtbf_s)}"
+    if outlook.ettr is not None:
+        said += f"; closed form: ETTR {'about ' if outlook.broken else ''}{percent(outlook.ettr)}"
+    return said
+
+
+def sentence(answer: Answer, outlook: Outlook) -> str:
+    """The answer in one sentence."""
+    half = answer.ettr.half_width
+    precise = f" (±{100 * half:.2g} points)" if math.isfinite(half) else " (one run, no interval)"
+    said = f"{percent(answer.ettr.mean)} useful{precise}"
+    worst = answer.largest_loss
+    if worst.share is not None and worst.share.mean > 0:
+        said += f"; largest loss: {bucket(worst.bucket)}, {percent(worst.share.mean)}"
+    if outlook.interval_s is not None:
+        said += f"; saving every {duration(outlook.interval_s)}"
+        if "exact" in outlook.intervals_s:
+            said += f", best is about {duration(outlook.intervals_s['exact'])}"
+    return said
+
+
+def answer_tables(answer: Answer) -> Iterator[Table | str]:
+    """The answer as tables: metrics, ledger, causes; and a line for each thing to be warned of."""
+    yield _metrics(answer)
+    yield _ledger(answer)
+    if answer.sources:
+        yield _causes(answer)
+    for reason, text in WARNINGS.items():
+        if reason in answer.stop_reasons:
+            yield f"warning: {answer.stop_reasons[reason]} of {answer.n} runs {text}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i == 0 else "right", header_style="dim", no_wrap=i > 0)
+    return table
+
+
+def _metrics(answer: Answer) -> Table:
+    level = f"{100 * answer.confidence:g} %"
+    table = _table(f"\nPer run, mean of n = {answer.n}", "", "mean", f"{level} interval")
+    for name, estimate in (("ETTR", answer.ettr), ("ETTR in hardware", answer.ettr_hardware)):
+        table.add_row(
+            name, percent(estimate.mean, 2), between(estimate, "{:.2f}", 100) + (" %" if estimate.low else "")
+        )
+    bound = "" if answer.jmtti_s.low is not None or answer.n == 1 else "over "
+    table.add_row("JMTTI (wall clock per interruption)", bound + duration(answer.jmtti_s.mean), _hours(answer.jmtti_s))
+    for name, column in (
+        ("interruptions", "interruptions"),
+        ("faults on the job", "faults"),
+        ("faults on spares", "spare_faults"),
+        ("durable saves", "saves"),
+        ("spares used", "spares_used"),
+        ("recoveries that found too few spares", "spare_waits"),
+        ("units in repair at the end", "units_in_repair"),
+    ):
+        estimate = answer.count(column)
+        table.add_row(name, count(estimate.mean), between(estimate))
+    if answer.crew_wait_s is not None:
+        table.add_row("mean wait of a unit for a crew", duration(answer.crew_wait_s.mean), _hours(answer.crew_wait_s))
+    table.add_row(*_single_runs(answer))
+    return table
+
+
+def _single_runs(answer: Answer) -> tuple[str, str, str]:
+    """What one run may look like: time to finish where work ends it, else work done."""
+    rows = answer.runs.rows
+    to_work = math.isfinite(answer.runs.plan.work)
+    of_runs = spread(rows["wall_s"] if to_work else rows["work_done_s"])
+    name = "time to finish" if to_work else "work done"
+    return (
+        f"{name}: median, 5 to 95 % of runs",
+        duration(of_runs["median"]),
+        f"{duration(of_runs['p5'])} to {duration(of_runs['p95'])}",
+    )
+
+
+def _hours(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return "-"
+    return f"{duration(max(estimate.low, 0.0))} to {duration(estimate.high)}"
+
+
+def _ledger(answer: Answer) -> Table:
+    interval = f"{100 * answer.confidence:g} % interval"
+    table = _table("\nWhere the time went", "", "hours", "of wall", interval, "GPU-hours", "of GPUs held")
+    for each in answer.buckets:
+        if each.gpu_hours == 0:
+            continue
+        wall = ("-", "-", "-")
+        if each.hours is not None and each.share is not None:
+            wall = (f"{each.hours:,.2f}", percent(each.share.mean, 2), between(each.share, "{:.2f}", 100))
+        style = "bold" if each.bucket == "productive" else None
+        table.add_row(bucket(each.bucket), *wall, f"{each.gpu_hours:,.0f}", percent(each.gpu_share, 2), style=style)
+    wall_h = answer.runs.rows["wall_s"].mean() / 3600
+    table.add_row("total", f"{wall_h:,.2f}", "100.00 %", "", f"{wall_h * answer.runs.gpus_held:,.0f}", "100.00 %")
+    return table
+
+
+def _causes(answer: Answer) -> Table:
+    interval = f"{100 * answer.confidence:g} % interval"
+    table = _table("\nFaults on the job by cause", "", "faults", interval, "interruptions", "of all")
+    total = sum(each.interruptions.mean for each in answer.sources)
+    for each in answer.sources:
+        share = percent(each.interruptions.mean / total) if total else "-"
+        faults, opened = each.faults, each.interruptions
+        table.add_row(each.source, count(faults.mean), between(faults), count(opened.mean), share)
+    return table
+
+
+def incident_table(runs: Runs, incidents: Records) -> Table:
+    """The incidents of one replication."""
+    table = _table("", "opened", "cause", "faults", "nodes", "rule", "starts", "lost work", "open for")
+    for each in incidents:
+        rule = runs.plan.rules[each["rule"]].name if each["rule"] >= 0 else "-"
+        open_for = each["closed_s"] - each["opened_s"]
+        table.add_row(
+            f"{each['opened_s'] / 3600:,.3f} h", runs.plan.sources[each["cause"]].name, str(each["faults"]),
+            str(each["units"]), rule, str(each["attempts"]), duration(each["lost_work_s"]),
+            "to the end" if math.isnan(open_for) else duration(open_for),
+        )  # fmt: skip
+    return table

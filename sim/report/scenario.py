@@ -1,0 +1,102 @@
+"""A resolved scenario as a person reads it: the file with nothing left out, and what follows from it."""
+
+from __future__ import annotations
+
+import json
+import math
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from sim.report.words import duration, percent
+from sim.scenario import Entry, Scenario
+from sim.study.outlook import Outlook
+
+WIDTH = 80
+
+
+def resolved_lines(scenario: Scenario) -> Iterator[str]:
+    """The resolved scenario in the form of its file: as written, in SI units, and where each default comes from."""
+    yield f"name = {json.dumps(scenario.name)}"
+    table: tuple[str, ...] = ()
+    for entry in scenario.entries:
+        if entry.path[:-1] != table:
+            table = entry.path[:-1]
+            yield ""
+            yield f"[{'.'.join(table)}]"
+        yield from _entry_lines(entry)
+
+
+def _entry_lines(entry: Entry) -> Iterator[str]:
+    setting = f"{entry.path[-1]} = {json.dumps(entry.written, ensure_ascii=False)}"
+    notes = []
+    if entry.unit in ("s", "bytes", "bytes/s", "1/s") and isinstance(entry.si, float):
+        notes.append(f"{entry.si:g} {entry.unit}")
+    if entry.default:
+        notes.append(f"default: {entry.source}")
+    note = "; ".join(notes)
+    if not note:
+        yield setting
+        return
+    first, *rest = textwrap.wrap(note, max(WIDTH - max(len(setting), 32) - 4, 24)) or [""]
+    yield f"{setting:<32}  # {first}"
+    for line in rest:
+        yield f"{'':<{max(len(setting), 32)}}  # {line}"
+
+
+def outlook_lines(outlook: Outlook) -> Iterator[str]:
+    """What follows from the scenario in closed form, and which assumptions it breaks."""
+    yield "What follows, in closed form"
+    yield f"  job MTBF (any fault that stops the job): {duration(outlook.job_mtbf_s)}"
+    for name, mtbf in outlook.mtbf_by_cause_s.items():
+        yield f"    {name}: {duration(mtbf)}"
+    if outlook.rate > 0:
+        yield f"  mean time from a fault to the next step: {duration(outlook.recovery_s)}"
+    if outlook.save_cost_s is not None:
+        yield f"  cost of a save: {duration(outlook.save_cost_s)}"
+    if outlook.interval_s is not None and outlook.rate > 0:
+        yield f"  interval in this file: {duration(outlook.interval_s)}, long-run ETTR {_share(outlook.ettr)}"
+    for name, interval in outlook.intervals_s.items():
+        yield f"  best interval, {name}: {duration(interval)}, long-run ETTR {_share(outlook.ettr_at(interval))}"
+    if outlook.first_order_ettr is not None:
+        yield f"  first-order ETTR: {_share(outlook.first_order_ettr)}; exact formula: {_share(outlook.ettr)}"
+    for title, said in (
+        ("What the exact formula leaves out here", outlook.broken),
+        ("What the first-order formulas leave out beyond that", outlook.first_order_broken),
+    ):
+        if said:
+            yield title
+        for text in said:
+            yield from textwrap.wrap(text, WIDTH, initial_indent="  - ", subsequent_indent="    ")
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else percent(value, 2)
+
+
+def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "scenario": scenario.resolved(),
+        "scenario_sha256": scenario.sha256(),
+        "entries": [
+            {
+                "key": ".".join(entry.path), "written": entry.written, "si": entry.si, "unit": entry.unit,
+                "default": entry.default, "source": entry.source,
+            }
+            for entry in scenario.entries
+        ],
+        "outlook": {
+            "job_mtbf_s": outlook.job_mtbf_s if math.isfinite(outlook.job_mtbf_s) else None,
+            "mtbf_by_cause_s": outlook.mtbf_by_cause_s,
+            "recovery_s": outlook.recovery_s,
+            "save_cost_s": outlook.save_cost_s,
+            "interval_s": outlook.interval_s,
+            "best_intervals_s": outlook.intervals_s,
+            "ettr": outlook.ettr,
+            "ettr_at_best_intervals": {name: outlook.ettr_at(t) for name, t in outlook.intervals_s.items()},
+            "first_order_ettr": outlook.first_order_ettr,
+            "broken": outlook.broken,
+            "first_order_broken": outlook.first_order_broken,
+        },
+    }  # fmt: skip

@@ -1,0 +1,41 @@
+"""Numbers as people write them: durations, shares, intervals, counts."""
+
+from __future__ import annotations
+
+import math
+
+from sim.study.statistics import Estimate
+
+_UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+
+
+def duration(seconds: float) -> str:
+    """A duration in the unit that gives a short number: 554 s are ``9.2 min``, three months ``90 days``."""
+    if math.isinf(seconds):
+        return "never"
+    for size, unit in _UNITS:
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}" if seconds / size < 999.5 else f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share of 1 in percent."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def count(value: float) -> str:
+    """A mean count: one digit after the point where it says something."""
+    return f"{value:,.0f}" if value >= 1000 or value == round(value) else f"{value:,.3g}"
+
+
+def between(estimate: Estimate, form: str = "{:,.4g}", scale: float = 1.0) -> str:
+    """The interval of an estimate, or a dash where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return "-"
+    return f"{form.format(scale * estimate.low)} to {form.format(scale * estimate.high)}"
+
+
+def bucket(name: str) -> str:
+    """A bucket of the ledger in words."""
+    return {"warm_up": "warm-up"}.get(name, name.replace("_", " "))

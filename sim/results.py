@@ -1,0 +1,158 @@
+"""Runs as data frames, with the provenance that lets anybody make them again."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from sim.engine.state import StopReason
+from sim.errors import UsageError
+from sim.kernels.ledger import BUCKETS, GPU_ONLY
+from sim.plan import Plan
+from sim.scenario import Scenario
+
+SCHEMA_VERSION = 1
+"""Version of the columns below, of the JSON that the verbs print, and of what a result means: raised when one
+changes.
+"""
+
+Records = npt.NDArray[np.void]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Replications of one scenario.
+
+    Parameters
+    ----------
+    scenario, plan : Scenario, Plan
+        What was run.
+    rows : array of ``sim.engine.state.ROW``, shape (n,)
+        What the replications left.
+    engine : str
+        "compiled" or "simpy"; no result depends on it.
+    """
+
+    scenario: Scenario
+    plan: Plan
+    rows: Records
+    engine: str = "compiled"
+
+    @cached_property
+    def ledger_s(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Wall-clock seconds of each bucket, arrays of shape (n,): they add up to ``wall_s`` exactly."""
+        return {bucket: self.rows["ledger"][:, i] for i, bucket in enumerate(BUCKETS)}
+
+    @cached_property
+    def ledger_gpu_s(self) -> dict[str, npt.NDArray[np.float64]]:
+        """GPU-seconds of each bucket, arrays of shape (n,): they add up to the GPUs held times ``wall_s``."""
+        per_node = self.plan.gpus_per_node
+        nodes = self.rows["ledger"] * self.plan.job_nodes - self.rows["absent_node_s"]
+        spent = {bucket: nodes[:, i] * per_node for i, bucket in enumerate(BUCKETS)}
+        rest = (self.rows["spare_idle_node_s"], self.rows["repair_node_s"])
+        return spent | {bucket: node_s * per_node for bucket, node_s in zip(GPU_ONLY, rest, strict=True)}
+
+    @property
+    def gpus_held(self) -> int:
+        """GPUs of the job and its pools."""
+        return self.plan.nodes * self.plan.gpus_per_node
+
+    @cached_property
+    def replications(self) -> pd.DataFrame:
+        """One row per replication; seconds in columns that end in ``_s``.
+
+        ``ettr`` is progress / wall clock, ``ettr_hardware`` productive GPU-seconds / GPU-seconds held. Columns
+        ``ledger_*_s`` and ``ledger_gpu_*_s`` hold the buckets, ``faults_*`` and ``interruptions_*`` the counts by
+        fault source.
+        """
+        rows = self.rows
+        columns: dict[str, Any] = {"replication": rows["replication"]}
+        columns["stop_reason"] = [StopReason(reason).name.lower() for reason in rows["stop_reason"]]
+        for name in ("wall_s", "work_done_s", "not_saved_s"):
+            columns[name] = rows[name]
+        columns["ettr"] = rows["work_done_s"] / rows["wall_s"]
+        columns["ettr_hardware"] = self.ledger_gpu_s["productive"] / (self.gpus_held * rows["wall_s"])
+        for name in COUNTS:
+            columns[name] = rows[name]
+        columns["crew_wait_s"] = rows["crew_wait_s"]
+        columns |= {f"ledger_{bucket}_s": seconds for bucket, seconds in self.ledger_s.items()}
+        columns |= {f"ledger_gpu_{bucket}_s": seconds for bucket, seconds in self.ledger_gpu_s.items()}
+        for i, source in enumerate(self.plan.sources):
+            columns[f"faults_{source.name}"] = rows["faults_of"][:, i]
+            columns[f"interruptions_{source.name}"] = rows["interruptions_of"][:, i]
+        return pd.DataFrame(columns)
+
+    def incidents(self, log: Records) -> pd.DataFrame:
+        """The incidents that an engine gives with one replication, with names for numbers; ``closed_s`` is None if
+        the run ended in it.
+        """
+        frame = pd.DataFrame({name: log[name] for name in log.dtype.names or ()})
+        frame["cause"] = [self.plan.sources[cause].name for cause in log["cause"]]
+        frame["rule"] = [self.plan.rules[rule].name if rule >= 0 else None for rule in log["rule"]]
+        frame["closed_s"] = frame["closed_s"].astype(object).where(frame["closed_s"].notna(), None)
+        return frame
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What makes these runs again: resolved scenario, its hash, seed, replications, versions."""
+        replications = self.rows["replication"]
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "scenario": self.scenario.resolved(),
+            "scenario_sha256": self.scenario.sha256(),
+            "seed": self.plan.seed,
+            "replications": [int(replications.min()), int(replications.max())] if len(replications) else [],
+            "engine": self.engine,
+            "versions": versions(),
+        }
+
+    def write_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Write one row per replication; the provenance goes into the file's metadata under ``lockstep``.
+
+        The file appears when it is complete, or not at all. Equal runs give equal bytes.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be written.
+        """
+        import pyarrow as pa  # heavy, and needed by this alone
+        from pyarrow import parquet
+
+        table = pa.Table.from_pandas(self.replications, preserve_index=False)
+        metadata = {**(table.schema.metadata or {}), b"lockstep": json.dumps(self.provenance).encode()}
+        target = Path(path)
+        partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            parquet.write_table(table.replace_schema_metadata(metadata), partial)
+            partial.replace(target)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise UsageError(f"{target}: cannot be written: {error.strerror or error}") from None
+
+
+COUNTS = (
+    "interruptions", "faults", "spare_faults", "void_faults", "attempts", "saves", "spares_used", "spare_waits",
+    "repairs", "units_in_repair",
+)  # fmt: skip
+"""Columns that count: interruptions (incidents), faults on the job, on spares and on what was down already, starts of
+a recovery, durable saves, spares taken, recoveries that found too few spares, services by repair crews, units in
+repair at the end.
+"""
+
+
+def versions() -> Mapping[str, str]:
+    """Versions of all that a result may depend on."""
+    libraries = {name: version(name) for name in ("lockstep-sim", "numba", "numpy", "pandas", "simpy")}
+    return {"python": platform.python_version(), **libraries}

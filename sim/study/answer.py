@@ -1,0 +1,198 @@
+"""The answer to "how much of the time is useful, and where does the rest go": metrics of a set of runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.engine.state import StopReason
+from sim.results import COUNTS, Runs
+from sim.study.statistics import Estimate, mean, ratio, spread
+
+
+@dataclass(frozen=True)
+class BucketShare:
+    """One bucket of the ledger: mean hours of wall clock a run and their share (None for what only GPUs have), mean
+    GPU-hours a run and their share of all that are held.
+    """
+
+    bucket: str
+    hours: float | None
+    share: Estimate | None
+    gpu_hours: float
+    gpu_share: float
+
+
+@dataclass(frozen=True)
+class SourceCount:
+    """One fault source: faults on the job, and the interruptions that it opened, a run."""
+
+    source: str
+    faults: Estimate
+    interruptions: Estimate
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What ``sim.run`` returns: estimates with intervals, and data frames.
+
+    Parameters
+    ----------
+    runs : Runs
+    half_width : float or None
+        The precision of ETTR that was asked for, as a fraction; None if a number of replications was asked for.
+    interrupted : bool
+        Whether Ctrl-C ended the replications early: the intervals are honest, but not what was asked for.
+    """
+
+    runs: Runs
+    half_width: float | None = None
+    interrupted: bool = False
+
+    @property
+    def confidence(self) -> float:
+        """Confidence of all intervals."""
+        return self.runs.scenario.run.confidence
+
+    @property
+    def n(self) -> int:
+        """Number of replications."""
+        return len(self.runs.rows)
+
+    @cached_property
+    def ettr(self) -> Estimate:
+        """Effective training time ratio: progress of the job / wall clock, both over all replications."""
+        return ratio(self.runs.rows["work_done_s"], self.runs.rows["wall_s"], self.confidence)
+
+    @cached_property
+    def ettr_hardware(self) -> Estimate:
+        """Productive GPU-seconds / GPU-seconds held by job and pools."""
+        return ratio(
+            self.runs.ledger_gpu_s["productive"], self.runs.gpus_held * self.runs.rows["wall_s"], self.confidence
+        )
+
+    @cached_property
+    def jmtti_s(self) -> Estimate:
+        """Wall clock / interruptions of the job, s. Without any interruption a lower bound: the whole wall clock."""
+        rows = self.runs.rows
+        if not rows["interruptions"].any():
+            return Estimate(float(rows["wall_s"].sum()), None, None, self.n, self.confidence)
+        return ratio(rows["wall_s"], rows["interruptions"], self.confidence)
+
+    @cached_property
+    def crew_wait_s(self) -> Estimate | None:
+        """Mean wait of a unit for a crew, s, over all services; None if there were none."""
+        rows = self.runs.rows
+        return ratio(rows["crew_wait_s"], rows["repairs"], self.confidence) if rows["repairs"].any() else None
+
+    @property
+    def reached(self) -> bool:
+        """Whether ETTR is as precise as was asked for."""
+        return self.half_width is None or self.ettr.half_width <= self.half_width
+
+    @cached_property
+    def stop_reasons(self) -> dict[str, int]:
+        """How many runs stopped for which reason."""
+        reasons, counts = np.unique(self.runs.rows["stop_reason"], return_counts=True)
+        return {StopReason(reason).name.lower(): int(count) for reason, count in zip(reasons, counts, strict=True)}
+
+    @property
+    def replications(self) -> pd.DataFrame:
+        """One row per replication."""
+        return self.runs.replications
+
+    @cached_property
+    def buckets(self) -> list[BucketShare]:
+        """Every bucket, productive time first, then the biggest loss of wall clock, then what only GPU-seconds have."""
+        wall = self.runs.rows["wall_s"]
+        held = self.runs.gpus_held * float(wall.sum())
+        shares = []
+        for name, gpu_s in self.runs.ledger_gpu_s.items():
+            seconds = self.runs.ledger_s.get(name)
+            share = None if seconds is None else ratio(seconds, wall, self.confidence)
+            hours = None if seconds is None else float(seconds.mean()) / 3600
+            shares.append(BucketShare(name, hours, share, float(gpu_s.mean()) / 3600, float(gpu_s.sum()) / held))
+        return sorted(
+            shares, key=lambda each: (each.bucket != "productive", -1.0 if each.hours is None else -each.hours - 1)
+        )
+
+    @cached_property
+    def sources(self) -> list[SourceCount]:
+        """Every fault source, most faults first."""
+        counts = [
+            SourceCount(
+                source.name,
+                mean(self.runs.rows["faults_of"][:, i], self.confidence),
+                mean(self.runs.rows["interruptions_of"][:, i], self.confidence),
+            )
+            for i, source in enumerate(self.runs.plan.sources)
+        ]
+        return sorted(counts, key=lambda each: -each.faults.mean)
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        """``buckets`` as a frame: bucket, hours a run, share of the wall clock with its interval, GPU-hours a run,
+        share of the GPU-hours held.
+        """
+        rows = [
+            {
+                "bucket": each.bucket, "hours": each.hours, "share": each.share and each.share.mean,
+                "low": each.share and each.share.low, "high": each.share and each.share.high,
+                "gpu_hours": each.gpu_hours, "gpu_share": each.gpu_share,
+            }
+            for each in self.buckets
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    @property
+    def causes(self) -> pd.DataFrame:
+        """``sources`` as a frame: source, mean faults and mean interruptions a run, with intervals."""
+        rows = [
+            {
+                "source": each.source, "faults": each.faults.mean, "faults_low": each.faults.low,
+                "faults_high": each.faults.high, "interruptions": each.interruptions.mean,
+                "interruptions_low": each.interruptions.low, "interruptions_high": each.interruptions.high,
+            }
+            for each in self.sources
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    @property
+    def largest_loss(self) -> BucketShare:
+        """The bucket of the wall clock with the biggest loss."""
+        return self.buckets[1]
+
+    def count(self, name: str) -> Estimate:
+        """Mean of a count over replications; ``name`` is one of ``sim.results.COUNTS``."""
+        return mean(self.runs.rows[name], self.confidence)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as it stands in JSON: see the documentation of ``sim run --json``."""
+        rows = self.runs.rows
+        return {
+            "name": self.runs.scenario.name,
+            "ettr": self.ettr.as_dict(),
+            "ettr_hardware": self.ettr_hardware.as_dict(),
+            "jmtti_s": self.jmtti_s.as_dict(),
+            "work_done_s": mean(rows["work_done_s"], self.confidence).as_dict(),
+            "wall_s": mean(rows["wall_s"], self.confidence).as_dict(),
+            "not_saved_s": mean(rows["not_saved_s"], self.confidence).as_dict(),
+            "crew_wait_s": self.crew_wait_s.as_dict() if self.crew_wait_s else None,
+            **{name: self.count(name).as_dict() for name in COUNTS},
+            "ledger_s": {bucket: float(seconds.mean()) for bucket, seconds in self.runs.ledger_s.items()},
+            "ledger_gpu_s": {bucket: float(seconds.mean()) for bucket, seconds in self.runs.ledger_gpu_s.items()},
+            "causes": {each.source: each.faults.mean for each in self.sources},
+            "interruption_causes": {each.source: each.interruptions.mean for each in self.sources},
+            "single_runs": {
+                "ettr": spread(rows["work_done_s"] / rows["wall_s"]),
+                "wall_s": spread(rows["wall_s"]),
+                "work_done_s": spread(rows["work_done_s"]),
+            },
+            "stop_reasons": self.stop_reasons,
+            "precision": {"half_width": self.half_width, "reached": self.reached},
+            "provenance": self.runs.provenance,
+        }

@@ -1,0 +1,100 @@
+"""Replications until an answer is precise enough."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from sim.engine.compiled.run import Runner
+from sim.engine.simpy_engine import run_one
+from sim.engine.state import ROW
+from sim.errors import UsageError
+from sim.planning import build
+from sim.results import Records, Runs
+from sim.scenario import Scenario
+from sim.study.answer import Answer
+
+FIRST_LOOK = 32
+"""Replications before the first look at the interval; the next looks come at twice as many each. Few looks, and none
+at a small number, keep the interval's coverage near its name.
+"""
+
+Engine = Literal["compiled", "simpy"]
+
+
+def run(
+    scenario: Scenario,
+    replications: int | None = None,
+    seed: int | None = None,
+    half_width: float | None = None,
+    *,
+    engine: Engine = "compiled",
+    jobs: int | None = None,
+    progress: Callable[[Answer], None] | None = None,
+) -> Answer:
+    """Simulate a scenario: a number of replications, or until ETTR is as precise as asked.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        From ``sim.load``.
+    replications : int, optional
+        Run exactly so many, at least 1, whatever the precision.
+    seed : int, optional
+        Seed >= 0; the scenario's own where left out.
+    half_width : float, optional
+        Half width of the interval of ETTR to reach, as a fraction (0.001 is 0.1 points); the scenario's own where
+        left out. The interval is looked at after 32, 64, 128, ... replications, up to the scenario's
+        ``max_replications``.
+    engine : {"compiled", "simpy"}
+        The same runs, bit for bit; SimPy is some hundred times slower.
+    jobs : int, optional
+        Threads of the compiled engine; all cores where left out.
+    progress : callable, optional
+        Called with the answer so far at every look that is not the last.
+
+    Returns
+    -------
+    Answer
+        ``reached`` says whether the precision was reached. Interrupted by Ctrl-C after the first look, it is the
+        answer so far.
+
+    Raises
+    ------
+    UsageError
+        If a number is out of its range.
+    """
+    for name, number, least in (("replications", replications, 1), ("seed", seed, 0), ("jobs", jobs, 1)):
+        if number is not None and number < least:
+            raise UsageError(f"{name} must be a whole number of at least {least}, not {number}")
+    if half_width is not None and not 0.0 < half_width < 1.0:
+        raise UsageError(f"half_width must lie between 0 and 1, not {half_width}")
+    plan = build(scenario, seed)
+    wanted = None if replications is not None else half_width or scenario.run.precision.half_width
+    most = replications or scenario.run.max_replications
+    runner = Runner(plan, jobs or cores())
+
+    def more(first: int, count: int) -> Records:
+        if engine == "compiled":
+            return runner.run(first, count)
+        return np.array([run_one(plan, first + i)[0] for i in range(count)], dtype=ROW)
+
+    rows = more(0, most if wanted is None else min(FIRST_LOOK, most))
+    answer = Answer(Runs(scenario, plan, rows, engine), wanted)
+    try:
+        while not answer.reached and answer.n < most:
+            if progress is not None:
+                progress(answer)
+            rows = np.concatenate([rows, more(answer.n, min(answer.n, most - answer.n))])
+            answer = Answer(Runs(scenario, plan, rows, engine), wanted)
+    except KeyboardInterrupt:
+        answer = Answer(answer.runs, wanted, interrupted=True)
+    return answer
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

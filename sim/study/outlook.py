@@ -1,0 +1,243 @@
+"""What follows from a scenario without simulating it: rates, intervals and ETTR in closed form, and their gaps."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+
+from sim.kernels.laws import CONSTANT, EXPONENTIAL, LOGNORMAL, MIXTURE
+from sim.kernels.saves import UNLIMITED
+from sim.plan import ANY, AUTO, NEEDS, PROCESS, SPARES_ELSE_WAIT, WALL, Plan, Rule, Stage
+from sim.theory import Saves, best_interval, daly, ettr, first_order_ettr, recovery_time, young
+from sim.theory import Stage as TheoryStage
+from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal
+
+FEW_SAVES = 1000
+"""Runs of fewer intervals are called short: the long-run ETTR is off by about half an interval in them."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A plan in closed form. Properties are None where they do not apply."""
+
+    plan: Plan
+
+    @cached_property
+    def rate(self) -> float:
+        """Rate of the faults that stop the job while it trains, 1/s."""
+        return math.fsum(source.rate * source.components for source in self.plan.sources)
+
+    @property
+    def job_mtbf_s(self) -> float:
+        """Mean time between faults that stop the job while it trains, s; infinite without faults."""
+        return 1 / self.rate if self.rate > 0 else math.inf
+
+    @property
+    def mtbf_by_cause_s(self) -> dict[str, float]:
+        """The same by fault source, the most frequent first, s."""
+        rates = {source.name: source.rate * source.components for source in self.plan.sources}
+        return {name: 1 / rates[name] for name in sorted(rates, key=lambda name: -rates[name]) if rates[name] > 0}
+
+    @property
+    def interval_s(self) -> float | None:
+        """Useful work between saves, s."""
+        return self.plan.pattern.interval if self.plan.has_store else None
+
+    @property
+    def save_cost_s(self) -> float | None:
+        """What one save costs the job, s: the stall, and the work that it slows."""
+        if not self.plan.has_store:
+            return None
+        pattern = self.plan.pattern
+        return pattern.stall + (pattern.stepping - pattern.interval)
+
+    @cached_property
+    def intervals_s(self) -> dict[str, float]:
+        """Best intervals by Young, Daly and the exact formula, s; empty where saves are free or nothing fails."""
+        pattern = self.plan.pattern
+        cost = pattern.stall + pattern.slowdown * pattern.persist
+        if not self.plan.has_store or self.rate == 0 or cost == 0:
+            return {}
+        found = {"young": young(cost, self.job_mtbf_s), "daly": daly(cost, self.job_mtbf_s)}
+        # With no stall and persists without limit there is no best interval.
+        with suppress(ValueError):
+            found["exact"] = best_interval(self.rate, pattern.stall, pattern.persist, pattern.slowdown, self._in_flight)
+        return found
+
+    @property
+    def _in_flight(self) -> int:
+        in_flight = self.plan.pattern.in_flight
+        return 0 if in_flight >= UNLIMITED else in_flight
+
+    @cached_property
+    def detection_s(self) -> float:
+        """Mean detection delay over the faults, s."""
+        if self.rate == 0:
+            return 0.0
+        return math.fsum(s.rate * s.components * s.detect for s in self.plan.sources) / self.rate
+
+    @cached_property
+    def recovery_s(self) -> float:
+        """Mean time from a fault to the next step, with the faults that strike in between, s."""
+        if self.rate == 0:
+            return 0.0
+        wall_rate = math.fsum(s.rate * s.components for s in self.plan.sources if s.clock == WALL)
+        attempts = [
+            (share, self._attempt(rule, taken, wall_rate)) for (rule, taken), share in self._first_rules.items()
+        ]
+        return recovery_time(wall_rate, self.detection_s, attempts)
+
+    @cached_property
+    def _first_rules(self) -> dict[tuple[int, bool], float]:
+        """Share of the faults that start with each rule, and whether they take a node."""
+        shares: defaultdict[tuple[int, bool], float] = defaultdict(float)
+        for source in self.plan.sources:
+            p = (source.p_process, source.p_reset, 1 - source.p_process - source.p_reset)
+            for need, probability in enumerate(p):
+                if probability > 1e-12:
+                    taken = source.takes_node and need > PROCESS
+                    rule = self._rule(need, int(taken))
+                    shares[rule, taken] += probability * source.rate * source.components / self.rate
+        total = math.fsum(shares.values())
+        return {key: share / total for key, share in shares.items()}
+
+    def _rule(self, need: int, down: int) -> int:
+        """The rule that a single fault meets, with spares at hand if there are any."""
+        spare = any(pool.nodes for pool in self.plan.pools) or down == 0
+        for i, rule in enumerate(self.plan.rules):
+            if (
+                (rule.needs == ANY or rule.needs >> need & 1)
+                and (rule.units_down_at_most == ANY or down <= rule.units_down_at_most)
+                and (rule.spare_available == ANY or spare == bool(rule.spare_available))
+            ):
+                return i
+        return len(self.plan.rules) - 1
+
+    def _attempt(self, rule_index: int, taken: bool, rate: float) -> list[TheoryStage]:
+        rule = self.plan.rules[rule_index]
+        stages = [self._stage(stage, rate) for stage in rule.stages]
+        if taken and rule.use == SPARES_ELSE_WAIT and self._activation > 0:
+            phi = laplace_constant(rate, self._activation)
+            stages.insert(0, TheoryStage(self._activation, phi, rule.vulnerable))
+        return stages
+
+    @property
+    def _activation(self) -> float:
+        """Seconds until the fastest spare that there is can be used."""
+        used = [pool.activation for pool in self.plan.pools if pool.nodes]
+        return min(used, default=0.0)
+
+    def _stage(self, stage: Stage, rate: float) -> TheoryStage:
+        if stage.law == AUTO:
+            return TheoryStage(self.plan.read, laplace_constant(rate, self.plan.read), stage.vulnerable)
+        average, phi = self._law(stage.law, rate)
+        return TheoryStage(average, phi, stage.vulnerable)
+
+    def _law(self, position: int, rate: float) -> tuple[float, float]:
+        """Mean of a law, s, and E[exp(-rate Z)] of a duration Z of it."""
+        law = self.plan.laws[position]
+        if law.kind == MIXTURE:
+            (m1, phi1), (m2, phi2) = self._law(law.first, rate), self._law(law.other, rate)
+            return law.share * m1 + (1 - law.share) * m2, law.share * phi1 + (1 - law.share) * phi2
+        if law.kind == EXPONENTIAL:
+            return law.a, laplace_exponential(rate, law.a)
+        if law.kind == LOGNORMAL:
+            average = math.exp(law.a + law.b**2 / 2)
+            return average, laplace_lognormal(rate, average, average * math.sqrt(math.expm1(law.b**2)))
+        assert law.kind == CONSTANT
+        return law.a, laplace_constant(rate, law.a)
+
+    def ettr_at(self, interval: float) -> float | None:
+        """Long-run ETTR with saves every ``interval`` seconds of work and units at hand; None without a store."""
+        if not self.plan.has_store:
+            return None
+        pattern = self.plan.pattern
+        saves = Saves(interval, pattern.stall, pattern.persist, pattern.slowdown, self._in_flight)
+        return ettr(self.rate, saves, self.recovery_s)
+
+    @property
+    def ettr(self) -> float | None:
+        """Long-run ETTR of the plan as it is; exact where ``broken`` is empty."""
+        return None if self.interval_s is None else self.ettr_at(self.interval_s)
+
+    @property
+    def first_order_ettr(self) -> float | None:
+        """What a spreadsheet gives: 1 - save cost / interval - rate x (recovery + interval / 2), without faults in
+        recovery.
+        """
+        if not self.plan.has_store or self.rate == 0:
+            return None
+        plain = self.detection_s + math.fsum(
+            share * math.fsum(stage.mean for stage in self._attempt(rule, taken, 0.0))
+            for (rule, taken), share in self._first_rules.items()
+        )
+        assert self.save_cost_s is not None
+        return first_order_ettr(self.rate, self.plan.pattern.interval, self.save_cost_s, plain)
+
+    @cached_property
+    def broken(self) -> list[str]:
+        """What the exact formula assumes and this plan does not keep, each a sentence."""
+        plan, said = self.plan, []
+        rules = [plan.rules[i] for i, _ in self._first_rules] if self.rate > 0 else []
+        if not plan.has_store:
+            return ["There is no store: every interruption loses all work, and no long-run formula applies."]
+        if any(taken for _, taken in self._first_rules):
+            spares = sum(pool.nodes for pool in plan.pools)
+            said.append(
+                f"Nodes are lost: the formula never waits for one, the simulation has {spares} spares and repair."
+            )
+        if len({source.detect for source in plan.sources}) > 1:
+            said.append("Detection differs by fault source: the formula takes the mean.")
+        if len(self._first_rules) > 1:
+            said.append(
+                "Recovery depends on the fault: the formula draws it at each attempt, the simulation keeps the worst."
+            )
+        if any(_conditions_that_change(rule) for rule in plan.rules):
+            said.append(
+                "Rules depend on attempts, spares or units down: the formula takes what a single fault meets first."
+            )
+        if any(rule.retry_stage and len(rule.stages) > 1 for rule in rules):
+            said.append("Interrupted stages are done again alone: the formula restarts the list.")
+        length = plan.horizon if plan.work == math.inf else plan.work
+        if length / plan.pattern.interval < FEW_SAVES:
+            said.append(
+                f"The run is short, {length / plan.pattern.interval:.0f} intervals: the formula is a long-run value."
+            )
+        if plan.initial_start:
+            said.append("The run begins with a start-up that the formula leaves out.")
+        return said
+
+    @property
+    def first_order_broken(self) -> list[str]:
+        """What the first-order formulas assume beyond that, with how far this plan is from it."""
+        cost, interval = self.save_cost_s, self.interval_s
+        if self.rate == 0 or cost is None or interval is None:
+            return []
+        said = []
+        if cost / self.job_mtbf_s > 0.01:
+            said.append(f"Young: a save is much shorter than the MTBF; here it is {cost / self.job_mtbf_s:.1%} of it.")
+        if cost > 2 * self.job_mtbf_s:
+            said.append("Daly: a save is shorter than twice the MTBF; here it is not.")
+        if interval / self.job_mtbf_s > 0.1:
+            said.append(
+                "First-order ETTR: an interval is much shorter than the MTBF; "
+                f"here it is {interval / self.job_mtbf_s:.0%} of it."
+            )
+        if self.recovery_s / self.job_mtbf_s > 0.05:
+            said.append(
+                "First-order ETTR: no fault strikes during recovery; "
+                f"here one does in {-math.expm1(-self.recovery_s / self.job_mtbf_s):.0%} of them."
+            )
+        return said
+
+
+def _conditions_that_change(rule: Rule) -> bool:
+    return (rule.units_down_at_most, rule.spare_available, rule.attempts_below) != (ANY, ANY, ANY)
+
+
+def needs_of(rule: Rule) -> list[str]:
+    """Names of the needs that a rule is for; empty for any."""
+    return [] if rule.needs == ANY else [name for i, name in enumerate(NEEDS) if rule.needs >> i & 1]
