@@ -139,14 +139,14 @@ def _run_many(
     from rich.console import Console
 
     from sim.planning import build
-    from sim.report.console import answer_tables, prospect, sentence
+    from sim.report.console import answer_tables, prospect, sentence, wrapped
     from sim.study.estimate import run as estimate
     from sim.study.outlook import Outlook
 
     outlook = Outlook(build(scenario, seed))
     console = Console(highlight=False)
     if not as_json:
-        console.print(f"{scenario.name}: {prospect(outlook)}", markup=False)
+        console.print(wrapped(f"{scenario.name}: {prospect(outlook)}"), markup=False)
     _announce_compilation(engine)
     answer = estimate(scenario, replications, seed, engine=engine.value, jobs=jobs, progress=_report_progress)
     if output is not None:
@@ -154,7 +154,7 @@ def _run_many(
     if as_json:
         print(json.dumps(answer.as_dict(), indent=2))
     else:
-        console.print(sentence(answer, outlook), style="bold", markup=False)
+        console.print(wrapped(sentence(answer, outlook)), style="bold", markup=False)
         for part in answer_tables(answer):
             console.print(part)
     _exit(answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 
 from rich.table import Table
@@ -11,13 +12,21 @@ from sim.report.words import between, bucket, count, duration, percent
 from sim.results import Records, Runs
 from sim.study.answer import Answer
 from sim.study.outlook import Outlook
-from sim.study.statistics import Estimate, spread
+from sim.study.statistics import spread
 
 WARNINGS = {
     "depleted": "waited for units to the end: none was left or in repair",
     "no_progress": "stopped in an incident that no recovery closed: see recovery.max_attempts",
     "event_limit": "stopped at run.max_events faults and repairs",
 }
+
+
+WIDTH = 80
+
+
+def wrapped(text: str) -> str:
+    """A long line, broken for a terminal of 80 columns."""
+    return "\n".join(textwrap.wrap(text, WIDTH, break_on_hyphens=False))
 
 
 def prospect(outlook: Outlook) -> str:
@@ -49,10 +58,10 @@ def sentence(answer: Answer, outlook: Outlook) -> str:
 
 def answer_tables(answer: Answer) -> Iterator[Table | str]:
     """The answer as tables: metrics, ledger, causes; and a line for each thing to be warned of."""
-    yield _metrics(answer)
-    yield _ledger(answer)
-    if answer.sources:
-        yield _causes(answer)
+    tables = [_metrics(answer), _ledger(answer)] + ([_causes(answer)] if answer.sources else [])
+    for table in tables:
+        yield ""
+        yield table
     for reason, text in WARNINGS.items():
         if reason in answer.stop_reasons:
             yield f"warning: {answer.stop_reasons[reason]} of {answer.n} runs {text}"
@@ -67,13 +76,13 @@ def _table(title: str, *columns: str) -> Table:
 
 def _metrics(answer: Answer) -> Table:
     level = f"{100 * answer.confidence:g} %"
-    table = _table(f"\nPer run, mean of n = {answer.n}", "", "mean", f"{level} interval")
+    table = _table(f"Per run, mean of n = {answer.n}", "", "mean", f"{level} interval")
     for name, estimate in (("ETTR", answer.ettr), ("ETTR in hardware", answer.ettr_hardware)):
-        table.add_row(
-            name, percent(estimate.mean, 2), between(estimate, "{:.2f}", 100) + (" %" if estimate.low else "")
-        )
+        table.add_row(name, percent(estimate.mean, 2), between(estimate, _percent))
     bound = "" if answer.jmtti_s.low is not None or answer.n == 1 else "over "
-    table.add_row("JMTTI (wall clock per interruption)", bound + duration(answer.jmtti_s.mean), _hours(answer.jmtti_s))
+    table.add_row(
+        "JMTTI (wall clock per interruption)", bound + duration(answer.jmtti_s.mean), between(answer.jmtti_s, duration)
+    )
     for name, column in (
         ("interruptions", "interruptions"),
         ("faults on the job", "faults"),
@@ -86,7 +95,9 @@ def _metrics(answer: Answer) -> Table:
         estimate = answer.count(column)
         table.add_row(name, count(estimate.mean), between(estimate))
     if answer.crew_wait_s is not None:
-        table.add_row("mean wait of a unit for a crew", duration(answer.crew_wait_s.mean), _hours(answer.crew_wait_s))
+        table.add_row(
+            "mean wait of a unit for a crew", duration(answer.crew_wait_s.mean), between(answer.crew_wait_s, duration)
+        )
     table.add_row(*_single_runs(answer))
     return table
 
@@ -104,21 +115,23 @@ def _single_runs(answer: Answer) -> tuple[str, str, str]:
     )
 
 
-def _hours(estimate: Estimate) -> str:
-    if estimate.low is None or estimate.high is None:
-        return "-"
-    return f"{duration(max(estimate.low, 0.0))} to {duration(estimate.high)}"
+def _points(share: float) -> str:
+    return f"{100 * share:.2f}"
+
+
+def _percent(share: float) -> str:
+    return percent(share, 2)
 
 
 def _ledger(answer: Answer) -> Table:
     interval = f"{100 * answer.confidence:g} % interval"
-    table = _table("\nWhere the time went", "", "hours", "of wall", interval, "GPU-hours", "of GPUs held")
+    table = _table("Where the time went", "", "hours", "of wall", interval, "GPU-hours", "of GPUs held")
     for each in answer.buckets:
         if each.gpu_hours == 0:
             continue
         wall = ("-", "-", "-")
         if each.hours is not None and each.share is not None:
-            wall = (f"{each.hours:,.2f}", percent(each.share.mean, 2), between(each.share, "{:.2f}", 100))
+            wall = (f"{each.hours:,.2f}", percent(each.share.mean, 2), between(each.share, _points))
         style = "bold" if each.bucket == "productive" else None
         table.add_row(bucket(each.bucket), *wall, f"{each.gpu_hours:,.0f}", percent(each.gpu_share, 2), style=style)
     wall_h = answer.runs.rows["wall_s"].mean() / 3600
@@ -128,7 +141,7 @@ def _ledger(answer: Answer) -> Table:
 
 def _causes(answer: Answer) -> Table:
     interval = f"{100 * answer.confidence:g} % interval"
-    table = _table("\nFaults on the job by cause", "", "faults", interval, "interruptions", "of all")
+    table = _table("Faults on the job by cause", "", "faults", interval, "interruptions", "of all")
     total = sum(each.interruptions.mean for each in answer.sources)
     for each in answer.sources:
         share = percent(each.interruptions.mean / total) if total else "-"

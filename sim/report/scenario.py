@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -23,12 +24,12 @@ def resolved_lines(scenario: Scenario) -> Iterator[str]:
         if entry.path[:-1] != table:
             table = entry.path[:-1]
             yield ""
-            yield f"[{'.'.join(table)}]"
+            yield f"[{'.'.join(map(_key, table))}]"
         yield from _entry_lines(entry)
 
 
 def _entry_lines(entry: Entry) -> Iterator[str]:
-    setting = f"{entry.path[-1]} = {json.dumps(entry.written, ensure_ascii=False)}"
+    setting = f"{_key(entry.path[-1])} = {_value(entry.written)}"
     notes = []
     if entry.unit in ("s", "bytes", "bytes/s", "1/s") and isinstance(entry.si, float):
         notes.append(f"{entry.si:g} {entry.unit}")
@@ -42,6 +43,20 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
     yield f"{setting:<32}  # {first}"
     for line in rest:
         yield f"{'':<{max(len(setting), 32)}}  # {line}"
+
+
+def _key(name: str) -> str:
+    """A key as TOML wants it: bare where it may be, else quoted."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+
+
+def _value(value: Any) -> str:
+    """A value as TOML writes it, tables inline."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_key(key)} = {_value(item)}' for key, item in value.items())} }}" if value else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def outlook_lines(outlook: Outlook) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from sim.study.statistics import Estimate
 
@@ -25,15 +26,16 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def count(value: float) -> str:
-    """A mean count: one digit after the point where it says something."""
-    return f"{value:,.0f}" if value >= 1000 or value == round(value) else f"{value:,.3g}"
+    """A mean count, to about four digits."""
+    digits = 0 if value >= 1000 or value == round(value) else 1 if value >= 100 else 2
+    return f"{value:,.{digits}f}"
 
 
-def between(estimate: Estimate, form: str = "{:,.4g}", scale: float = 1.0) -> str:
-    """The interval of an estimate, or a dash where there is none."""
+def between(estimate: Estimate, word: Callable[[float], str] = count) -> str:
+    """The interval of an estimate, each end put into words by ``word``; a dash where there is none."""
     if estimate.low is None or estimate.high is None:
         return "-"
-    return f"{form.format(scale * estimate.low)} to {form.format(scale * estimate.high)}"
+    return f"{word(estimate.low)} to {word(estimate.high)}"
 
 
 def bucket(name: str) -> str:

@@ -82,10 +82,10 @@ def run(
             return runner.run(first, count)
         return np.array([run_one(plan, first + i)[0] for i in range(count)], dtype=ROW)
 
-    rows = more(0, most if wanted is None else min(FIRST_LOOK, most))
+    rows = more(0, min(FIRST_LOOK, most))
     answer = Answer(Runs(scenario, plan, rows, engine), wanted)
     try:
-        while not answer.reached and answer.n < most:
+        while answer.n < most and not (wanted and answer.reached):
             if progress is not None:
                 progress(answer)
             rows = np.concatenate([rows, more(answer.n, min(answer.n, most - answer.n))])

@@ -1,0 +1,113 @@
+"""What the documents say is what the code does: examples run, links lead somewhere, generated pages are up to date."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim.report.reference import reference
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A folder in which the README's commands find what they name, and may write."""
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "scenarios", folder / "scenarios")
+    return folder
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+
+
+def sim(line: str, folder: Path) -> subprocess.CompletedProcess:
+    words = []
+    for word in shlex.split(line):
+        words += sorted(str(p.relative_to(folder)) for p in folder.glob(word)) if "*" in word else [word]
+    assert words[0] == "sim"
+    return run([sys.executable, "-m", "sim", *words[1:]], folder)
+
+
+def test_first_screen_shows_the_answer_that_the_command_gives(checkout):
+    shown = next(block for block in blocks("console") if block.startswith("$ sim run"))
+    command, expected = shown.split("\n", 1)
+    done = sim(command.removeprefix("$ "), checkout)
+    assert done.returncode == 0, done.stderr
+    given = [line.rstrip() for line in done.stdout.splitlines()]
+    lines = expected.rstrip().splitlines()
+    assert given[: len(lines)] == lines
+    assert len(lines) > 25
+
+
+def test_every_command_of_the_readme_works(checkout):
+    commands = [line for block in blocks("sh") for line in block.splitlines()]
+    assert len(commands) >= 7
+    for line in commands:
+        done = sim(line, checkout)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+
+
+def test_python_examples_of_the_readme_work(checkout):
+    examples = blocks("python")
+    assert examples
+    for example in examples:
+        done = run([sys.executable, "-c", example], checkout)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+
+
+def test_make_targets_that_the_documents_name_exist():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {name for page in PAGES for name in re.findall(r"make ([a-z]+)\b", page.read_text(encoding="utf-8"))}
+    assert {"run", "test", "bench", "lint"} <= named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_reference_of_the_scenario_file_is_up_to_date():
+    assert (ROOT / "docs" / "scenario.md").read_text(encoding="utf-8") == reference() + "\n", (
+        "write it again: python -m sim.report.reference > docs/scenario.md"
+    )
+
+
+def test_architecture_names_every_module():
+    """The picture is one page, and true: each module or package of the top three levels stands in it, and no other."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 70
+    for path in (ROOT / "sim").iterdir():
+        if path.name in ("__init__.py", "__main__.py", "py.typed", "__pycache__"):
+            continue
+        assert re.search(rf"\b{re.escape(path.name)}", text), path.name
+
+
+def test_no_file_names_this_machine_or_a_registry():
+    files = run(["git", "ls-files"], ROOT).stdout.split()
+    assert files
+    forbidden = re.compile(r"/work/|\.\./shared|\.library|pypi\.org|files\.pythonhosted|farm-")
+    for name in files:
+        path = ROOT / name
+        if path.suffix in (".md", ".py", ".toml", ".txt", ".csv", ".json", ".yml", ".yaml", "") and path.is_file():
+            if path == Path(__file__):
+                continue
+            found = forbidden.search(path.read_text(encoding="utf-8"))
+            assert not found, f"{name}: {found and found.group()}"
