@@ -1,0 +1,112 @@
+"""What the processes of one run share: SimPy's clock, the order at one instant, draws, and the account."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import simpy
+from simpy.events import EventPriority
+
+from sim.engine.state import N_BUCKETS, StopReason
+from sim.kernels.laws import MIXTURE, duration
+from sim.kernels.philox import uniforms
+from sim.kernels.time import NEVER
+from sim.plan import Plan
+
+Process = Generator[simpy.Event, Any, Any]
+
+LIMIT, LAST_SAVE, REPAIRED, FAULT, OWN, END = 2000, 3000, 4000, 5000, 6000, 7000
+"""Ranks of what happens at one instant (SimPy's own events have 0 and 1); a fault adds the number of its source."""
+
+
+class Alarm(simpy.Event):
+    """Something that happens at an absolute time, after all of a lower rank at that time.
+
+    SimPy adds the delay to its clock; times are on a grid on which that sum is exact.
+    """
+
+    def __init__(self, env: simpy.Environment, at: float, rank: int) -> None:
+        super().__init__(env)
+        self._ok = True
+        self._value = None
+        env.schedule(self, EventPriority(rank), at - env.now)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault that struck: its key (source, block, ordinal), its need, and the slot whose node it takes (-1: none)."""
+
+    source: int
+    block: int
+    ordinal: int
+    need: int
+    slot: int
+    taken: bool
+
+
+class Context:
+    """One replication of a plan: its clock, its draws, and what it has booked so far.
+
+    ``row`` holds counts by the names of ``sim.engine.state.ROW``; ``ledger`` seconds of the wall clock and ``absent``
+    node-seconds of empty slots, both by bucket.
+    """
+
+    def __init__(self, plan: Plan, replication: int) -> None:
+        self.plan = plan
+        self.replication = replication
+        self.env = simpy.Environment()
+        self.row: defaultdict[str, float] = defaultdict(float)
+        self.ledger = [0.0] * N_BUCKETS
+        self.absent = [0.0] * N_BUCKETS
+        self.faults_of: Counter[int] = Counter()
+        self.interruptions_of: Counter[int] = Counter()
+        self.log: list[tuple[float, ...]] = []
+        self.reason = StopReason.GOING
+        self.end = 0.0
+        self.events = 0
+        self._keys = [tuple(map(np.uint64, key)) for key in (*(s.key for s in plan.sources), plan.start_key)]
+
+    @property
+    def now(self) -> float:
+        """The time up to which things are accounted for: SimPy's, until the run ends."""
+        return float(self.env.now) if self.reason == StopReason.GOING else self.end
+
+    def alarm(self, at: float, rank: int) -> Alarm:
+        """Something that happens at an absolute time."""
+        return Alarm(self.env, at, rank)
+
+    def uniforms(self, source: int, place: int, ordinal: int, lane: int) -> tuple[float, float, float, float]:
+        """Four uniforms keyed by a fault (source -1: the initial start) and what is drawn for it."""
+        key_0, key_1 = self._keys[source]
+        return uniforms(key_0, key_1, ordinal, lane, place, self.replication)
+
+    def sample(self, law: int, u: float, v: float, choice: float) -> float:
+        """One duration of a law of the plan."""
+        what = self.plan.laws[law]
+        while what.kind == MIXTURE:
+            first = choice < what.share
+            choice = choice / what.share if first else (choice - what.share) / (1.0 - what.share)
+            what = self.plan.laws[what.first if first else what.other]
+        return duration(what.kind, what.a, what.b, u, v)
+
+    def book(self, bucket: int, since: float) -> None:
+        """Account for the time from ``since`` up to now."""
+        self.ledger[bucket] += self.now - since
+
+    def count_event(self) -> None:
+        """One more fault or repair; at the limit the run ends once it has been dealt with."""
+        self.events += 1
+        if self.events == self.plan.max_events:
+            limit = self.alarm(self.now, LIMIT)
+            limit.callbacks.append(lambda _: self.stop(StopReason.EVENT_LIMIT))
+
+    def stop(self, reason: StopReason) -> None:
+        """The run ends now. A depleted run waits in vain to its horizon."""
+        if self.reason == StopReason.GOING:
+            vain = reason == StopReason.DEPLETED and self.plan.horizon < NEVER
+            self.end = self.plan.horizon if vain else self.env.now
+            self.reason = reason

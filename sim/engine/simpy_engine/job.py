@@ -1,0 +1,286 @@
+"""The job in the SimPy engine: stepping, stopped, seen, waiting for units, recovering, stepping again."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+import simpy
+
+from sim.engine.simpy_engine.capacity import Capacity
+from sim.engine.simpy_engine.clocks import Clock
+from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Fault, Process
+from sim.engine.state import StopReason
+from sim.kernels import ledger
+from sim.kernels.laws import CONSTANT
+from sim.kernels.saves import Segment, last_save_durable, make_segment, stepping_until, work_end
+from sim.plan import ANY, AUTO, PROCESS, SPARES_ELSE_WAIT, TRAINING, WALL, Rule, Stage
+
+Phase = Callable[[], Process]
+
+
+@dataclass
+class Incident:
+    """The open incident, and the recovery in it."""
+
+    opened: float
+    cause: int
+    progress: float
+    faults: int = 0
+    units: int = 0
+    worst: int = PROCESS
+    attempts: int = 0
+    starts: Counter[int] = field(default_factory=Counter)
+    rule: int = -1
+    lost: float = 0.0
+
+
+class Job:
+    """The one coherent job: stepping, stopped, seen, waiting for units, recovering, stepping again."""
+
+    def __init__(self, context: Context, capacity: Capacity, clocks: tuple[Clock, Clock]) -> None:
+        self.context = context
+        self.plan = context.plan
+        self.capacity = capacity
+        self.clocks = clocks
+        self.phase: Phase = self.start
+        self.since = 0.0
+        self.step, self.index = 0.0, 0
+        self.segment = Segment(0.0, 0.0, 0, 0.0, 0, 0.0, 0.0)
+        self.incident: Incident | None = None
+        self.rule: Rule = self.plan.rules[-1]
+        self.stage: int = -1
+        self.retry_from = -1
+        self.unit_taken = False
+        self.seen = math.inf
+        self.last: Fault | None = None
+        self.arrival: simpy.Event | None = None
+        self.process = context.env.process(self._live())
+
+    def _live(self) -> Process:
+        while True:
+            try:
+                self.phase = yield from self.phase()
+            except simpy.Interrupt as strike:
+                self._struck(cast(Fault, strike.cause))
+
+    def start(self) -> Process:
+        """The start of the run: the stages of the last rule, if the scenario asks for it."""
+        self._turn(wall=True, training=False)
+        if self.plan.initial_start:
+            yield from self._stages(0)
+        return self.running
+
+    def running(self) -> Process:
+        """Stepping and saving, until the work is done."""
+        self._close(self.context.now)
+        plan = self.plan
+        self._turn(wall=True, training=True)
+        self.segment = make_segment(
+            self.context.now, self.step, self.index, plan.has_store, plan.work, plan.last_save, plan.pattern
+        )
+        if plan.work == math.inf:
+            yield self.context.env.event()
+        elif plan.final_save:
+            yield self.context.alarm(last_save_durable(self.segment, plan.pattern), LAST_SAVE)
+        else:
+            yield self.context.alarm(work_end(self.segment, plan.pattern), OWN)
+        self.context.stop(StopReason.DONE)
+        yield self.context.env.event()
+
+    def detect(self) -> Process:
+        """Nobody knows yet; then the units down go to repair, and a rule is chosen."""
+        yield self.context.alarm(self.seen, OWN)
+        incident = self.open_incident
+        self.context.book(ledger.DETECTION, self.since)
+        self.capacity.admit_all()
+        incident.attempts += 1
+        self.context.row["attempts"] += 1
+        again = self.retry_from >= 0 and not self.unit_taken
+        if not again:
+            incident.rule = self._choose(incident)
+            incident.starts[incident.rule] += 1
+            self.rule = self.plan.rules[incident.rule]
+        if incident.attempts > self.plan.max_attempts:
+            self.since = self.context.now
+            self.context.stop(StopReason.NO_PROGRESS)
+            yield self.context.env.event()
+        return self.retry if again else self.wait
+
+    def _choose(self, incident: Incident) -> int:
+        """The first rule whose conditions all hold; the last one has none."""
+        down, idle = len(self.capacity.empty), sum(self.capacity.idle.values())
+        for i, rule in enumerate(self.plan.rules):
+            if (
+                (rule.needs == ANY or rule.needs >> incident.worst & 1)
+                and (rule.units_down_at_most == ANY or down <= rule.units_down_at_most)
+                and (rule.spare_available == ANY or (idle >= down) == bool(rule.spare_available))
+                and (rule.attempts_below == ANY or incident.starts[i] < rule.attempts_below)
+            ):
+                return i
+        raise AssertionError("the last rule has no condition")
+
+    def wait(self) -> Process:
+        """Get the units that the rule wants: idle spares at once, what is missing when it is repaired."""
+        capacity = self.capacity
+        self.since = capacity.empty_since = self.context.now
+        capacity.bucket = ledger.CAPACITY_WAIT
+        capacity.open_to_all = self.rule.use == SPARES_ELSE_WAIT
+        if self.rule.use == SPARES_ELSE_WAIT and capacity.empty:
+            capacity.take_spares()
+            if capacity.empty:
+                self.context.row["spare_waits"] += 1
+        if capacity.empty or capacity.ready_at > self.context.now:
+            self._turn(wall=self.rule.vulnerable, training=False)
+            self.look_at_shop()
+            while capacity.empty:
+                self.arrival = self.context.env.event()
+                yield self.arrival
+            yield self.context.alarm(max(self.context.now, capacity.ready_at), OWN)
+            self.context.book(ledger.CAPACITY_WAIT, self.since)
+        return self.recover
+
+    def look_at_shop(self) -> None:
+        """Something changed in the shop: it may be what the job waits for, or its last hope."""
+        if self.phase != self.wait:
+            return
+        if self.capacity.empty:
+            if self.capacity.shop.leaving == 0:
+                self.context.stop(StopReason.DEPLETED)
+        elif self.arrival is not None and not self.arrival.triggered:
+            self.arrival.succeed()
+
+    def recover(self) -> Process:
+        """All stages of the rule."""
+        yield from self._stages(0)
+        return self.running
+
+    def retry(self) -> Process:
+        """The interrupted stage again, and those after it."""
+        yield from self._stages(self.retry_from)
+        return self.running
+
+    def _stages(self, first: int) -> Process:
+        for i in range(first, len(self.rule.stages)):
+            stage = self.rule.stages[i]
+            length = self._length(stage)
+            if length > 0.0:
+                self.stage = i
+                self.since = self.context.now
+                self._turn(wall=stage.vulnerable, training=False)
+                yield self.context.alarm(self.context.now + length, OWN)
+                self.context.book(stage.bucket, self.since)
+
+    def _length(self, stage: Stage) -> float:
+        """Seconds that a stage takes; drawn for the fault that struck last."""
+        if stage.law == AUTO:
+            return self.plan.read if self.index > 0 else 0.0
+        law = self.plan.laws[stage.law]
+        if law.kind == CONSTANT:
+            return law.a
+        source, block, ordinal = (self.last.source, self.last.block, self.last.ordinal) if self.last else (-1, 0, 0)
+        a, b, c, _ = self.context.uniforms(source, block, ordinal, stage.lane)
+        return self.context.sample(stage.law, a, b, c)
+
+    @property
+    def open_incident(self) -> Incident:
+        """The open incident, where there must be one."""
+        assert self.incident is not None
+        return self.incident
+
+    def _turn(self, *, wall: bool, training: bool) -> None:
+        """Let the fault clocks run or stand still."""
+        self.clocks[WALL].turn(wall)
+        self.clocks[TRAINING].turn(training)
+
+    def _struck(self, fault: Fault) -> None:
+        """A fault strikes the job or one of its nodes: it opens an incident, or joins and disturbs the open one."""
+        detecting = self.phase == self.detect
+        if not detecting:
+            self._disturb()
+        if self.incident is None:
+            progress = self.step
+            if self.phase == self.running:
+                progress += stepping_until(self.context.now, self.segment, self.plan.pattern)[1]
+            self.incident = Incident(self.context.now, fault.source, progress)
+            self.context.row["interruptions"] += 1
+            self.context.interruptions_of[fault.source] += 1
+            if self.phase == self.running:
+                self._halt(self.incident)
+        incident = self.incident
+        if not detecting:
+            self.phase = self.detect
+            self.since = self.capacity.empty_since = self.context.now
+            self.capacity.bucket = ledger.DETECTION
+            self.capacity.open_to_all = False
+            self._turn(wall=True, training=False)
+        self.last = fault
+        incident.faults += 1
+        incident.worst = max(incident.worst, fault.need)
+        if fault.taken:
+            self.unit_taken = True
+            incident.units += 1
+            self.capacity.empty.append((fault.slot, fault, None))
+        seen = self.context.now + self.plan.sources[fault.source].detect
+        self.seen = min(self.seen, seen) if detecting else seen
+
+    def _disturb(self) -> None:
+        """What was under way before the fault is accounted for, and whether it may go on after it."""
+        self.retry_from = -1
+        self.unit_taken = False
+        if self.phase == self.wait:
+            self.context.book(ledger.CAPACITY_WAIT, self.since)
+            self.capacity.book_empty()
+        elif self.phase != self.running:
+            self.context.book(self.rule.stages[self.stage].bucket, self.since)
+            if self.rule.retry_stage and self.incident is not None:
+                self.retry_from = self.stage
+
+    def _halt(self, incident: Incident) -> None:
+        """The running segment ends: the newest durable version will be restored."""
+        productive, stall, slowdown, lost, durable, step, index = ledger.interrupted(
+            self.context.now, self.segment, self.plan.pattern
+        )
+        for bucket, seconds in (
+            (ledger.PRODUCTIVE, productive),
+            (ledger.SAVE_STALL, stall),
+            (ledger.SAVE_SLOWDOWN, slowdown),
+            (ledger.LOST_WORK, lost),
+        ):
+            self.context.ledger[bucket] += seconds
+        self.context.row["saves"] += durable
+        incident.lost = lost
+        self.step, self.index = step, index
+
+    def _close(self, now: float) -> None:
+        """The incident, if one is open, goes into the log; ``now`` is NaN if the run ends in it."""
+        if self.incident is not None:
+            i = self.incident
+            self.context.log.append(
+                (self.context.replication, i.opened, i.cause, i.faults, i.units, i.rule, i.attempts, i.progress, self.step,
+                 i.lost, now)
+            )  # fmt: skip
+            self.incident = None
+
+    def finish(self, reason: StopReason) -> None:
+        """The run ends: what the job was at is accounted for."""
+        if self.phase == self.running:
+            productive, stall, slowdown, durable, not_saved = ledger.ended(
+                self.context.now, self.segment, self.plan.pattern
+            )
+            self.context.ledger[ledger.PRODUCTIVE] += productive
+            self.context.ledger[ledger.SAVE_STALL] += stall
+            self.context.ledger[ledger.SAVE_SLOWDOWN] += slowdown
+            last_saved = reason == StopReason.DONE and self.plan.final_save
+            self.context.row["saves"] += durable + last_saved
+            self.context.row["not_saved_s"] = 0.0 if last_saved else not_saved
+        elif self.phase == self.detect:
+            self.context.book(ledger.DETECTION, self.since)
+        elif self.phase == self.wait:
+            self.context.book(ledger.CAPACITY_WAIT, self.since)
+        else:
+            self.context.book(self.rule.stages[self.stage].bucket, self.since)
+        self._close(math.nan)

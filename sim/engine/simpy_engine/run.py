@@ -1,0 +1,90 @@
+"""One replication in the SimPy engine: the parts put together, what a fault strikes, and what the run leaves."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.engine.simpy_engine.capacity import Capacity
+from sim.engine.simpy_engine.clocks import Clock
+from sim.engine.simpy_engine.context import END, Context, Fault
+from sim.engine.simpy_engine.job import Job
+from sim.engine.simpy_engine.shop import Shop
+from sim.engine.state import INCIDENT, ROW, StopReason
+from sim.kernels import ledger
+from sim.plan import HOT, PROCESS, REPAIR, RESET, TRAINING, WALL, Lane, Plan
+
+
+class Run:
+    """The job, its fault clocks, the repair shop and the pools of one replication."""
+
+    def __init__(self, plan: Plan, replication: int) -> None:
+        self.context = Context(plan, replication)
+        self.shop = Shop(self.context)
+        self.capacity = Capacity(self.context, self.shop)
+        clocks = Clock(self.context, WALL, self.strike), Clock(self.context, TRAINING, self.strike)
+        self.job = Job(self.context, self.capacity, clocks)
+        self.shop.give_back = self.capacity.rejoin
+        self.shop.changed = self.job.look_at_shop
+        if plan.horizon < math.inf:
+            end = self.context.alarm(plan.horizon, END)
+            end.callbacks.append(lambda _: self.context.stop(StopReason.HORIZON))
+
+    def strike(self, lane: Lane, ordinal: int, u_slot: float, u_need: float) -> None:
+        """A fault strikes: a spare, a node of the job, the job, or nothing that still works."""
+        row = self.context.row
+        source = self.context.plan.sources[lane.source]
+        slot = int(u_slot * lane.slots) if lane.slots > 0 else -1
+        need = REPAIR
+        if u_need < source.p_process:
+            need = PROCESS
+        elif u_need < source.p_process + source.p_reset:
+            need = RESET
+        fault = Fault(lane.source, lane.block, ordinal, need, slot, source.takes_node and need > PROCESS)
+        if lane.block == HOT:
+            if fault.taken and slot < self.capacity.idle[HOT]:
+                row["spare_faults"] += 1
+                self.capacity.kill_spare(fault)
+            else:
+                row["void_faults"] += 1
+        elif slot >= 0 and self.capacity.is_empty(slot):
+            row["void_faults"] += 1
+        else:
+            row["faults"] += 1
+            self.context.faults_of[lane.source] += 1
+            self.job.process.interrupt(fault)
+
+    def go(self) -> tuple[np.void, list[tuple[float, ...]]]:
+        """Run to the end. Returns the row (dtype ``ROW``) and the incidents (tuples in the order of ``INCIDENT``)."""
+        context = self.context
+        while context.reason == StopReason.GOING:
+            context.env.step()
+        self.job.finish(context.reason)
+        self.capacity.book_empty()
+        self.capacity.book_idle()
+        self.shop.book()
+        row = np.zeros(1, ROW)[0]
+        for name, value in context.row.items():
+            row[name] = value
+        row["replication"], row["stop_reason"] = context.replication, int(context.reason)
+        row["wall_s"], row["work_done_s"] = context.end, context.ledger[ledger.PRODUCTIVE]
+        row["units_in_repair"] = self.shop.units
+        row["ledger"], row["absent_node_s"] = context.ledger, context.absent
+        for counts, name in ((context.faults_of, "faults_of"), (context.interruptions_of, "interruptions_of")):
+            for source, count in counts.items():
+                row[name][source] = count
+        return row, context.log
+
+
+def run_one(plan: Plan, replication: int) -> tuple[np.void, npt.NDArray[np.void]]:
+    """Run one replication with its incidents.
+
+    Returns
+    -------
+    row : record of dtype ``ROW``
+    incidents : array of dtype ``INCIDENT``, shape (interruptions,)
+    """
+    row, log = Run(plan, replication).go()
+    return row, np.array(log, dtype=INCIDENT)
