@@ -12,8 +12,8 @@ Json = dict[str, Any]
 _HEAD = """# The scenario file, key by key
 
 Made from the schema by `python -m sim.report.reference`; the words are those of the errors and of `sim show`.
-Quantities are text with a unit (`"10 min"`, `"2 TB/s"`, `"6_300 h"`); a year is 365 days. What a default is based on stands
-behind it; *assumption* means that nobody published a figure. `NAME` and `RULE` are names that you choose.
+Quantities are text with a unit (`"10 min"`, `"2 TB/s"`, `"6_300 h"`); a year is 365 days. What a default is based on
+stands behind it; *assumption* means that nobody published a figure. `NAME` and `RULE` are names that you choose.
 """
 
 

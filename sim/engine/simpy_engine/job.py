@@ -260,8 +260,8 @@ class Job:
         if self.incident is not None:
             i = self.incident
             self.context.log.append(
-                (self.context.replication, i.opened, i.cause, i.faults, i.units, i.rule, i.attempts, i.progress, self.step,
-                 i.lost, now)
+                (self.context.replication, i.opened, i.cause, i.faults, i.units, i.rule, i.attempts, i.progress,
+                 self.step, i.lost, now)
             )  # fmt: skip
             self.incident = None
 

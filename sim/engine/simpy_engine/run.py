@@ -24,8 +24,8 @@ class Run:
         self.context = Context(plan, replication)
         self.shop = Shop(self.context)
         self.capacity = Capacity(self.context, self.shop)
-        clocks = Clock(self.context, WALL, self.strike), Clock(self.context, TRAINING, self.strike)
-        self.job = Job(self.context, self.capacity, clocks)
+        self.clocks = Clock(self.context, WALL, self.strike), Clock(self.context, TRAINING, self.strike)
+        self.job = Job(self.context, self.capacity, self.clocks)
         self.shop.give_back = self.capacity.rejoin
         self.shop.changed = self.job.look_at_shop
         if plan.horizon < math.inf:
