@@ -1,0 +1,1 @@
+"""An independent, naive simulator that judges the project's engines."""
