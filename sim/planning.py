@@ -63,7 +63,7 @@ class _Laws:
             variance = math.log1p((law.sd / law.mean) ** 2)
             return self.add(Law(LOGNORMAL, math.log(law.mean) - variance / 2, math.sqrt(variance)))
         if law.law == "mixture":
-            return self._mixture([(part.share, self.of(part.law)) for part in law.of])
+            return self._mixture([(part.share, self.of(part.law)) for part in law.of if part.share > 0])
         if law.law == "never":
             return self.add(Law(ENDLESS))
         return self.add(Law(CONSTANT, quantize(float(law.mean))))
