@@ -55,8 +55,8 @@ numba.config.CACHE_DIR = str(CACHE_DIRECTORY)  # type: ignore[attr-defined]  # n
 
 
 def is_warm() -> bool:
-    """Whether compiled code of these very sources is there already, so that nothing need be announced."""
-    return any(CACHE_DIRECTORY.rglob("*.nbi"))
+    """Whether the compiled engine of these very sources is there already, so that nothing need be announced."""
+    return any(CACHE_DIRECTORY.rglob("loop.run_chunk-*.nbi"))
 
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}

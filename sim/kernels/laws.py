@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 
 from sim.kernels._jit import kernel
+from sim.kernels.normal import normal_quantile
 from sim.kernels.time import NEVER, quantize
 
 CONSTANT = 0
@@ -15,11 +16,9 @@ LOGNORMAL = 2
 MIXTURE = 3
 ENDLESS = 4
 
-_TWO_PI = 2.0 * math.pi
-
 
 @kernel
-def duration(law: int, a: float, b: float, u: float, v: float) -> float:
+def duration(law: int, a: float, b: float, u: float) -> float:
     """One duration in seconds, on the grid of time.
 
     Parameters
@@ -29,17 +28,13 @@ def duration(law: int, a: float, b: float, u: float, v: float) -> float:
         logarithm) or ``ENDLESS``.
     a, b : float64
         Parameters of the law.
-    u, v : float64
-        Independent uniforms in [0, 1).
-
-    Notes
-    -----
-    Exponential by inversion, -a log(1 - u). Lognormal from a normal by Box and Muller (Ann. Math. Stat. 29, 1958).
+    u : float64
+        A uniform in [0, 1): the duration is the law's quantile at u.
     """
     if law == EXPONENTIAL:
         return quantize(-a * math.log1p(-u))
     if law == LOGNORMAL:
-        return quantize(math.exp(a + b * math.sqrt(-2.0 * math.log1p(-u)) * math.cos(_TWO_PI * v)))
+        return quantize(math.exp(a + b * normal_quantile(u)))
     if law == ENDLESS:
         return NEVER
     return quantize(a)

@@ -25,7 +25,7 @@ from sim.kernels.time import quantize
 UNLIMITED = 2**31
 """``in_flight`` where any number of persists may run at once."""
 
-ENDLESS_SAVES = 2**40
+ENDLESS_SAVES = 2**60
 """Saves left in a segment of a run that has no end of work (or has none: see ``Segment.n``)."""
 
 

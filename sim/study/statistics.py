@@ -27,7 +27,7 @@ class Estimate:
     @property
     def half_width(self) -> float:
         """Half the width of the interval; infinite where there is none."""
-        return math.inf if self.low is None or self.high is None else (self.high - self.low) / 2
+        return math.inf if self.high is None else self.high - self.mean
 
     def as_dict(self) -> dict[str, float | int | None]:
         """The estimate as it stands in JSON."""
@@ -39,11 +39,12 @@ def ratio(numerator: Values, denominator: Values, confidence: float) -> Estimate
 
     With r = sum(y) / sum(x), the variance of r is estimated by s^2 / (n mean(x)^2), s^2 that of y - r x with n - 1
     degrees of freedom. The mean of the replications' own ratios would be biased where their lengths differ.
+    Nothing that is estimated here is negative: no interval begins below 0.
 
     Parameters
     ----------
     numerator, denominator : arrays of shape (n,), n >= 1
-        Totals of each replication; the denominators must not add up to 0.
+        Totals of each replication, not negative; the denominators must not add up to 0.
     confidence : float
         Between 0 and 1.
 
@@ -59,7 +60,7 @@ def ratio(numerator: Values, denominator: Values, confidence: float) -> Estimate
     rest = np.asarray(numerator - value * denominator, dtype=np.float64)
     error = math.sqrt(float(np.sum(rest * rest)) / (n - 1) / n) / (total / n)
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * error
-    return Estimate(value, value - half, value + half, n, confidence)
+    return Estimate(value, max(value - half, 0.0), value + half, n, confidence)
 
 
 def mean(values: Values, confidence: float) -> Estimate:

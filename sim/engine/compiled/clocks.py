@@ -23,7 +23,7 @@ def schedule(p: Any, s: Any, lane: int) -> None:
     gap, slot, need, _ = uniforms(
         p.key_0[source], p.key_1[source], s.lane_ordinal[lane], 0, p.lane_block[lane], s.replication
     )
-    s.lane_due[lane] += duration(EXPONENTIAL, p.lane_mean[lane], 0.0, gap, 0.0)
+    s.lane_due[lane] += duration(EXPONENTIAL, p.lane_mean[lane], 0.0, gap)
     s.lane_slot[lane] = slot
     s.lane_need[lane] = need
 

@@ -283,8 +283,8 @@ def _stage_length(p: Any, s: Any, stage: int) -> float:
     if s.by_source >= 0:
         key_0 = p.key_0[s.by_source]
         key_1 = p.key_1[s.by_source]
-    a, b, c, _ = uniforms(key_0, key_1, s.by_ordinal, p.stage_lane[stage], s.by_block, s.replication)
-    return sample(p, law, a, b, c)
+    u, choice, _, _ = uniforms(key_0, key_1, s.by_ordinal, p.stage_lane[stage], s.by_block, s.replication)
+    return sample(p, law, u, choice)
 
 
 @kernel

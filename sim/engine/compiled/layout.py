@@ -81,9 +81,10 @@ UNIT = np.dtype(
     [
         # a unit in repair: the slot it left (-1: filled since), the fault that keys its draws, where it is
         ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"), ("stage", "i8"),
-        ("since", "f8"), ("due", "f8"), ("sequence", "i8"), ("fixed", "b1"),
+        ("since", "f8"), ("fixed", "b1"),
         # containers that share the array's length: heap of units in service, free identities, queues, empty slots
-        ("heap", "i8"), ("free", "i8"), ("queue", "i8", MAX_REPAIR), ("empty_slot", "i8"), ("empty_unit", "i8"),
+        ("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8"), ("free", "i8"),
+        ("queue", "i8", MAX_REPAIR), ("empty_slot", "i8"), ("empty_unit", "i8"),
         ("empty_source", "i8"), ("empty_block", "i8"), ("empty_ordinal", "i8"), ("empty_need", "i8"),
     ],
     align=True,

@@ -9,8 +9,8 @@ from sim.kernels.laws import MIXTURE, duration
 
 
 @kernel
-def sample(p: Any, law: int, u: float, v: float, choice: float) -> float:
-    """One duration of a law of the plan, in seconds; ``u``, ``v``, ``choice`` are independent uniforms in [0, 1)."""
+def sample(p: Any, law: int, u: float, choice: float) -> float:
+    """One duration of a law of the plan, in seconds; ``u`` and ``choice`` are independent uniforms in [0, 1)."""
     while p.law_kind[law] == MIXTURE:
         share = p.law_share[law]
         if choice < share:
@@ -19,4 +19,4 @@ def sample(p: Any, law: int, u: float, v: float, choice: float) -> float:
         else:
             choice = (choice - share) / (1.0 - share)
             law = p.law_other[law]
-    return duration(p.law_kind[law], p.law_a[law], p.law_b[law], u, v)
+    return duration(p.law_kind[law], p.law_a[law], p.law_b[law], u)

@@ -19,50 +19,62 @@ def book_repair(s: Any, row: Any) -> None:
 
 
 @kernel
-def _before(u: Any, a: int, b: int) -> bool:
-    return bool(u[a].due < u[b].due or (u[a].due == u[b].due and u[a].sequence < u[b].sequence))
-
-
-@kernel
-def _push(s: Any, u: Any, unit: int) -> None:
+def _push(s: Any, u: Any, unit: int, due: float) -> None:
+    """A unit will leave its stage at ``due``; at one time, those that entered first leave first."""
     if s.n_heap >= u.size:
         s.overflow = True
         return
+    s.sequence += 1
     i = s.n_heap
     s.n_heap += 1
     while i > 0:
         parent = (i - 1) >> 1
-        if not _before(u, unit, u[parent].heap):
+        if u[parent].heap_due <= due:
             break
-        u[i].heap = u[parent].heap
+        _place(u, i, u[parent].heap_due, u[parent].heap_sequence, u[parent].heap_unit)
         i = parent
-    u[i].heap = unit
+    _place(u, i, due, s.sequence, unit)
+
+
+@kernel
+def _place(u: Any, i: int, due: float, sequence: int, unit: int) -> None:
+    u[i].heap_due = due
+    u[i].heap_sequence = sequence
+    u[i].heap_unit = unit
+
+
+@kernel
+def _before(u: Any, i: int, due: float, sequence: int) -> bool:
+    """Whether the heap's entry ``i`` comes before an entry of that time and sequence."""
+    return bool(u[i].heap_due < due or (u[i].heap_due == due and u[i].heap_sequence < sequence))
 
 
 @kernel
 def _pop(s: Any, u: Any) -> int:
-    top = u[0].heap
+    top = u[0].heap_unit
     s.n_heap -= 1
-    last = u[s.n_heap].heap
+    due = u[s.n_heap].heap_due
+    sequence = u[s.n_heap].heap_sequence
+    unit = u[s.n_heap].heap_unit
     i = 0
     while True:
         child = 2 * i + 1
         if child >= s.n_heap:
             break
-        if child + 1 < s.n_heap and _before(u, u[child + 1].heap, u[child].heap):
+        if child + 1 < s.n_heap and _before(u, child + 1, u[child].heap_due, u[child].heap_sequence):
             child += 1
-        if not _before(u, u[child].heap, last):
+        if not _before(u, child, due, sequence):
             break
-        u[i].heap = u[child].heap
+        _place(u, i, u[child].heap_due, u[child].heap_sequence, u[child].heap_unit)
         i = child
-    u[i].heap = last
+    _place(u, i, due, sequence, unit)
     return int(top)
 
 
 @kernel
 def next_repair(s: Any, u: Any) -> float:
     """Time at which the next unit leaves its stage of repair, in seconds."""
-    return float(u[u[0].heap].due) if s.n_heap > 0 else math.inf
+    return float(u[0].heap_due) if s.n_heap > 0 else math.inf
 
 
 @kernel
@@ -73,17 +85,15 @@ def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
     s.busy[stage] += 1
     row.repairs += 1
     row.crew_wait_s += s.now - u[unit].since
-    a, b, c, d = uniforms(
+    u_time, choice, outcome, _ = uniforms(
         p.key_0[source], p.key_1[source], u[unit].ordinal, p.repair_lane[stage],
         u[unit].block + 256 * u[unit].attempt, s.replication,
     )  # fmt: skip
     u[unit].attempt += 1
-    u[unit].fixed = d < p.repair_success[stage]
-    u[unit].due = s.now + sample(p, p.repair_law[stage], a, b, c)
-    s.sequence += 1
-    u[unit].sequence = s.sequence
-    if u[unit].due < math.inf:
-        _push(s, u, unit)
+    u[unit].fixed = outcome < p.repair_success[stage]
+    due = s.now + sample(p, p.repair_law[stage], u_time, choice)
+    if due < math.inf:
+        _push(s, u, unit, due)
 
 
 @kernel

@@ -29,7 +29,7 @@ class Clock:
     def _draw(self, lane: Lane, ordinal: int, last: float) -> tuple[float, int, float, float]:
         """The next fault of a lane: when it is due, its ordinal, and uniforms for its slot and its need."""
         a, slot, need, _ = self.context.uniforms(lane.source, lane.block, ordinal, 0)
-        return last + duration(EXPONENTIAL, lane.mean, 0.0, a, 0.0), ordinal, slot, need
+        return last + duration(EXPONENTIAL, lane.mean, 0.0, a), ordinal, slot, need
 
     def _tick(self) -> Process:
         while True:

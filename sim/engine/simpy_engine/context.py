@@ -84,14 +84,14 @@ class Context:
         key_0, key_1 = self._keys[source]
         return uniforms(key_0, key_1, ordinal, lane, place, self.replication)
 
-    def sample(self, law: int, u: float, v: float, choice: float) -> float:
+    def sample(self, law: int, u: float, choice: float) -> float:
         """One duration of a law of the plan."""
         what = self.plan.laws[law]
         while what.kind == MIXTURE:
             first = choice < what.share
             choice = choice / what.share if first else (choice - what.share) / (1.0 - what.share)
             what = self.plan.laws[what.first if first else what.other]
-        return duration(what.kind, what.a, what.b, u, v)
+        return duration(what.kind, what.a, what.b, u)
 
     def book(self, bucket: int, since: float) -> None:
         """Account for the time from ``since`` up to now."""

@@ -182,8 +182,8 @@ class Job:
         if law.kind == CONSTANT:
             return law.a
         source, block, ordinal = (self.last.source, self.last.block, self.last.ordinal) if self.last else (-1, 0, 0)
-        a, b, c, _ = self.context.uniforms(source, block, ordinal, stage.lane)
-        return self.context.sample(stage.law, a, b, c)
+        u, choice, _, _ = self.context.uniforms(source, block, ordinal, stage.lane)
+        return self.context.sample(stage.law, u, choice)
 
     @property
     def open_incident(self) -> Incident:

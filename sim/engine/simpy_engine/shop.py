@@ -67,13 +67,15 @@ class Shop:
         self.context.row["repairs"] += 1
         self.context.row["crew_wait_s"] += self.context.now - unit.since
         fault = unit.fault
-        a, b, c, d = self.context.uniforms(fault.source, fault.block + 256 * unit.attempt, fault.ordinal, what.lane)
+        u, choice, outcome, _ = self.context.uniforms(
+            fault.source, fault.block + 256 * unit.attempt, fault.ordinal, what.lane
+        )
         unit.attempt += 1
-        time = self.context.sample(what.law, a, b, c)
+        time = self.context.sample(what.law, u, choice)
         if time < math.inf:
             self.leaving += 1
             done = self.context.alarm(self.context.now + time, REPAIRED)
-            self.context.env.process(self._work(unit, stage, done, d < what.success))
+            self.context.env.process(self._work(unit, stage, done, outcome < what.success))
 
     def _work(self, unit: Unit, stage: int, done: simpy.Event, fixed: bool) -> Process:
         yield done
