@@ -125,6 +125,8 @@ class Pool:
 class Plan:
     """A scenario as numbers. Times in seconds on the grid, infinite where there is no limit.
 
+    With ``work``, ``horizon`` is the end of time.
+
     ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair the
     last, and what fails goes to the last.
     """

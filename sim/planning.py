@@ -9,7 +9,7 @@ from sim.errors import UsageError
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.ledger import BUCKETS
 from sim.kernels.saves import ENDLESS_SAVES, UNLIMITED, Pattern, make_pattern
-from sim.kernels.time import quantize
+from sim.kernels.time import LAST_S, quantize
 from sim.plan import (
     ANY,
     AUTO,
@@ -114,6 +114,7 @@ def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
     for name in sorted(scenario.faults):
         source = scenario.faults[name]
         takes = source.takes == "node"
+        p_process = source.needs.get("process", 0.0)
         sources.append(
             Source(
                 name=name,
@@ -123,8 +124,9 @@ def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
                 per_node=source.count * {"gpu": scenario.cluster.gpus_per_node, "node": 1, "job": 0}[source.per],
                 slots=scenario.job.nodes if takes or source.per != "job" else 0,
                 takes_node=takes,
-                p_process=source.needs.get("process", 0.0),
-                p_reset=source.needs.get("reset", 0.0) if source.needs.get("repair") else 1.0,
+                p_process=p_process,
+                # What does not need repair adds up to 1 to the last bit, so that no draw falls beside it.
+                p_reset=source.needs.get("reset", 0.0) if source.needs.get("repair") else 1.0 - p_process,
                 detect=quantize(float(scenario.detect.stop if source.detect is None else source.detect)),
                 key=stream_key(seed, f"faults.{name}"),
             )
@@ -231,7 +233,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         has_store=store is not None,
         pattern=pattern,
         read=0.0 if store is None else quantize(float(store.read)),
-        horizon=math.inf if scenario.run.horizon is None else quantize(float(scenario.run.horizon)),
+        horizon=LAST_S if scenario.run.horizon is None else quantize(float(scenario.run.horizon)),
         work=work,
         last_save=ENDLESS_SAVES if endless else math.ceil(work / pattern.interval) - 1,
         initial_start=scenario.run.initial_start,

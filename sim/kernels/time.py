@@ -14,6 +14,9 @@ sums and differences: a ledger adds up to the wall clock without rounding, and e
 LONGEST_S = 2.0**32
 """The longest duration that is drawn, in seconds (136 years): longer draws are cut off here, far beyond any run."""
 
+LAST_S = 2.0**33 - 1.0
+"""The end of time, in seconds (272 years): a run that is not done by then ends there, while times are still exact."""
+
 NEVER = math.inf
 """The time of what will not happen."""
 

@@ -297,7 +297,7 @@ def stages_done(p: Any, s: Any, row: Any, log: Any) -> None:
 @kernel
 def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     """The run ends now, for ``reason``: whatever is open is accounted for."""
-    if reason == DEPLETED and p.horizon < math.inf:
+    if reason == DEPLETED and p.work == math.inf:
         s.now = p.horizon
     s.reason = reason
     row.stop_reason = reason

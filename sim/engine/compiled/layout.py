@@ -24,7 +24,7 @@ Record = npt.NDArray[np.void]
 
 PLAN = np.dtype(
     [
-        ("gpus_per_node", "i8"), ("job_nodes", "i8"), ("pool_nodes", "i8", 3), ("activation", "f8", 3),
+        ("pool_nodes", "i8", 3), ("activation", "f8", 3),
         ("fastest", "i8"), ("slowest", "i8"), ("n_wall", "i8"), ("n_lanes", "i8"), ("n_rules", "i8"),
         ("n_sources", "i8"),
         ("max_attempts", "i8"), ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"),
@@ -96,7 +96,7 @@ def pack(plan: Plan) -> Record:
     packed = np.zeros(1, PLAN)
     r: Any = packed[0]
     for name in (
-        "gpus_per_node", "job_nodes", "max_attempts", "has_store", "read", "horizon", "work", "last_save",
+        "max_attempts", "has_store", "read", "horizon", "work", "last_save",
         "initial_start", "final_save", "max_events", "start_key",
     ):  # fmt: skip
         r[name] = getattr(plan, name)

@@ -112,6 +112,7 @@ def _clear(p: Any, row: Any) -> None:
     row.spares_used = 0
     row.spare_waits = 0
     row.repairs = 0
+    row.crew_services = 0
     row.crew_wait_s = 0.0
     row.spare_idle_node_s = 0.0
     row.repair_node_s = 0.0

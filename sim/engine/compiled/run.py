@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,35 +40,30 @@ class Runner:
         self._stop = threading.Event()
         self._local = threading.local()
 
-    def run(self, first: int, count: int, progress: Callable[[int], Any] | None = None) -> Records:
+    def run(self, first: int, count: int) -> Records:
         """Run replications ``first`` to ``first + count - 1``.
 
         Parameters
         ----------
         first, count : int
             Replications are numbered from 0; a replication's result does not depend on which others run.
-        progress : callable, optional
-            Called with a number of replications that have just ended, from any thread.
 
         Returns
         -------
         array of ``ROW``, shape (count,)
             In the order of the replications.
         """
+        self._stop.clear()
         rows = np.zeros(count, ROW)
         starts = range(0, count, CHUNK)
 
         def chunk(start: int) -> None:
-            part = rows[start : start + CHUNK]
-            self._run_chunk(first + start, part, np.zeros(0, INCIDENT))
-            if progress is not None:
-                progress(len(part))
+            self._run_chunk(first + start, rows[start : start + CHUNK], np.zeros(0, INCIDENT))
 
         if self._jobs == 1 or len(starts) == 1:
             for start in starts:
                 chunk(start)
             return rows
-        self._stop.clear()
         with ThreadPoolExecutor(self._jobs) as pool:
             try:
                 for _ in pool.map(chunk, starts):
@@ -83,6 +76,7 @@ class Runner:
 
     def run_one(self, replication: int) -> tuple[np.void, Records]:
         """Run one replication with its incidents, as ``sim.engine.simpy_engine.run_one`` does."""
+        self._stop.clear()
         rows = np.zeros(1, ROW)
         room = 1024
         while True:

@@ -84,7 +84,9 @@ def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
     source = u[unit].source
     s.busy[stage] += 1
     row.repairs += 1
-    row.crew_wait_s += s.now - u[unit].since
+    if p.repair_crews[stage] > 0:
+        row.crew_services += 1
+        row.crew_wait_s += s.now - u[unit].since
     u_time, choice, outcome, _ = uniforms(
         p.key_0[source], p.key_1[source], u[unit].ordinal, p.repair_lane[stage],
         u[unit].block + 256 * u[unit].attempt, s.replication,

@@ -107,6 +107,6 @@ class Context:
     def stop(self, reason: StopReason) -> None:
         """The run ends now. A depleted run waits in vain to its horizon."""
         if self.reason == StopReason.GOING:
-            vain = reason == StopReason.DEPLETED and self.plan.horizon < NEVER
+            vain = reason == StopReason.DEPLETED and self.plan.work == NEVER
             self.end = self.plan.horizon if vain else self.env.now
             self.reason = reason

@@ -65,7 +65,9 @@ class Shop:
         what: RepairStage = self.context.plan.repair[stage]
         self.busy[stage] += 1
         self.context.row["repairs"] += 1
-        self.context.row["crew_wait_s"] += self.context.now - unit.since
+        if what.crews > 0:
+            self.context.row["crew_services"] += 1
+            self.context.row["crew_wait_s"] += self.context.now - unit.since
         fault = unit.fault
         u, choice, outcome, _ = self.context.uniforms(
             fault.source, fault.block + 256 * unit.attempt, fault.ordinal, what.lane
