@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
 from sim.errors import ExitCode, ScenarioError, SimError, UsageError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from sim.scenario import Scenario
     from sim.study.answer import Answer
 
@@ -40,15 +43,21 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help='Change a key: --set stores.remote.every="10 min".'),
 ]
-Seed = Annotated[int | None, typer.Option(help="Seed of all draws; the file's own if left out.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of all draws; the file's own if left out.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file.")]
 
 
 def main() -> None:
     """Run the command and exit with a code of ``sim.errors.ExitCode``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a ± that the terminal does not know must not end the run
     try:
-        app(standalone_mode=True)
+        try:
+            app(standalone_mode=True)
+        finally:
+            sys.stdout.flush()  # what cannot be written shows here, not when the interpreter ends
     except ScenarioError as error:
         _say(str(error))
         sys.exit(error.exit_code)
@@ -58,10 +67,24 @@ def main() -> None:
     except KeyboardInterrupt:
         _say("sim: interrupted")
         sys.exit(ExitCode.CTRL_C)
+    except SystemExit as stop:
+        # Typer and rich exit with 1 where the reader of our output is gone.
+        if isinstance(stop.__context__, BrokenPipeError):
+            _leave()
+        raise
     except BrokenPipeError:
-        # The reader of our output is gone, as in `sim ... | head`; nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.DONE)
+        _leave()
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        _say(f"sim: the output cannot be written: {error.strerror}")
+        _leave(ExitCode.INVALID)
+
+
+def _leave(code: ExitCode = ExitCode.DONE) -> NoReturn:
+    """Exit where nobody reads our output any more, as in ``sim ... | head``: what is left of it goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def _say(text: str) -> None:
@@ -101,7 +124,7 @@ def run(
     replications: Annotated[
         int | None, typer.Option(min=1, help="Run exactly so many, whatever the precision.")
     ] = None,
-    replication: Annotated[int | None, typer.Option(min=0, help="Run this one alone again.")] = None,
+    replication: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Run this one alone again.")] = None,
     events: Annotated[bool, typer.Option("--events", help="List the incidents of --replication.")] = False,
     engine: Annotated[Engine, typer.Option(help="The same runs, bit for bit.")] = Engine.COMPILED,
     seed: Seed = None,
@@ -112,16 +135,38 @@ def run(
     """Simulate a scenario: how much of the time is useful, and where every lost hour goes."""
     precision = [] if half_width is None else [f"run.precision.half_width={half_width}"]
     scenario = _load(file, [*(changes or []), *precision])
-    if output is not None and output.suffix != ".parquet":
-        raise UsageError(f"-o {output}: results are written as .parquet")
+    if output is not None:
+        _check_output(output)
     if events and replication is None:
         raise UsageError("--events needs --replication R: the incidents of which run?")
+    if replications is not None and half_width is not None:
+        raise UsageError("--replications runs exactly so many: leave out --half-width, or --replications")
     if replication is not None and (replications is not None or half_width is not None):
         raise UsageError("--replication runs one alone: leave out --replications and --half-width")
     if replication is not None:
         _run_one(scenario, replication, engine, seed, events, as_json, output)
         return
     _run_many(scenario, replications, engine, seed, jobs, as_json, output)
+
+
+def _check_output(output: Path) -> None:
+    """Refuse now what would fail after the last replication."""
+    if output.suffix != ".parquet":
+        raise UsageError(f"-o {output}: results are written as .parquet")
+    if output.is_dir():
+        raise UsageError(f"-o {output}: is a directory")
+    if not output.parent.is_dir():
+        raise UsageError(f"-o {output}: there is no directory {output.parent}")
+    if not os.access(output.parent, os.W_OK):
+        raise UsageError(f"-o {output}: {output.parent} may not be written to")
+
+
+def _console() -> Console:
+    """Standard output, 80 columns where it is no terminal. Names may hold brackets and colons: nothing is markup."""
+    from rich.console import Console
+
+    color: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(highlight=False, markup=False, emoji=False, color_system=color)
 
 
 def _announce_compilation(engine: Engine) -> None:
@@ -136,25 +181,23 @@ def _run_many(
     scenario: Scenario, replications: int | None, engine: Engine, seed: int | None, jobs: int | None, as_json: bool,
     output: Path | None,
 ) -> None:  # fmt: skip
-    from rich.console import Console
-
     from sim.planning import build
     from sim.report.console import answer_tables, prospect, sentence, wrapped
     from sim.study.estimate import run as estimate
     from sim.study.outlook import Outlook
 
     outlook = Outlook(build(scenario, seed))
-    console = Console(highlight=False)
+    console = _console()
     if not as_json:
-        console.print(wrapped(f"{scenario.name}: {prospect(outlook)}"), markup=False)
+        console.print(wrapped(f"{scenario.name}: {prospect(outlook)}"))
     _announce_compilation(engine)
     answer = estimate(scenario, replications, seed, engine=engine.value, jobs=jobs, progress=_report_progress)
     if output is not None:
         answer.runs.write_parquet(output)
     if as_json:
-        print(json.dumps(answer.as_dict(), indent=2))
+        print(json.dumps(answer.as_dict(), indent=2, allow_nan=False))
     else:
-        console.print(wrapped(sentence(answer, outlook)), style="bold", markup=False)
+        console.print(wrapped(sentence(answer, outlook)), style="bold")
         for part in answer_tables(answer):
             console.print(part)
     _exit(answer)
@@ -188,7 +231,6 @@ def _run_one(
     output: Path | None,
 ) -> None:
     import numpy as np
-    from rich.console import Console
 
     from sim.engine.compiled.run import Runner
     from sim.engine.simpy_engine import run_one
@@ -209,10 +251,8 @@ def _run_one(
             result["incidents"] = answer.runs.incidents(incidents).to_dict("records")
         print(json.dumps(result, indent=2, allow_nan=False))
         return
-    console = Console(highlight=False)
-    console.print(
-        f"{scenario.name}, replication {replication} alone, {engine.value} engine", style="bold", markup=False
-    )
+    console = _console()
+    console.print(f"{scenario.name}, replication {replication} alone, {engine.value} engine", style="bold")
     if events:
         console.print(incident_table(answer.runs, incidents))
     for part in answer_tables(answer):
@@ -222,19 +262,30 @@ def _run_one(
 @app.command()
 def validate(files: Files, changes: Set = None) -> None:
     """Say all that is wrong with scenario files, and where."""
-    from sim.scenario import problems
-
     wrong = 0
     for file in files:
-        found = problems(file, changes or [])
+        found = _problems(file, changes)
         wrong += len(found)
         for problem in found:
-            _say(str(problem))
+            _say(problem)
         if not found:
             print(f"{file}: fine")
     if wrong:
         _say(f"{wrong} problem{'s' if wrong > 1 else ''}")
         raise typer.Exit(ExitCode.INVALID)
+
+
+def _problems(file: Path, changes: list[str] | None) -> list[str]:
+    """All that is wrong with a file; planning finds what no single key is to blame for."""
+    from sim.planning import build
+
+    try:
+        build(_load(file, changes))
+    except ScenarioError as error:
+        return [str(problem) for problem in error.problems]
+    except UsageError as error:
+        return [f"{file}: {error}"]
+    return []
 
 
 @app.command()
@@ -247,7 +298,7 @@ def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     scenario = _load(file, changes)
     outlook = Outlook(build(scenario))
     if as_json:
-        print(json.dumps(as_dict(scenario, outlook), indent=2))
+        print(json.dumps(as_dict(scenario, outlook), indent=2, allow_nan=False))
         return
     for line in resolved_lines(scenario):
         print(line)

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -85,7 +86,7 @@ class Runs:
         columns["ettr_hardware"] = self.ledger_gpu_s["productive"] / (self.gpus_held * rows["wall_s"])
         for name in COUNTS:
             columns[name] = rows[name]
-        columns["crew_wait_s"] = rows["crew_wait_s"]
+        columns["crew_wait_total_s"] = rows["crew_wait_s"]
         columns |= {f"ledger_{bucket}_s": seconds for bucket, seconds in self.ledger_s.items()}
         columns |= {f"ledger_gpu_{bucket}_s": seconds for bucket, seconds in self.ledger_gpu_s.items()}
         for i, source in enumerate(self.plan.sources):
@@ -138,13 +139,16 @@ class Runs:
             parquet.write_table(table.replace_schema_metadata(metadata), partial)
             partial.replace(target)
         except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise UsageError(f"{target}: cannot be written: {error.strerror or error}") from None
+            reason = os.strerror(error.errno) if error.errno else error
+            raise UsageError(f"{target}: cannot be written: {reason}") from None
+        finally:
+            with suppress(OSError):
+                partial.unlink()
 
 
 COUNTS = (
     "interruptions", "faults", "spare_faults", "void_faults", "attempts", "saves", "spares_used", "spare_waits",
-    "repairs", "units_in_repair",
+    "repairs", "crew_services", "units_in_repair",
 )  # fmt: skip
 """Columns that count: interruptions (incidents), faults on the job, on spares and on what was down already, starts of
 a recovery, durable saves, spares taken, recoveries that found too few spares, services by repair crews, units in

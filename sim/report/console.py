@@ -8,14 +8,15 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
+from sim.engine.state import StopReason
 from sim.report.words import between, bucket, count, duration, percent
 from sim.results import Records, Runs
 from sim.study.answer import Answer
 from sim.study.outlook import Outlook
-from sim.study.statistics import spread
+from sim.study.statistics import Estimate, spread
 
 WARNINGS = {
-    "depleted": "waited for units to the end: none was left or in repair",
+    "depleted": "waited for nodes to the end: no spare was left, and no node will come back",
     "no_progress": "stopped in an incident that no recovery closed: see recovery.max_attempts",
     "event_limit": "stopped at run.max_events faults and repairs",
 }
@@ -37,15 +38,20 @@ def prospect(outlook: Outlook) -> str:
         return said + "nothing fails"
     said += f"a fault stops it every {duration(outlook.job_mtbf_s)}"
     if outlook.ettr is not None:
-        said += f"; closed form: ETTR {'about ' if outlook.broken else ''}{percent(outlook.ettr)}"
-    return said
+        waited = "" if outlook.spares.enough else " if no node were waited for"
+        said += f"; closed form: ETTR {'about ' if outlook.broken else ''}{percent(outlook.ettr)}{waited}"
+    return said if outlook.spares.enough else f"{said}; {outlook.spares.sentence}"
 
 
 def sentence(answer: Answer, outlook: Outlook) -> str:
     """The answer in one sentence."""
     half = answer.ettr.half_width
     precise = f" (±{100 * half:.2g} points)" if math.isfinite(half) else " (one run, no interval)"
-    said = f"{percent(answer.ettr.mean)} useful{precise}"
+    digits = max(1, -math.floor(math.log10(100 * half))) if 0 < half < math.inf else 1
+    said = f"{percent(answer.ettr.mean, digits)} useful{precise}"
+    early = {reason: runs for reason, runs in answer.stop_reasons.items() if reason in WARNINGS}
+    if early:
+        said += f" up to where {sum(early.values())} of {answer.n} runs stopped early"
     worst = answer.largest_loss
     if worst.share is not None and worst.share.mean > 0:
         said += f"; largest loss: {bucket(worst.bucket)}, {percent(worst.share.mean)}"
@@ -58,19 +64,27 @@ def sentence(answer: Answer, outlook: Outlook) -> str:
 
 def answer_tables(answer: Answer) -> Iterator[Table | str]:
     """The answer as tables: metrics, ledger, causes; and a line for each thing to be warned of."""
+    for reason, text in WARNINGS.items():
+        if reason in answer.stop_reasons:
+            yield wrapped(f"warning: {answer.stop_reasons[reason]} of {answer.n} runs {text}")
+    yield _single_runs(answer)
     tables = [_metrics(answer), _ledger(answer)] + ([_causes(answer)] if answer.sources else [])
     for table in tables:
         yield ""
         yield table
-    for reason, text in WARNINGS.items():
-        if reason in answer.stop_reasons:
-            yield f"warning: {answer.stop_reasons[reason]} of {answer.n} runs {text}"
 
 
-def _table(title: str, *columns: str) -> Table:
+def _table(title: str, *columns: str, names: tuple[int, ...] = (0,)) -> Table:
+    """An empty table. Columns of names break over lines where the terminal is too narrow; those of numbers do not."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, column in enumerate(columns):
-        table.add_column(column, justify="left" if i == 0 else "right", header_style="dim", no_wrap=i > 0)
+        table.add_column(
+            column,
+            justify="left" if i in names else "right",
+            header_style="dim",
+            no_wrap=i not in names,
+            overflow="fold" if i in names else "ellipsis",
+        )
     return table
 
 
@@ -79,10 +93,7 @@ def _metrics(answer: Answer) -> Table:
     table = _table(f"Per run, mean of n = {answer.n}", "", "mean", f"{level} interval")
     for name, estimate in (("ETTR", answer.ettr), ("ETTR in hardware", answer.ettr_hardware)):
         table.add_row(name, percent(estimate.mean, 2), between(estimate, _percent))
-    bound = "" if answer.jmtti_s.low is not None or answer.n == 1 else "over "
-    table.add_row(
-        "JMTTI (wall clock per interruption)", bound + duration(answer.jmtti_s.mean), between(answer.jmtti_s, duration)
-    )
+    table.add_row("JMTTI (wall clock per interruption)", *_jmtti(answer.jmtti_s))
     for name, column in (
         ("interruptions", "interruptions"),
         ("faults on the job", "faults"),
@@ -98,21 +109,33 @@ def _metrics(answer: Answer) -> Table:
         table.add_row(
             "mean wait of a unit for a crew", duration(answer.crew_wait_s.mean), between(answer.crew_wait_s, duration)
         )
-    table.add_row(*_single_runs(answer))
     return table
 
 
-def _single_runs(answer: Answer) -> tuple[str, str, str]:
+def _single_runs(answer: Answer) -> str:
     """What one run may look like: time to finish where work ends it, else work done."""
     rows = answer.runs.rows
-    to_work = math.isfinite(answer.runs.plan.work)
-    of_runs = spread(rows["wall_s"] if to_work else rows["work_done_s"])
-    name = "time to finish" if to_work else "work done"
-    return (
-        f"{name}: median, 5 to 95 % of runs",
-        duration(of_runs["median"]),
-        f"{duration(of_runs['p5'])} to {duration(of_runs['p95'])}",
+    name, values = "work done by one run", rows["work_done_s"]
+    if math.isfinite(answer.runs.plan.work):
+        finished = rows["stop_reason"] == StopReason.DONE
+        if not finished.any():
+            return "no run finished its work"
+        name = "time to finish" if finished.all() else f"time to finish, of the {finished.sum()} runs that did"
+        values = rows["wall_s"][finished]
+    of_runs = spread(values)
+    said = f"{name}: median {duration(of_runs['median'])}"
+    return said + (
+        f", 5 to 95 % range {duration(of_runs['p5'])} to {duration(of_runs['p95'])}" if len(values) > 1 else ""
     )
+
+
+def _jmtti(estimate: Estimate) -> tuple[str, str]:
+    """JMTTI and its interval, which may have one end only."""
+    if math.isinf(estimate.mean):
+        return "none seen", f"over {duration(estimate.low or 0.0)}"
+    if estimate.high is not None and math.isinf(estimate.high):
+        return duration(estimate.mean), f"over {duration(estimate.low or 0.0)}"
+    return duration(estimate.mean), between(estimate, duration)
 
 
 def _points(share: float) -> str:
@@ -150,14 +173,17 @@ def _causes(answer: Answer) -> Table:
     return table
 
 
-def incident_table(runs: Runs, incidents: Records) -> Table:
+def incident_table(runs: Runs, incidents: Records) -> Table | str:
     """The incidents of one replication."""
-    table = _table("", "opened", "cause", "faults", "nodes", "rule", "starts", "lost work", "open for")
+    if len(incidents) == 0:
+        return "no incident"
+    columns = ("opened, h", "cause", "faults", "nodes", "rule", "starts", "lost work", "open for")
+    table = _table("", *columns, names=(1, 4))
     for each in incidents:
         rule = runs.plan.rules[each["rule"]].name if each["rule"] >= 0 else "-"
         open_for = each["closed_s"] - each["opened_s"]
         table.add_row(
-            f"{each['opened_s'] / 3600:,.3f} h", runs.plan.sources[each["cause"]].name, str(each["faults"]),
+            f"{each['opened_s'] / 3600:,.3f}", runs.plan.sources[each["cause"]].name, str(each["faults"]),
             str(each["units"]), rule, str(each["attempts"]), duration(each["lost_work_s"]),
             "to the end" if math.isnan(open_for) else duration(open_for),
         )  # fmt: skip

@@ -18,18 +18,23 @@ WIDTH = 80
 
 def resolved_lines(scenario: Scenario) -> Iterator[str]:
     """The resolved scenario in the form of its file: as written, in SI units, and where each default comes from."""
-    yield f"name = {json.dumps(scenario.name)}"
+    yield f"name = {_value(scenario.name)}"
     table: tuple[str, ...] = ()
     for entry in scenario.entries:
-        if entry.path[:-1] != table:
-            table = entry.path[:-1]
+        # An empty table has a header of its own, since tables of the one it is in may stand before it.
+        empty = entry.written == {}
+        home = entry.path if empty else entry.path[:-1]
+        if home != table:
+            table = home
             yield ""
-            yield f"[{'.'.join(map(_key, table))}]"
-        yield from _entry_lines(entry)
+            header = f"[{'.'.join(map(_key, table))}]"
+            yield from _noted(header, entry) if empty else [header]
+        if not empty:
+            yield from _noted(f"{_key(entry.path[-1])} = {_value(entry.written)}", entry)
 
 
-def _entry_lines(entry: Entry) -> Iterator[str]:
-    setting = f"{_key(entry.path[-1])} = {_value(entry.written)}"
+def _noted(setting: str, entry: Entry) -> Iterator[str]:
+    """A line with what it means in SI units and where it comes from, in a comment of several lines if it is long."""
     notes = []
     if entry.unit in ("s", "bytes", "bytes/s", "1/s") and isinstance(entry.si, float):
         notes.append(f"{entry.si:g} {entry.unit}")
@@ -67,6 +72,8 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
         yield f"    {name}: {duration(mtbf)}"
     if outlook.rate > 0:
         yield f"  mean time from a fault to the next step: {duration(outlook.recovery_s)}"
+    if outlook.spares.sentence:
+        yield from textwrap.wrap(outlook.spares.sentence, WIDTH, initial_indent="  ", subsequent_indent="    ")
     if outlook.save_cost_s is not None:
         yield f"  cost of a save: {duration(outlook.save_cost_s)}"
     if outlook.interval_s is not None and outlook.rate > 0:
@@ -86,11 +93,14 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
 
 
 def _share(value: float | None) -> str:
-    return "-" if value is None or math.isnan(value) else percent(value, 2)
+    if value is None or math.isnan(value):
+        return "-"
+    return percent(value, 2) if value >= 0 else "below 0: it does not apply here"
 
 
 def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
     """The same for programs."""
+    spares = outlook.spares
     return {
         "scenario": scenario.resolved(),
         "scenario_sha256": scenario.sha256(),
@@ -104,13 +114,17 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
         "outlook": {
             "job_mtbf_s": outlook.job_mtbf_s if math.isfinite(outlook.job_mtbf_s) else None,
             "mtbf_by_cause_s": outlook.mtbf_by_cause_s,
-            "recovery_s": outlook.recovery_s,
+            "recovery_s": outlook.recovery_s if math.isfinite(outlook.recovery_s) else None,
             "save_cost_s": outlook.save_cost_s,
             "interval_s": outlook.interval_s,
             "best_intervals_s": outlook.intervals_s,
             "ettr": outlook.ettr,
             "ettr_at_best_intervals": {name: outlook.ettr_at(t) for name, t in outlook.intervals_s.items()},
             "first_order_ettr": outlook.first_order_ettr,
+            "spares": {
+                "nodes": spares.nodes, "in_repair": spares.in_repair if math.isfinite(spares.in_repair) else None,
+                "shortage": spares.shortage, "crews_busy": spares.crews_busy if math.isfinite(spares.crews_busy) else None,
+            },
             "broken": outlook.broken,
             "first_order_broken": outlook.first_order_broken,
         },

@@ -11,7 +11,11 @@ import pandas as pd
 
 from sim.engine.state import StopReason
 from sim.results import COUNTS, Runs
-from sim.study.statistics import Estimate, mean, ratio, spread
+from sim.study.statistics import Estimate, mean, ratio, spread, time_between
+
+FEW_INTERRUPTIONS = 10
+"""Interruptions that must be seen, in all replications, before an interval is believed: with fewer, most replications
+saw none and the interval may be far too short. An assumption."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,10 @@ class Answer:
     half_width: float | None = None
     interrupted: bool = False
 
+    def __repr__(self) -> str:
+        ends = "" if self.ettr.low is None else f" ({self.ettr.low:.4f} to {self.ettr.high:.4f})"
+        return f"<Answer {self.runs.scenario.name!r}: ETTR {self.ettr.mean:.4f}{ends}, n = {self.n}>"
+
     @property
     def confidence(self) -> float:
         """Confidence of all intervals."""
@@ -66,33 +74,32 @@ class Answer:
     @cached_property
     def ettr(self) -> Estimate:
         """Effective training time ratio: progress of the job / wall clock, both over all replications."""
-        return ratio(self.runs.rows["work_done_s"], self.runs.rows["wall_s"], self.confidence)
+        return ratio(self.runs.rows["work_done_s"], self.runs.rows["wall_s"], self.confidence, most=1.0)
 
     @cached_property
     def ettr_hardware(self) -> Estimate:
         """Productive GPU-seconds / GPU-seconds held by job and pools."""
-        return ratio(
-            self.runs.ledger_gpu_s["productive"], self.runs.gpus_held * self.runs.rows["wall_s"], self.confidence
-        )
+        held = self.runs.gpus_held * self.runs.rows["wall_s"]
+        return ratio(self.runs.ledger_gpu_s["productive"], held, self.confidence, most=1.0)
 
     @cached_property
     def jmtti_s(self) -> Estimate:
-        """Wall clock / interruptions of the job, s. Without any interruption a lower bound: the whole wall clock."""
-        rows = self.runs.rows
-        if not rows["interruptions"].any():
-            return Estimate(float(rows["wall_s"].sum()), None, None, self.n, self.confidence)
-        return ratio(rows["wall_s"], rows["interruptions"], self.confidence)
+        """Wall clock / interruptions of the job, s; infinite with a lower bound if there was none."""
+        return time_between(self.runs.rows["interruptions"], self.runs.rows["wall_s"], self.confidence)
 
     @cached_property
     def crew_wait_s(self) -> Estimate | None:
-        """Mean wait of a unit for a crew, s, over all services; None if there were none."""
-        rows = self.runs.rows
-        return ratio(rows["crew_wait_s"], rows["repairs"], self.confidence) if rows["repairs"].any() else None
+        """Mean wait of a unit for a crew, s, over the services of stages with crews; None if there were none."""
+        waits, services = self.runs.rows["crew_wait_s"], self.runs.rows["crew_services"]
+        return ratio(waits, services, self.confidence) if services.any() else None
 
     @property
     def reached(self) -> bool:
-        """Whether ETTR is as precise as was asked for."""
-        return self.half_width is None or self.ettr.half_width <= self.half_width
+        """Whether ETTR is as precise as was asked for; not with so few interruptions that their spread says little."""
+        if self.half_width is None:
+            return True
+        seen = not self.runs.plan.lanes or self.runs.rows["interruptions"].sum() >= FEW_INTERRUPTIONS
+        return bool(seen and self.ettr.half_width <= self.half_width)
 
     @cached_property
     def stop_reasons(self) -> dict[str, int]:
@@ -113,12 +120,12 @@ class Answer:
         shares = []
         for name, gpu_s in self.runs.ledger_gpu_s.items():
             seconds = self.runs.ledger_s.get(name)
-            share = None if seconds is None else ratio(seconds, wall, self.confidence)
+            share = None if seconds is None else ratio(seconds, wall, self.confidence, most=1.0)
             hours = None if seconds is None else float(seconds.mean()) / 3600
             shares.append(BucketShare(name, hours, share, float(gpu_s.mean()) / 3600, float(gpu_s.sum()) / held))
-        return sorted(
-            shares, key=lambda each: (each.bucket != "productive", -1.0 if each.hours is None else -each.hours - 1)
-        )
+        productive, *losses = (each for each in shares if each.hours is not None)
+        only_gpus = (each for each in shares if each.hours is None)
+        return [productive, *sorted(losses, key=lambda each: -(each.hours or 0.0)), *only_gpus]
 
     @cached_property
     def sources(self) -> list[SourceCount]:
@@ -193,6 +200,6 @@ class Answer:
                 "work_done_s": spread(rows["work_done_s"]),
             },
             "stop_reasons": self.stop_reasons,
-            "precision": {"half_width": self.half_width, "reached": self.reached},
+            "precision": {"half_width": self.half_width, "reached": None if self.half_width is None else self.reached},
             "provenance": self.runs.provenance,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -65,11 +65,13 @@ def run(
     Raises
     ------
     UsageError
-        If a number is out of its range.
+        If a number is out of its range, or no engine has this name.
     """
     for name, number, least in (("replications", replications, 1), ("seed", seed, 0), ("jobs", jobs, 1)):
         if number is not None and number < least:
             raise UsageError(f"{name} must be a whole number of at least {least}, not {number}")
+    if engine not in get_args(Engine):
+        raise UsageError(f"engine must be one of {', '.join(get_args(Engine))}, not {engine!r}")
     if half_width is not None and not 0.0 < half_width < 1.0:
         raise UsageError(f"half_width must lie between 0 and 1, not {half_width}")
     plan = build(scenario, seed)

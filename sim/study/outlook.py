@@ -10,7 +10,8 @@ from functools import cached_property
 
 from sim.kernels.laws import CONSTANT, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.saves import UNLIMITED
-from sim.plan import ANY, AUTO, NEEDS, PROCESS, SPARES_ELSE_WAIT, WALL, Plan, Rule, Stage
+from sim.plan import ANY, AUTO, PROCESS, SPARES_ELSE_WAIT, WALL, Plan, Rule, Stage
+from sim.study.spares import Spares
 from sim.theory import Saves, best_interval, daly, ettr, first_order_ettr, recovery_time, young
 from sim.theory import Stage as TheoryStage
 from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal
@@ -92,17 +93,28 @@ class Outlook:
 
     @cached_property
     def _first_rules(self) -> dict[tuple[int, bool], float]:
-        """Share of the faults that start with each rule, and whether they take a node."""
+        """Share of the faults that start with each rule, and whether they take a node; empty without faults."""
+        if self.rate == 0:
+            return {}
         shares: defaultdict[tuple[int, bool], float] = defaultdict(float)
         for source in self.plan.sources:
-            p = (source.p_process, source.p_reset, 1 - source.p_process - source.p_reset)
-            for need, probability in enumerate(p):
+            left = 1 - source.p_process
+            p_reset = min(source.p_reset, left)  # a plan gives a reset all that is left if nothing needs repair
+            for need, probability in enumerate((source.p_process, p_reset, left - p_reset)):
                 if probability > 1e-12:
                     taken = source.takes_node and need > PROCESS
                     rule = self._rule(need, int(taken))
                     shares[rule, taken] += probability * source.rate * source.components / self.rate
         total = math.fsum(shares.values())
         return {key: share / total for key, share in shares.items()}
+
+    @property
+    def _kinds_of_recovery(self) -> set[tuple[int, bool]]:
+        """Rules that faults start with, and whether they call a spare first that takes time to come."""
+        return {
+            (rule, taken and self._activation > 0 and self.plan.rules[rule].use == SPARES_ELSE_WAIT)
+            for rule, taken in self._first_rules
+        }
 
     def _rule(self, need: int, down: int) -> int:
         """The rule that a single fault meets, with spares at hand if there are any."""
@@ -177,21 +189,23 @@ class Outlook:
         assert self.save_cost_s is not None
         return first_order_ettr(self.rate, self.plan.pattern.interval, self.save_cost_s, plain)
 
+    @property
+    def spares(self) -> Spares:
+        """Whether the spares will do."""
+        return Spares(self.plan)
+
     @cached_property
     def broken(self) -> list[str]:
         """What the exact formula assumes and this plan does not keep, each a sentence."""
         plan, said = self.plan, []
-        rules = [plan.rules[i] for i, _ in self._first_rules] if self.rate > 0 else []
+        rules = [plan.rules[i] for i, _ in self._first_rules]
         if not plan.has_store:
             return ["There is no store: every interruption loses all work, and no long-run formula applies."]
         if any(taken for _, taken in self._first_rules):
-            spares = sum(pool.nodes for pool in plan.pools)
-            said.append(
-                f"Nodes are lost: the formula never waits for one, the simulation has {spares} spares and repair."
-            )
+            said.append(f"Nodes are lost, and the formula waits for none: {self.spares.sentence}.")
         if len({source.detect for source in plan.sources}) > 1:
             said.append("Detection differs by fault source: the formula takes the mean.")
-        if len(self._first_rules) > 1:
+        if len(self._kinds_of_recovery) > 1:
             said.append(
                 "Recovery depends on the fault: the formula draws it at each attempt, the simulation keeps the worst."
             )
@@ -204,7 +218,7 @@ class Outlook:
         length = plan.horizon if plan.work == math.inf else plan.work
         if length / plan.pattern.interval < FEW_SAVES:
             said.append(
-                f"The run is short, {length / plan.pattern.interval:.0f} intervals: the formula is a long-run value."
+                f"The run is short, {length / plan.pattern.interval:.3g} intervals: the formula is a long-run value."
             )
         if plan.initial_start:
             said.append("The run begins with a start-up that the formula leaves out.")
@@ -236,8 +250,3 @@ class Outlook:
 
 def _conditions_that_change(rule: Rule) -> bool:
     return (rule.units_down_at_most, rule.spare_available, rule.attempts_below) != (ANY, ANY, ANY)
-
-
-def needs_of(rule: Rule) -> list[str]:
-    """Names of the needs that a rule is for; empty for any."""
-    return [] if rule.needs == ANY else [name for i, name in enumerate(NEEDS) if rule.needs >> i & 1]

@@ -27,19 +27,25 @@ class Estimate:
     @property
     def half_width(self) -> float:
         """Half the width of the interval; infinite where there is none."""
-        return math.inf if self.high is None else self.high - self.mean
+        return math.inf if self.low is None or self.high is None else max(self.high - self.mean, self.mean - self.low)
 
     def as_dict(self) -> dict[str, float | int | None]:
         """The estimate as it stands in JSON."""
-        return {"mean": self.mean, "low": self.low, "high": self.high, "n": self.n, "confidence": self.confidence}
+        ends = {name: _finite(value) for name, value in (("mean", self.mean), ("low", self.low), ("high", self.high))}
+        return {**ends, "n": self.n, "confidence": self.confidence}
 
 
-def ratio(numerator: Values, denominator: Values, confidence: float) -> Estimate:
+def _finite(value: float | None) -> float | None:
+    """A number as JSON knows it: null where there is none, or no end to it."""
+    return None if value is None or math.isinf(value) else value
+
+
+def ratio(numerator: Values, denominator: Values, confidence: float, most: float = math.inf) -> Estimate:
     """Ratio of totals over replications, with a t-interval by the delta method.
 
     With r = sum(y) / sum(x), the variance of r is estimated by s^2 / (n mean(x)^2), s^2 that of y - r x with n - 1
     degrees of freedom. The mean of the replications' own ratios would be biased where their lengths differ.
-    Nothing that is estimated here is negative: no interval begins below 0.
+    Nothing that is estimated here is negative: no interval begins below 0, and a share's ends at 1.
 
     Parameters
     ----------
@@ -47,6 +53,8 @@ def ratio(numerator: Values, denominator: Values, confidence: float) -> Estimate
         Totals of each replication, not negative; the denominators must not add up to 0.
     confidence : float
         Between 0 and 1.
+    most : float
+        What the ratio cannot exceed: 1 for a share.
 
     References
     ----------
@@ -60,12 +68,27 @@ def ratio(numerator: Values, denominator: Values, confidence: float) -> Estimate
     rest = np.asarray(numerator - value * denominator, dtype=np.float64)
     error = math.sqrt(float(np.sum(rest * rest)) / (n - 1) / n) / (total / n)
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * error
-    return Estimate(value, max(value - half, 0.0), value + half, n, confidence)
+    return Estimate(value, max(value - half, 0.0), min(value + half, most), n, confidence)
 
 
 def mean(values: Values, confidence: float) -> Estimate:
     """Mean over replications with its t-interval."""
     return ratio(values, np.ones(len(values)), confidence)
+
+
+def time_between(events: Values, times: Values, confidence: float) -> Estimate:
+    """Mean time between events, from counts and times of replications: the inverse of their rate and of its interval.
+
+    The interval may have no upper end (infinite). Without any event the mean is infinite, and ``low`` the mean with
+    which none would be seen with probability 1 - ``confidence``: total / -log(1 - confidence).
+    """
+    total = float(np.sum(times))
+    if not np.any(events):
+        return Estimate(math.inf, total / -math.log1p(-confidence), math.inf, len(times), confidence)
+    rate = ratio(events, times, confidence)
+    if rate.low is None or rate.high is None:
+        return Estimate(1 / rate.mean, None, None, rate.n, confidence)
+    return Estimate(1 / rate.mean, 1 / rate.high, 1 / rate.low if rate.low > 0 else math.inf, rate.n, confidence)
 
 
 def spread(values: Values) -> dict[str, float]:

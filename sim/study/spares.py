@@ -1,0 +1,105 @@
+"""Whether the spares will do: nodes in repair at a time against the spares that stand in for them, in closed form."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from scipy.special import pdtrc
+
+from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
+from sim.plan import WALL, Plan
+
+
+def mean_of(plan: Plan, position: int) -> float:
+    """Mean of a law of the plan, s; infinite for one that never ends."""
+    law = plan.laws[position]
+    if law.kind == MIXTURE:
+        return law.share * mean_of(plan, law.first) + (1 - law.share) * mean_of(plan, law.other)
+    if law.kind == LOGNORMAL:
+        return math.exp(law.a + law.b**2 / 2)
+    if law.kind == ENDLESS:
+        return math.inf
+    assert law.kind in (CONSTANT, EXPONENTIAL)
+    return law.a
+
+
+@dataclass(frozen=True)
+class Spares:
+    """Nodes that are lost and come back, as if the job never stopped and crews were endless: a little too pessimistic
+    where it often stops, too optimistic where crews are busy.
+    """
+
+    plan: Plan
+
+    @property
+    def nodes(self) -> int:
+        """Spares of all pools."""
+        return sum(pool.nodes for pool in self.plan.pools)
+
+    @cached_property
+    def losses(self) -> tuple[float, float]:
+        """Nodes lost to a reset and to repair, 1/s, hot spares included."""
+        reset = repair = 0.0
+        hot = self.plan.pools[0].nodes
+        for source in self.plan.sources:
+            if source.takes_node:
+                per_spare = source.per_node * hot if source.clock == WALL else 0
+                rate = source.rate * (source.components + per_spare)
+                reset += rate * source.p_reset
+                repair += rate * max(0.0, 1 - source.p_process - source.p_reset)
+        return reset, repair
+
+    @cached_property
+    def services(self) -> tuple[float, ...]:
+        """Services of each repair stage, 1/s: the first is the reset where there are two."""
+        reset, repair = self.losses
+        stages = self.plan.repair
+        to_last = repair + (reset * (1 - stages[0].success) if len(stages) > 1 else reset)
+        last = to_last / stages[-1].success
+        return (reset, last) if len(stages) > 1 else (last,)
+
+    @cached_property
+    def in_repair(self) -> float:
+        """Mean number of nodes in repair; infinite if they never come back."""
+        found = 0.0
+        for rate, stage in zip(self.services, self.plan.repair, strict=True):
+            found += rate * mean_of(self.plan, stage.law) if rate > 0 else 0.0
+        return found
+
+    @cached_property
+    def shortage(self) -> float:
+        """Share of the time in which more nodes are in repair than there are spares: a Poisson tail (oracle O9c)."""
+        if math.isinf(self.in_repair):
+            return 1.0
+        return float(pdtrc(self.nodes, self.in_repair))
+
+    @cached_property
+    def crews_busy(self) -> float:
+        """The busiest stage's work per crew: above 1 the queue grows without end; 0 where no stage has a limit."""
+        loads = [
+            rate * mean_of(self.plan, stage.law) / stage.crews
+            for rate, stage in zip(self.services, self.plan.repair, strict=True)
+            if stage.crews > 0 and rate > 0
+        ]
+        return max(loads, default=0.0)
+
+    @property
+    def enough(self) -> bool:
+        """Whether nodes are hardly ever waited for: at most 1 % of the time, and crews keep up."""
+        return self.losses == (0.0, 0.0) or (self.shortage <= 0.01 and self.crews_busy < 1)
+
+    @property
+    def sentence(self) -> str:
+        """What is to be expected, in one sentence; empty where no node is ever lost."""
+        if self.losses == (0.0, 0.0):
+            return ""
+        if math.isinf(self.in_repair):
+            return f"nodes never come back from repair; {self.nodes} spares stand in for the first ones"
+        said = f"about {self.in_repair:.3g} nodes in repair at a time, {self.nodes} spares"
+        if self.shortage > 1e-4:
+            said += f", too few {100 * self.shortage:.{0 if self.shortage > 0.1 else 2}f} % of the time"
+        if self.crews_busy > 0:
+            said += f"; crews {100 * self.crews_busy:.0f} % busy"
+        return said + (", so the queue for them grows without end" if self.crews_busy >= 1 else "")
