@@ -1,6 +1,5 @@
 """What the benchmarks run: hopper-100k and its variants, and what of a run is counted."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,8 @@ def of_size(gpus: int) -> tuple[str, ...]:
 
 
 def _sources() -> dict[str, dict[str, Any]]:
-    return tomllib.loads(HOPPER.read_text(encoding="utf-8"))["faults"]
+    faults: dict[str, dict[str, Any]] = sim.load(HOPPER).resolved()["faults"]
+    return faults
 
 
 def faults(rows: Any) -> int:

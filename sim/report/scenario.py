@@ -123,7 +123,8 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
             "first_order_ettr": outlook.first_order_ettr,
             "spares": {
                 "nodes": spares.nodes, "in_repair": spares.in_repair if math.isfinite(spares.in_repair) else None,
-                "shortage": spares.shortage, "crews_busy": spares.crews_busy if math.isfinite(spares.crews_busy) else None,
+                "shortage": spares.shortage,
+                "crews_busy": spares.crews_busy if math.isfinite(spares.crews_busy) else None,
             },
             "broken": outlook.broken,
             "first_order_broken": outlook.first_order_broken,

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from sim.scenario.entries import Entries, source_of
-from sim.scenario.fields import MOST, AtLeastOne, Choice, Count, Duration, ShortForm, Success, Table, Whole, setting
+from sim.scenario.fields import (
+    MOST,
+    AtLeastOne,
+    Choice,
+    Count,
+    Duration,
+    ShortForm,
+    Success,
+    Table,
+    Whole,
+    either,
+    setting,
+)
 from sim.scenario.law import Law, LawTable, RepairTime, law_keys, resolve_law
 from sim.scenario.refusal import RefusedError, listed
 from sim.scenario.units import Quantity
@@ -89,6 +101,8 @@ class ResetTable(ReplaceTable):
 
 class RepairTable(Table):
     """`[repair]` as written."""
+
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(_SHORT, ("replace",))
 
     time: RepairTime | None = setting("Short for replace.time.", None, f'"{_DEFAULT_REPAIR}": {_TIME_SOURCE}')
     crews: AtLeastOne | None = setting("Short for replace.crews.", None, "endless: every node is served at once")

@@ -12,6 +12,8 @@ from sim.scenario.recovery import RESTART, RecoveryTable, RuleTable
 from sim.scenario.refusal import shown
 from sim.scenario.schema import ScenarioTable
 
+REQUIRED = "Required."
+"""Last word of the description of a key that a scenario cannot do without."""
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -19,7 +21,9 @@ def json_schema() -> Json:
     """Give the JSON schema of a scenario file.
 
     Short forms are alternatives, texts with units have a pattern, and every description names the default and where
-    it comes from. What goes beyond a schema (sums, sizes that must fit) is left to `sim validate`.
+    it comes from. What goes beyond a schema (sums, sizes that must fit) is left to `sim validate`, and so is what is
+    missing: a file that is included, or that includes others, need not be complete. For the same reason `false` may
+    stand where a table does.
     """
     _, made = models_json_schema([(ScenarioTable, "validation"), (RuleTable, "validation")], by_alias=True)
     tables: Json = {name: _tidy(table) for name, table in made["$defs"].items()}
@@ -28,6 +32,8 @@ def json_schema() -> Json:
     recovery["additionalProperties"] = rule
     restart = recovery["properties"][RESTART]
     restart["anyOf"] = [*restart["anyOf"], rule]
+    for table in tables.values():
+        _loosen(table)
     root = tables.pop(ScenarioTable.__name__)
     title = "Scenario of a training run on an unreliable cluster"
     return {**root, "$schema": _DIALECT, "title": title, "$defs": tables}
@@ -54,6 +60,33 @@ def _tidy(node: Any) -> Any:
     elif isinstance(options, list):
         found["anyOf"] = _flat(options)
     return found
+
+
+def _loosen(table: Json) -> None:
+    """Let a table be a part of one: keys may be missing, and its own tables may be removed."""
+    properties = table["properties"]
+    for key in table.pop("required", []):
+        properties[key]["description"] = f"{properties[key].get('description', '')} {REQUIRED}".strip()
+    if "oneOf" in table:
+        table["oneOf"].append({"not": {"anyOf": list(table["oneOf"])}})
+    for key, value in properties.items():
+        properties[key] = _removable(value)
+    if isinstance(table.get("additionalProperties"), dict):
+        table["additionalProperties"] = _removable(table["additionalProperties"])
+
+
+def _removable(node: Json) -> Json:
+    """Let `false` stand where a table may stand."""
+    options = [dict(option) for option in node.get("anyOf", [])]
+    if not options:
+        options = [{key: value for key, value in node.items() if key not in ("description", "default")}]
+    named = [option for option in options if isinstance(option.get("additionalProperties"), dict)]
+    for option in named:
+        option["additionalProperties"] = _removable(option["additionalProperties"])
+    if not named and not any("$ref" in option for option in options):
+        return node
+    about: Json = {key: node[key] for key in ("description", "default") if key in node}
+    return {**about, "anyOf": [*options, {"const": False}]}
 
 
 def _is_noise(key: str, value: Any) -> bool:

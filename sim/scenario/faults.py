@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, model_validator
 
@@ -24,6 +24,7 @@ from sim.scenario.fields import (
     ShortForm,
     Table,
     WithUnit,
+    either,
     setting,
 )
 from sim.scenario.refusal import RefusedError, listed, shown
@@ -78,6 +79,8 @@ class ObservedTable(Table):
 class NeedsTable(Table):
     """`needs` of a fault source as a table of probabilities."""
 
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = dict.fromkeys(NEEDS, frozenset(NEEDS))
+
     process: Probability | None = setting("Probability that a new process is enough.", None, "0")
     reset: Probability | None = setting("Probability that the unit needs a reset.", None, "0")
     repair: Probability | None = setting("Probability that the unit needs repair.", None, "0")
@@ -110,6 +113,7 @@ class FaultTable(Table):
     """`[faults.NAME]` as written."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in RATE_KEYS]})
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(*((key,) for key in RATE_KEYS))
 
     per: Annotated[Literal["gpu", "node", "job"], Choice(("gpu", "node", "job"))] = setting(
         "What the components are counted by: each GPU, each node, or the job as a whole."

@@ -6,9 +6,9 @@ A reader turns what stands in the file into the value, or raises `RefusedError` 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -31,11 +31,21 @@ Json = dict[str, Any]
 
 
 class Table(BaseModel):
-    """A table of a scenario file as it was written; unknown keys are refused."""
+    """A table of a scenario file as it was written; unknown keys are refused.
+
+    `replaces` says which keys that an included file brought go when the including file gives another one.
+    """
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, arbitrary_types_allowed=True, populate_by_name=False
     )
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = {}
+
+
+def either(*groups: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Give `Table.replaces` for groups of keys that exclude each other: each key replaces all of the other groups."""
+    sets = [frozenset(group) for group in groups]
+    return {key: frozenset[str]().union(*(other for other in sets if other is not own)) for own in sets for key in own}
 
 
 def setting(description: str, default: Any = ..., source: str = "", alias: str | None = None) -> Any:

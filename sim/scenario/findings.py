@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from sim.errors import Problem
 from sim.scenario.fields import Reader, ShortForm, Table
-from sim.scenario.positions import Positions
+from sim.scenario.places import Places
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown, shown_path
+from sim.scenario.walk import field_of, keys_of, walk
 
 COMMAND_LINE = "command line"
 _MOST_SHOWN = 100
@@ -30,28 +30,27 @@ class Findings:
 
     Parameters
     ----------
-    file : str
-        File as the user named it.
+    places : Places
+        Files and lines of the keys.
     data : dict
-        The whole file with overrides applied.
-    positions : Positions or None
-        Lines of the keys; None if there is no text.
+        The whole scenario, all files merged and overrides applied.
     overridden : iterable of tuple
         Key paths that the command line set.
+    found : iterable of Problem
+        What is known to be wrong already.
     """
 
     def __init__(
         self,
-        file: str,
+        places: Places,
         data: Mapping[str, Any],
-        positions: Positions | None = None,
         overridden: Iterable[tuple[str, ...]] = (),
+        found: Iterable[Problem] = (),
     ) -> None:
-        self._file = file
+        self._places = places
         self._data = data
-        self._positions = positions
         self._overridden = tuple(overridden)
-        self._problems: list[Problem] = []
+        self._problems: list[Problem] = list(found)
 
     def __bool__(self) -> bool:
         return bool(self._problems)
@@ -93,7 +92,7 @@ class Findings:
         for detail in details:
             if detail["type"] == "extra_forbidden":
                 loc = _plain(detail["loc"])
-                owner = _model_at(model, loc[:-1]) or model
+                owner = walk(model, loc[:-1])[0] or model
                 meant.add(shown_path((*loc[:-1], self.add_unknown((*path, *loc), keys_of(owner)) or "")))
         for detail in details:
             if detail["type"] == "missing" and shown_path(_plain(detail["loc"])) in meant:
@@ -103,12 +102,15 @@ class Findings:
         return meant
 
     def sorted(self) -> list[Problem]:
-        """Give all problems: by line, those without a line after them, those of the command line last."""
+        """Give all problems by file and line, those without a line after them, those of the command line last."""
         unique = list(dict.fromkeys(self._problems))
-        unique.sort(key=lambda item: (item.file == COMMAND_LINE, item.line is None, item.line or 0))
+        order = {file: self._places.order(file) for file in {item.file for item in unique}}
+        unique.sort(
+            key=lambda item: (item.file == COMMAND_LINE, order[item.file], item.line is None, item.line or 0),
+        )
         if len(unique) <= _MOST_SHOWN:
             return unique
-        rest = Problem(self._file, None, "", f"has {len(unique) - _MOST_SHOWN} more problems")
+        rest = Problem(self._places.file, None, "", f"has {len(unique) - _MOST_SHOWN} more problems")
         return [*unique[:_MOST_SHOWN], rest]
 
     def _add_detail(self, path: Path, model: type[Table], detail: ErrorDetails) -> None:
@@ -129,13 +131,10 @@ class Findings:
     def _place(self, path: Path) -> tuple[str, int | None]:
         plain = tuple(str(part) for part in path)
         for override in self._overridden:
-            made_by_it = override[: len(plain)] == plain and plain and not self._in_text(path)
+            made_by_it = override[: len(plain)] == plain and plain and not self._places.stands(path)
             if made_by_it or plain[: len(override)] == override:
                 return COMMAND_LINE, None
-        return self._file, self._positions.line(path) if self._positions is not None else None
-
-    def _in_text(self, path: Path) -> bool:
-        return self._positions is None or path in self._positions
+        return self._places.of(path)
 
     def _value(self, path: Path) -> Any:
         found: Any = self._data
@@ -165,52 +164,13 @@ class _Nothing:
     """What stands at a path that does not exist."""
 
 
-def keys_of(model: type[Table]) -> list[str]:
-    """Give the keys of a table, as they stand in the file."""
-    return [info.alias or name for name, info in model.model_fields.items()]
-
-
 def _plain(loc: tuple[int | str, ...]) -> Path:
     return tuple(loc)
 
 
-def _field(model: type[Table], key: str | int) -> FieldInfo | None:
-    for name, info in model.model_fields.items():
-        if (info.alias or name) == key:
-            return info
-    return None
-
-
-def _model_at(model: type[Table], loc: Path) -> type[Table] | None:
-    """Follow a location of pydantic down to the table that it names."""
-    parts = list(loc)
-    found: type[Table] | None = model
-    while parts and found is not None:
-        info = _field(found, parts.pop(0))
-        found = None if info is None else _table_in(info.annotation)
-        if info is not None and parts and _is_collection(info.annotation):
-            parts.pop(0)
-    return found
-
-
-def _table_in(annotation: Any) -> type[Table] | None:
-    if isinstance(annotation, type) and issubclass(annotation, Table):
-        return annotation
-    for argument in get_args(annotation):
-        found = _table_in(argument)
-        if found is not None:
-            return found
-    return None
-
-
-def _is_collection(annotation: Any) -> bool:
-    origin = getattr(annotation, "__origin__", None)
-    return origin in (dict, list) or any(_is_collection(argument) for argument in get_args(annotation))
-
-
 def _allowed_at(model: type[Table], loc: Path) -> str | None:
-    owner = _model_at(model, loc[:-1])
-    info = None if owner is None else _field(owner, loc[-1])
+    owner, _ = walk(model, loc[:-1])
+    info = None if owner is None else field_of(owner, loc[-1])
     if info is None:
         return None
     for item in info.metadata:

@@ -5,11 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
-from sim.scenario.fields import DURATION, Choice, Duration, PositiveDuration, Probability, ShortForm, Table, setting
+from sim.scenario.fields import (
+    DURATION,
+    Choice,
+    Duration,
+    PositiveDuration,
+    Probability,
+    ShortForm,
+    Table,
+    either,
+    setting,
+)
 from sim.scenario.refusal import RefusedError, listed
 from sim.scenario.units import Quantity, in_seconds
 
@@ -24,6 +34,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "mixture": ("of",),
 }
 _PARAMETERS = ("mean", "sd", "of")
+OF_LAW = ("law", *_PARAMETERS)
 _MEAN = "Mean of the law, in s, above 0."
 _SD = "Standard deviation of the lognormal law, in s, above 0."
 
@@ -85,7 +96,12 @@ class PartTable(PlainLawTable):
 
 
 class LawTable(PlainLawTable):
-    """A duration as written: `time`, or `law` with its parameters."""
+    """A duration as written: `time`, or `law` with its parameters. A law comes with its own parameters."""
+
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = {
+        **either(("time",), OF_LAW),
+        "law": frozenset({"time", *OF_LAW}),
+    }
 
     law: Annotated[LawName, Choice(tuple(_NEEDED))] | None = setting("Law of the duration.", None, "either time or law")
     of: list[PartTable] | None = setting(

@@ -20,12 +20,13 @@ from sim.scenario.faults import (
     resolve_fault,
 )
 from sim.scenario.fields import Table, Title, check_name
-from sim.scenario.findings import Findings, keys_of
+from sim.scenario.findings import Findings
 from sim.scenario.recovery import RecoveryTable, RuleTable, check_rules, resolve_recovery, split_recovery
 from sim.scenario.refusal import Path, RefusedError, nearest
 from sim.scenario.run import RunTable, check_run_keys, resolve_run
 from sim.scenario.schema import Scenario, ScenarioTable
 from sim.scenario.stores import Store, StoreTable, check_store_keys, resolve_store
+from sim.scenario.walk import keys_of
 
 Kind = TypeVar("Kind", bound=Table)
 KeyCheck = Callable[[Mapping[str, Any]], Iterator[tuple[str | None, RefusedError]]]

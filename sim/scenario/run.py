@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict
 
 from sim.scenario import units
 from sim.scenario.entries import Entries
-from sim.scenario.fields import Choice, Flag, Span, Table, Whole, WithUnit, setting
+from sim.scenario.fields import Choice, Flag, Span, Table, Whole, WithUnit, either, setting
 from sim.scenario.refusal import RefusedError
 from sim.scenario.units import Quantity
 
@@ -53,6 +53,7 @@ class RunTable(Table):
     """`[run]` as written."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["horizon"]}, {"required": ["work"]}]})
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(("horizon",), ("work",))
 
     horizon: Span | None = setting(
         "Wall clock after which the run ends, in s, above 0, at most 100 years.", None, "none: either horizon or work"

@@ -13,6 +13,7 @@ from sim.scenario.cluster import Cluster, ClusterTable, Job, JobTable
 from sim.scenario.entries import Entry, nested
 from sim.scenario.faults import Detect, DetectTable, FaultSource, FaultTable
 from sim.scenario.fields import Table, Title, setting
+from sim.scenario.include import FileNames
 from sim.scenario.recovery import Recovery, RecoveryTable
 from sim.scenario.run import Run, RunTable
 from sim.scenario.stores import Store, StoreTable
@@ -22,6 +23,9 @@ class ScenarioTable(Table):
     """A scenario file as written."""
 
     name: Annotated[str, Title()] | None = setting("Name of the scenario.", None, "the file's name without .toml")
+    include: Annotated[list[str], FileNames()] = setting(
+        "Other scenario files, found from this one's folder, that this one builds on.", [], "no other files"
+    )
     cluster: ClusterTable = setting("The cluster.")
     job: JobTable = setting("The job.", {}, "the whole cluster works for it")
     faults: dict[str, FaultTable] = setting("Fault sources by name, at most 64.", {}, "nothing fails")

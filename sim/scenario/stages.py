@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from sim.scenario.entries import Entries
 from sim.scenario.fields import (
@@ -16,9 +16,10 @@ from sim.scenario.fields import (
     Json,
     Reader,
     ShortForm,
+    either,
     setting,
 )
-from sim.scenario.law import Law, LawTable, check_law, check_parts, law_keys, resolve_law
+from sim.scenario.law import OF_LAW, Law, LawTable, check_law, check_parts, law_keys, resolve_law
 from sim.scenario.refusal import RefusedError
 from sim.scenario.units import Quantity
 
@@ -59,6 +60,11 @@ _TIME = _TimeOrAuto()
 
 class StageTable(LawTable):
     """A stage as written, in its long form."""
+
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = {
+        **either(("time",), OF_LAW, _SCALED),
+        "law": frozenset({"time", *OF_LAW, *_SCALED}),
+    }
 
     time: Annotated[Any, _TIME] | None = setting(
         'Constant duration, in s, 0 or more, or "auto": the read time of the store.', None, "one of time, law and base"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from sim.scenario import units
 from sim.scenario.cluster import Job
@@ -21,6 +21,7 @@ from sim.scenario.fields import (
     Slowdown,
     Table,
     Whole,
+    either,
     setting,
 )
 from sim.scenario.refusal import RefusedError, shown
@@ -103,6 +104,8 @@ class _InFlight(Reader):
 
 class StoreTable(Table):
     """`[stores.NAME]` as written."""
+
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(("bandwidth",), ("persist",))
 
     every: Annotated[Every, _EveryReader()] = setting(
         'When to save: useful work between saves ("30 min"), "50 steps", or the interval of "young", "daly" or "exact".'

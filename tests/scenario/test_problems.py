@@ -152,7 +152,7 @@ REPLACED = [
     ('restart = "8 min"', "restart = 8", "recovery.restart", "needs a unit", '"8 min"'),
     ('restart = "8 min"', "restart = {}", "recovery.restart", "gives no duration", "exactly one of time, law"),
     ('name = "small"', "name = 3", "name", "short text", "printable"),
-    ('name = "small"', 'include = ["a.toml"]', "include", "unknown key", "cluster"),
+    ('name = "small"', 'include = "a.toml"', "include", "must be an array", "at most 32 file names"),
     ("[stores.remote]", '[stores.a]\nevery = "1 h"\n[stores.b]', "stores.b", "only one shared store", "one store"),
 ]
 

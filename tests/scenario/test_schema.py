@@ -66,6 +66,45 @@ def test_every_scenario_names_the_schema_and_fits_it(path: Path) -> None:
     loads(text, str(path))
 
 
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("catalog/*.toml")), ids=lambda path: path.name)
+def test_every_catalogue_names_the_schema_and_fits_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.splitlines()[0] == "#:schema ../scenario.schema.json"
+    assert errors(tomllib.loads(text)) == []
+    including = f'include = ["{path.name}"]\ncluster.nodes = 4\nrun.horizon = "1 day"\n'
+    assert errors(tomllib.loads(including)) == []
+    assert loads(including, str(path.with_name("x.toml"))).faults.keys() == tomllib.loads(text)["faults"].keys()
+
+
+def test_the_schema_knows_what_an_including_file_may_say() -> None:
+    text = """
+include = ["a.toml", "../b.toml"]
+pools.hot = false
+repair.reset = false
+repair.replace.success = 0.5
+faults.x = false
+faults.y.needs = false
+faults.z.count = 2
+stores.s = false
+detect = false
+recovery.restart = false
+recovery.swap.stages.init = false
+recovery.swap.when = false
+recovery.wait = false
+"""
+    assert errors(tomllib.loads(text)) == []
+    for wrong in ("include = 'a.toml'", "include = [3]", "faults.x = true", "run.horizon = false", "pools.hot = true"):
+        assert errors(tomllib.loads(wrong)), wrong
+
+
+def test_the_schema_says_what_is_required() -> None:
+    made = json_schema()
+    assert made["properties"]["cluster"]["description"] == "The cluster. Required."
+    assert made["$defs"]["FaultTable"]["properties"]["per"]["description"].endswith(" Required.")
+    assert not made["$defs"]["FaultTable"]["properties"]["count"]["description"].endswith(" Required.")
+    assert '"required": ["per"]' not in json.dumps(made)
+
+
 @pytest.mark.parametrize("text", [SMALL, LARGE])
 def test_short_and_resolved_forms_fit_the_schema(text: str) -> None:
     assert errors(tomllib.loads(text)) == []

@@ -28,6 +28,7 @@ EXPECTED = Path(__file__).with_name("expected.json")
 SHIPPED = sorted(file.name for file in SCENARIOS.glob("*.toml"))
 LLAMA = SCENARIOS / "llama3-405b-16k.toml"
 HOPPER = SCENARIOS / "hopper-100k.toml"
+CATALOG = SCENARIOS / "catalog" / "hgx-h100.toml"
 WITH_FACTS = [LLAMA, HOPPER]
 
 REPLICATIONS = 64
@@ -95,7 +96,7 @@ def expected() -> dict[str, Any]:
 @pytest.mark.parametrize("file", WITH_FACTS, ids=lambda file: file.stem)
 def test_counts_are_the_published_ones(file: Path) -> None:
     known = facts()
-    counts = {name: source["observed"]["events"] for name, source in written(file)["faults"].items()}
+    counts = {name: source["observed"]["events"] for name, source in load(file).resolved()["faults"].items()}
     assert counts == {name: int(known[fact]["value"]) for name, fact in CAUSES.items()}
     assert sum(counts.values()) == 419 == int(known["A05"]["value"])
 
@@ -110,7 +111,7 @@ def test_both_files_have_the_same_rate_of_each_component() -> None:
 
 def test_every_fact_that_a_scenario_names_is_shipped_and_every_shipped_one_is_named() -> None:
     named: set[str] = set()
-    for file in WITH_FACTS:
+    for file in [*WITH_FACTS, CATALOG]:
         named |= set(re.findall(r"\b[A-F]\d\d(?:\.\d\d)?\b", file.read_text(encoding="utf-8")))
     known = facts()
     assert named == known.keys()
@@ -201,6 +202,49 @@ def test_hopper_has_as_many_faults_as_its_comment_says() -> None:
     # Some strike a node that is down and count for nothing: less than 1 in 1000.
     assert rows["faults"].mean() == pytest.approx(rate * 90 * 86_400, rel=0.01)
     assert rows["interruptions"].mean() == pytest.approx(int(interruptions.replace(",", "")), rel=0.01)
+
+
+def test_hardware_of_the_catalogue_is_that_of_the_published_job() -> None:
+    catalogue, known = written(CATALOG), facts()
+    assert catalogue.keys() == {"cluster", "faults"}
+    assert catalogue["cluster"] == {"gpus_per_node": 8}
+    software = {"software", "dependency", "nccl_watchdog"}
+    assert catalogue["faults"] == {name: it for name, it in written(LLAMA)["faults"].items() if name not in software}
+    assert known["F28"]["value"].startswith("8 GPU, 2 CPU")
+
+
+def test_catalogue_names_the_count_and_the_mean_life_of_each_source() -> None:
+    known, text = facts(), CATALOG.read_text(encoding="utf-8")
+    found = re.findall(r"\n# (A10\.\d\d) \(primary\), (F10\.\d\d) \(derived\): [^=]*?\n(\w+) = ", text)
+    assert [name for *_, name in found] == list(written(CATALOG)["faults"])
+    assert sorted(life for _, life, _ in found) == [f"F10.{number:02}" for number in range(1, 16)]
+    for count, life, name in found:
+        assert (count, known[count]["evidence"], known[life]["evidence"]) == (CAUSES[name], "primary", "derived")
+        observed = written(CATALOG)["faults"][name]["observed"]
+        events, units, hours = map(int, re.findall(r"(\d+) events x (\d+) units x (\d+) h", known[life]["context"])[0])
+        assert (events, units, hours) == (observed["events"], observed["units"], 54 * 24)
+        assert int(known[life]["value"]) == round(units * hours / events)
+
+
+def test_catalogue_gives_each_evidence_class_as_it_is() -> None:
+    text = " ".join(line.lstrip("# ") for line in CATALOG.read_text(encoding="utf-8").splitlines())
+    said = re.findall(r"\b([A-F]\d\d(?:\.\d\d)?) \((?:\w+, )?(primary|secondary|derived)\)|\((\w\d\d), (\w+)\)", text)
+    pairs = {(one or other, kind or last) for one, kind, other, last in said}
+    assert {"D20", "E02", "E29", "E32", "E33", "F28"} <= {fact for fact, _ in pairs}
+    assert all(facts()[fact]["evidence"] == kind for fact, kind in pairs)
+
+
+def test_rates_of_the_catalogue_add_up_to_what_its_comment_says() -> None:
+    text, known = CATALOG.read_text(encoding="utf-8"), facts()
+    hours, per_1000 = re.findall(r"one fault in ([\d,]+) h of a GPU, or ([\d.]+) in 1000 node-days", text)[0]
+    events = sum(source["observed"]["events"] for source in written(CATALOG)["faults"].values())
+    assert round(16_384 * 1_231 / events) == int(hours.replace(",", ""))
+    assert round(events / (2_048 * 1_231 / 24) * 1_000, 2) == float(per_1000)
+    assert known["D20"]["value"] == "50000"
+    assert "H100 2,000-5,000 GPU-days" in known["E32"]["value"]
+    assert known["E29"]["units"] == "-"
+    assert known["E29"]["context"].startswith("4.3/1000 node-days")
+    assert "H100 88,768" in known["E02"]["value"]
 
 
 @pytest.mark.parametrize("file", WITH_FACTS, ids=lambda file: file.stem)
