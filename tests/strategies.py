@@ -1,0 +1,419 @@
+"""Hypothesis strategies over everything that a scenario file can say, and over plans that an engine can be given.
+
+``scenarios()`` gives tables as ``sim.scenario.from_dict`` takes them; ``plans()`` gives plans directly, with cases that
+no file leads to (any probabilities, any pair of conditions, a repair that never ends). Both keep to at most 64 nodes
+and to an event limit of 400. At a scale of a few ticks of 2^-20 s things happen at the same instant all the time: that
+tests the rule of ties.
+
+Runs are the same every time; ``HYPOTHESIS_PROFILE=search`` looks for new examples, and for more of them.
+"""
+
+import math
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
+from sim.kernels.saves import ENDLESS_SAVES, UNLIMITED, Pattern, make_pattern
+from sim.kernels.time import quantize
+from sim.plan import (
+    ANY,
+    AUTO,
+    HOT,
+    JOB,
+    TRAINING,
+    WALL,
+    Lane,
+    Law,
+    Plan,
+    Pool,
+    RepairStage,
+    Rule,
+    Source,
+    Stage,
+)  # fmt: skip
+
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("search", deadline=None, max_examples=600, suppress_health_check=_SLOW)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+TICK = 2.0**-20
+MAX_EVENTS = 400
+WORDS = st.integers(0, 2**64 - 1)
+NO_STORE = Pattern(math.inf, 0.0, 0.0, 0.0, 1, math.inf, math.inf, math.inf)
+
+
+def examples(count: int) -> settings:
+    """So many examples, or what the profile says if it looks for more."""
+    return settings(max_examples=max(count, settings.default.max_examples if _searching() else 0))
+
+
+def _searching() -> bool:
+    return not settings.default.derandomize
+
+
+# Plans
+
+
+def lanes_of(sources: tuple[Source, ...], hot: int) -> tuple[Lane, ...]:
+    """The Poisson processes of these sources over the job and the hot spares, in the order of ties."""
+    lanes = []
+    for clock in (WALL, TRAINING):
+        for i, source in enumerate(sources):
+            if source.clock == clock and source.rate > 0.0:
+                lanes.append(Lane(i, JOB, clock, 1.0 / (source.rate * source.components), source.slots))
+                if clock == WALL and source.takes_node and source.per_node * hot > 0:
+                    lanes.append(Lane(i, HOT, clock, 1.0 / (source.rate * source.per_node * hot), hot))
+    return tuple(lanes)
+
+
+def last_save(work: float, pattern: Pattern) -> int:
+    """Index of the last trigger before the end of the work."""
+    if work == math.inf or pattern.interval == math.inf:
+        return ENDLESS_SAVES
+    return math.ceil(work / pattern.interval) - 1
+
+
+@st.composite
+def laws(draw: Any, table: list[Law], low: int, high: int, unit: float) -> int:
+    """Add a law of durations of about ``low`` to ``high`` units to the table, and give its position."""
+    kind = draw(st.sampled_from([CONSTANT, CONSTANT, EXPONENTIAL, LOGNORMAL, MIXTURE]))
+    size = draw(st.integers(low, high))
+    if kind == CONSTANT:
+        table.append(Law(CONSTANT, quantize(size * unit)))
+    elif kind == EXPONENTIAL:
+        table.append(Law(EXPONENTIAL, max(size, 1) * unit))
+    elif kind == LOGNORMAL:
+        table.append(Law(LOGNORMAL, math.log(max(size, 1) * unit), draw(st.sampled_from([0.1, 0.8, 2.0]))))
+    else:
+        table += [Law(CONSTANT, quantize(size * unit)), Law(EXPONENTIAL, high * unit)]
+        share = draw(st.sampled_from([0.0, 0.25, 0.4, 1.0]))
+        table.append(Law(MIXTURE, share=share, first=len(table) - 2, other=len(table) - 1))
+    return len(table) - 1
+
+
+@st.composite
+def sources(draw: Any, name: str, job: int, unit: float) -> Source:
+    """A fault source; its faults strike the job every 2 to 500 units."""
+    per_node = draw(st.sampled_from([0, 1, 1, 2, 8]))  # 0: per job
+    takes = draw(st.booleans())
+    components = job * per_node or 1
+    milder = draw(st.sampled_from([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.25, 0.25), (0.5, 0.5), (0.3, 0.1)]))
+    return Source(
+        name=name,
+        clock=draw(st.sampled_from([WALL, WALL, TRAINING])),
+        rate=1.0 / (draw(st.sampled_from([2, 30, 100, 100, 300, 500])) * unit * components),
+        components=components,
+        per_node=per_node,
+        slots=job if takes or per_node else 0,
+        takes_node=takes,
+        p_process=milder[0],
+        p_reset=milder[1],
+        detect=quantize(draw(st.integers(0, 4)) * unit),
+        key=(draw(WORDS), draw(WORDS)),
+    )
+
+
+@st.composite
+def stages(draw: Any, name: str, table: list[Law], unit: float) -> Stage:
+    law = draw(st.sampled_from([AUTO, 0, 1, 1]))
+    return Stage(
+        name=name,
+        bucket=draw(st.integers(4, 9)),
+        law=law if law < 1 else draw(laws(table, 0, 20, unit)),
+        vulnerable=draw(st.sampled_from([True, True, False])),
+        lane=draw(WORDS) >> 2,
+    )
+
+
+@st.composite
+def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float) -> Rule:
+    def condition(*values: int) -> int:
+        return ANY if last else draw(st.sampled_from([ANY, *values]))
+
+    return Rule(
+        name=name,
+        needs=condition(1, 2, 3, 4, 6),
+        units_down_at_most=condition(0, 1),
+        spare_available=condition(0, 1),
+        attempts_below=condition(1, 2),
+        use=draw(st.integers(0, 1)),
+        vulnerable=draw(st.sampled_from([True, True, False])),
+        retry_stage=draw(st.booleans()),
+        stages=tuple(draw(stages(f"s{i}", table, unit)) for i in range(draw(st.integers(0, 4)))),
+    )
+
+
+@st.composite
+def patterns(draw: Any, unit: float) -> Pattern:
+    """A store: its interval, costs, and how many saves it takes at once."""
+    return make_pattern(
+        quantize(draw(st.integers(1, 60)) * unit),
+        quantize(draw(st.integers(0, 5)) * unit),
+        quantize(draw(st.sampled_from([0, 0, 1, 7, 20, 80, 200])) * unit),
+        draw(st.sampled_from([0.0, 0.0, 0.1, 0.5, 0.97])),
+        draw(st.sampled_from([1, 1, 2, 3, UNLIMITED])),
+    )
+
+
+@st.composite
+def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), max_events: int = MAX_EVENTS) -> Plan:
+    """A plan whose times are small multiples of one of these units of time."""
+    unit = draw(st.sampled_from(scales))
+
+    def time(low: int, high: int) -> float:
+        return float(quantize(draw(st.integers(low, high)) * unit))
+
+    job, hot, cold = draw(st.integers(1, 12)), draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    table = [Law(CONSTANT, 0.0)]
+    found = tuple(draw(sources(name, job, unit)) for name in "abcd"[: draw(st.integers(1, 4))])
+    n_rules = draw(st.integers(1, 3))
+    some_rules = tuple(draw(rules(f"r{i}", i == n_rules - 1, table, unit)) for i in range(n_rules))
+    repair = []
+    for _ in range(draw(st.integers(1, 2))):
+        law = draw(laws(table, 1, 300, unit))
+        success = draw(st.sampled_from([1.0, 1.0, 0.7]))
+        repair.append(RepairStage(law, draw(st.sampled_from([0, 0, 1, 2])), success, draw(WORDS) >> 2))
+    if draw(st.sampled_from([True] + [False] * 9)):
+        table.append(Law(ENDLESS))
+        repair[-1] = RepairStage(len(table) - 1, draw(st.integers(0, 1)), 1.0, 300)
+    has_store = draw(st.sampled_from([True, True, True, False]))
+    pattern = draw(patterns(unit)) if has_store else NO_STORE
+    horizon, work = math.inf, math.inf
+    if draw(st.booleans()):
+        horizon = time(1, 9_000)
+    else:
+        work = time(1, 2_000)
+    return Plan(
+        seed=1,
+        gpus_per_node=8,
+        job_nodes=job,
+        pools=(Pool(hot, time(0, 5)), Pool(cold, time(0, 30))),
+        sources=found,
+        lanes=lanes_of(found, hot),
+        laws=tuple(table),
+        rules=some_rules,
+        max_attempts=draw(st.sampled_from([1, 3, 50, 1000])),
+        repair=tuple(repair),
+        has_store=has_store,
+        pattern=pattern,
+        read=time(0, 10) if has_store else 0.0,
+        horizon=horizon,
+        work=work,
+        last_save=last_save(work, pattern),
+        initial_start=draw(st.booleans()),
+        final_save=work < math.inf and has_store and draw(st.booleans()),
+        max_events=draw(st.sampled_from([30, max_events, max_events])),
+        start_key=(draw(WORDS), draw(WORDS)),
+    )
+
+
+# Scenarios
+
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3_600.0, "days": 86_400.0}
+_YEAR_S = 8_760 * 3_600.0
+
+
+@st.composite
+def durations(draw: Any, low: float, high: float, scale: float) -> str:
+    """A duration of ``low`` to ``high`` times the scale (in s), in any unit."""
+    parts = draw(st.integers(0, 20))
+    seconds = (low + (high - low) * parts / 20) * scale
+    unit = draw(st.sampled_from(list(_SECONDS)))
+    return f"{seconds / _SECONDS[unit]:.9g} {unit}"
+
+
+@st.composite
+def law_tables(draw: Any, high: float, scale: float) -> dict[str, Any]:
+    """A law of durations as a table."""
+    positive = durations(0.2, high, scale)
+    plain = st.one_of(
+        st.fixed_dictionaries({"time": durations(0.0, high, scale)}),
+        st.fixed_dictionaries({"law": st.just("exponential"), "mean": positive}),
+        st.fixed_dictionaries({"law": st.just("lognormal"), "mean": positive, "sd": positive}),
+    )
+    if draw(st.sampled_from([True, True, False])):
+        return draw(plain)
+    shares = draw(st.sampled_from([[1.0], [0.6, 0.4], [0.25, 0.25, 0.5], [0.0, 1.0], ["10 %", "90 %"]]))
+    return {"law": "mixture", "of": [{"share": share, **draw(plain)} for share in shares]}
+
+
+@st.composite
+def needs_values(draw: Any) -> Any:
+    words = ["process", "reset", "repair"]
+    tables = [{"process": 0.25, "reset": 0.25, "repair": 0.5}, {"reset": 1.0}, {"process": "90 %", "repair": 0.1}]
+    return draw(st.sampled_from([*words, *tables, {"process": 0.5, "reset": 0.5}]))
+
+
+@st.composite
+def fault_tables(draw: Any, job: int, gpus: int, scale: float) -> dict[str, Any]:
+    """A source that strikes the job every 20 to 300 scales, its rate given in any of the ways."""
+    per = draw(st.sampled_from(["gpu", "node", "job"]))
+    count = draw(st.sampled_from([1, 1, 3]))
+    life = draw(st.integers(20, 300)) * scale * count * {"gpu": job * gpus, "node": job, "job": 1}[per]
+    rates: list[dict[str, Any]] = [
+        {"mtbf": f"{life:.9g} s"},
+        {"fit": 3.6e12 / life},
+        {"observed": {"events": 7, "units": 3.5, "over": f"{2 * life:.9g} s"}},
+        {"observed": {"events": 0, "units": 1, "over": "1 h"}},
+    ]
+    if scale >= 1.0:
+        rates += [{"afr": f"{100.0 * _YEAR_S / life:.9g} %"}, {"afr": _YEAR_S / life}]
+    if per == "job":
+        rates.append({"observed": {"events": 3, "over": f"{3 * life:.9g} s"}})
+    if per == "node" and count == 1:
+        rates.append({"per_1000_node_days": 8.64e7 / life})
+    optional = {
+        "clock": st.sampled_from(["wall", "training"]),
+        "takes": st.sampled_from(["node", "nothing"]),
+        "needs": needs_values(),
+        "detect": durations(0.0, 4.0, scale),
+        "effect": st.just("stop"),
+    }
+    counted = {"count": count} if count > 1 or draw(st.booleans()) else {}
+    return {"per": per, **counted, **draw(st.sampled_from(rates)), **draw(st.fixed_dictionaries({}, optional=optional))}
+
+
+@st.composite
+def store_tables(draw: Any, fails: bool, scale: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A store, and what the job's table must say for it."""
+    table: dict[str, Any] = {}
+    job: dict[str, Any] = {}
+    costs = draw(st.sampled_from(["none", "sync", "async", "bandwidth", "bandwidth and stall"]))
+    if costs in ("sync", "async", "bandwidth and stall"):
+        table["stall"] = draw(durations(0.5, 5.0, scale))
+    if costs == "async":
+        table["persist"] = draw(durations(0.0, 80.0, scale))
+    if costs.startswith("bandwidth"):
+        job["checkpoint"] = "2 TB"
+        table["bandwidth"] = f"{2_000 / (draw(st.integers(1, 9)) * scale):.9g} GB/s"
+    table |= draw(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "slowdown": st.sampled_from([0.0, 0.1, "5 %", 0.5]),
+                "in_flight": st.sampled_from([1, 2, 3, "unlimited"]),
+                "keep": st.integers(1, 3),
+                "read": durations(0.0, 10.0, scale),
+            },
+        )
+    )
+    ways = ["work", "work", "steps"] + (["young", "daly", "exact"] if costs != "none" and fails else [])
+    way = draw(st.sampled_from(ways))
+    if way == "steps":
+        job["step"] = draw(durations(0.2, 1.0, scale))
+        table["every"] = f"{draw(st.integers(5, 50))} steps"
+    else:
+        table["every"] = draw(durations(2.0, 60.0, scale)) if way == "work" else way
+    return table, job
+
+
+@st.composite
+def stage_values(draw: Any, scale: float) -> Any:
+    """A stage in any of its forms."""
+    form = draw(st.sampled_from(["short", "auto", "law", "law", "scaled"]))
+    if form == "short":
+        return draw(durations(0.0, 10.0, scale))
+    if form == "auto":
+        return draw(st.sampled_from(["auto", {"time": "auto"}]))
+    if form == "law":
+        table = draw(law_tables(12.0, scale))
+    else:
+        part = durations(0.0, 0.02, scale)
+        optional = {"base": durations(0.0, 5.0, scale), "per_gpu2": durations(0.0, 0.001, scale)}
+        table = draw(st.fixed_dictionaries({"per_gpu": part}, optional=optional))
+    buckets = ["diagnosis", "capacity_wait", "restart", "load", "warm_up"]
+    optional = {"vulnerable": st.booleans(), "bucket": st.sampled_from(buckets)}
+    return table | draw(st.fixed_dictionaries({}, optional=optional))
+
+
+@st.composite
+def rule_tables(draw: Any, last: bool, scale: float) -> dict[str, Any]:
+    names = st.sampled_from(["diagnosis", "load", "warmup", "warm-up", "init", "drain"])
+    table = draw(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "use": st.sampled_from(["same units", "spares, else wait"]),
+                "stages": st.dictionaries(names, stage_values(scale), max_size=4),
+                "vulnerable": st.booleans(),
+                "on_fault": st.sampled_from(["restart_list", "retry_stage"]),
+            },
+        )
+    )
+    if last:
+        return table or {"use": "spares, else wait"}
+    conditions = {
+        "needs": st.sampled_from(["process", "reset", ["process", "reset"], ["repair"]]),
+        "units_down_at_most": st.integers(0, 2),
+        "spare_available": st.booleans(),
+        "attempts_below": st.integers(1, 3),
+    }
+    key = draw(st.sampled_from(list(conditions)))
+    return table | {"when": draw(st.fixed_dictionaries({key: conditions.pop(key)}, optional=conditions))}
+
+
+@st.composite
+def recovery_tables(draw: Any, scale: float) -> dict[str, Any]:
+    optional = {"max_attempts": st.sampled_from([2, 20, 1000])}
+    form = draw(st.sampled_from(["short", "law", "rules", "rules", "rules"]))
+    if form == "short":
+        return draw(st.fixed_dictionaries({"restart": durations(0.0, 10.0, scale)}, optional=optional))
+    if form == "law":
+        return draw(st.fixed_dictionaries({"restart": law_tables(10.0, scale)}, optional=optional))
+    count = draw(st.integers(1, 3))
+    named = {name: draw(rule_tables(i == count - 1, scale)) for i, name in enumerate(["zeta", "alpha", "mid"][:count])}
+    return draw(st.fixed_dictionaries({}, optional=optional)) | named
+
+
+@st.composite
+def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
+    time = st.one_of(durations(1.0, 300.0, scale), law_tables(200.0, scale))
+    crews_and_success = {"crews": st.integers(1, 3), "success": st.sampled_from([0.5, 0.9, "100 %"])}
+    stage = st.fixed_dictionaries({"time": time}, optional=crews_and_success)
+    table = draw(st.one_of(st.fixed_dictionaries({"replace": stage}), stage))
+    if draw(st.booleans()):
+        table["reset"] = draw(stage) | draw(st.sampled_from([{}, {"else": "replace"}]))
+    return table
+
+
+@st.composite
+def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0)) -> dict[str, Any]:
+    """A scenario as its file gives it, of at most 64 nodes, with times of about these scales in s."""
+    scale = draw(st.sampled_from(scales))
+    job, spares = draw(st.integers(1, 58)), draw(st.integers(0, 6))
+    gpus = draw(st.sampled_from([1, 4, 8]))
+    names = draw(st.lists(st.sampled_from(["gpu", "nic", "a", "B", "power_1", "z-9"]), unique=True, max_size=4))
+    faults = {name: draw(fault_tables(job, gpus, scale)) for name in names}
+    table: dict[str, Any] = {"cluster": {"nodes": job + spares}, "job": {"nodes": job}, "faults": faults}
+    if gpus != 8 or draw(st.booleans()):
+        table["cluster"]["gpus_per_node"] = gpus
+    if draw(st.sampled_from([True, True, True, False])):
+        fails = any(source.get("observed", {}).get("events") != 0 for source in faults.values())
+        store, needed = draw(store_tables(fails, scale))
+        table["stores"] = {draw(st.sampled_from(["remote", "disk"])): store}
+        table["job"] |= needed
+    if draw(st.booleans()):
+        table["detect"] = {"stop": draw(durations(0.0, 4.0, scale))}
+    table["recovery"] = draw(recovery_tables(scale))
+    if "detect" not in table:
+        table["recovery"] |= draw(st.fixed_dictionaries({}, optional={"detect": durations(0.0, 4.0, scale)}))
+    if draw(st.booleans()):
+        hot = draw(st.integers(0, spares))
+        cold = draw(st.integers(0, spares - hot))
+        sizes = (("hot", hot), ("cold", cold))
+        active = durations(0.0, 30.0, scale)
+        long = {name: st.fixed_dictionaries({"nodes": st.just(nodes), "activation": active}) for name, nodes in sizes}
+        table["pools"] = {name: draw(st.one_of(st.just(nodes), long[name])) for name, nodes in sizes}
+    table["repair"] = draw(repair_tables(scale))
+    seeds = st.sampled_from([0, 1, 2**63 - 1])
+    run = {"seed": seeds, "initial_start": st.booleans(), "max_events": st.just(MAX_EVENTS)}
+    if draw(st.booleans()):
+        table["run"] = draw(st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}))
+    else:
+        optional = {"final_save": st.booleans()}
+        table["run"] = draw(st.fixed_dictionaries({**run, "work": durations(10.0, 2_000.0, scale)}, optional=optional))
+    return table
