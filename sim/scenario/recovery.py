@@ -67,7 +67,9 @@ class WhenTable(Table):
         "Worst need of the incident's faults: process, reset or repair, or an array of these.", None, "any need"
     )
     units_down_at_most: Count | None = setting("Most nodes of the job that are down; 0 or more.", None, "any number")
-    spare_available: Flag | None = setting("Whether an idle spare is left.", None, "does not matter")
+    spare_available: Flag | None = setting(
+        "Whether idle spares are enough for all nodes of the job that are down.", None, "does not matter"
+    )
     attempts_below: Annotated[int, Whole(1, MOST)] | None = setting(
         "The rule was started fewer times than this in the incident; 1 or more.", None, "any number"
     )
@@ -114,7 +116,7 @@ class RecoveryTable(Table):
         "the value in that range is an assumption",
     )
     max_attempts: Annotated[int, Whole(1, MOST)] = setting(
-        "Starts of a stage list in one incident, after which the run ends as no_progress; 1 or more.",
+        "Starts of the stages in one incident, after which the run ends as no_progress; 1 or more.",
         1_000,
         "assumption: a job that fails to start so often never will",
     )

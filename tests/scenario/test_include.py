@@ -18,15 +18,15 @@ from .test_fuzz import JUNK, MUTATIONS, check
 
 def test_includes_are_relative_to_the_file_that_names_them(files: Files, tmp_path: Path) -> None:
     files.write(
-        deep__mine='include = ["../shared/parts.toml"]\n' + REST,
-        shared__parts='include = ["sub/more.toml"]\n[job]\nnodes = 7\n',
-        shared__sub__more='faults.x = { per = "job", fit = 3 }\n',
+        deep__mine='include = ["../parts/parts.toml"]\n' + REST,
+        parts__parts='include = ["sub/more.toml"]\n[job]\nnodes = 7\n',
+        parts__sub__more='faults.x = { per = "job", fit = 3 }\n',
     )
     for path in ("deep/mine.toml", str(tmp_path / "deep" / "mine.toml"), tmp_path / "deep" / "mine.toml"):
         found = load(path)
         assert (found.name, found.job.nodes, list(found.faults)) == ("mine", 7, ["x"])
     assert loads((tmp_path / "deep" / "mine.toml").read_text(), "deep/mine.toml").sha256() == found.sha256()
-    absolute = including(str(tmp_path / "shared" / "parts.toml"))
+    absolute = including(str(tmp_path / "parts" / "parts.toml"))
     assert files.load(absolute).job.nodes == 7
 
 

@@ -54,6 +54,12 @@ def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, nee
     u[i].empty_ordinal = ordinal
     u[i].empty_need = need
     s.empty += 1
+    for i in range(s.n_active):
+        if u[i].active_slot == slot:  # a spare that fails before it is active is not waited for
+            s.n_active -= 1
+            u[i].active_slot = u[s.n_active].active_slot
+            u[i].active_at = u[s.n_active].active_at
+            break
 
 
 @kernel
@@ -92,6 +98,24 @@ def _fill(s: Any, u: Any, row: Any, count: int) -> None:
 
 
 @kernel
+def _activate(s: Any, u: Any, count: int, ready: float) -> None:
+    """Spares for the ``count`` longest empty slots will be active at ``ready``."""
+    for i in range(count):
+        u[s.n_active].active_slot = u[i].empty_slot
+        u[s.n_active].active_at = ready
+        s.n_active += 1
+
+
+@kernel
+def ready_at(s: Any, u: Any) -> float:
+    """Time at which the last of the spares in activation is active: now, if there is none."""
+    latest = s.now
+    for i in range(s.n_active):
+        latest = max(latest, u[i].active_at)
+    return float(latest)
+
+
+@kernel
 def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
     """Call idle spares for all empty slots, those that activate fastest first."""
     book_idle(s, row)
@@ -101,7 +125,8 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
         if count > 0:
             s.idle[block] -= count
             row.spares_used += count
-            s.ready_at = max(s.ready_at, s.now + p.activation[block])
+            if p.activation[block] > 0.0:
+                _activate(s, u, count, s.now + p.activation[block])
             _fill(s, u, row, count)
 
 

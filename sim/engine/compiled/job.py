@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sim.engine.compiled.capacity import admit_all, book_empty, book_idle, take_spares, vacate
+from sim.engine.compiled.capacity import admit_all, book_empty, book_idle, ready_at, take_spares, vacate
 from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.shop import book_repair
@@ -177,8 +177,6 @@ def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """
     row.ledger[DETECTION] += s.now - s.since
     admit_all(p, s, u, row)
-    s.attempts += 1
-    row.attempts += 1
     again = s.retry_from >= 0 and not s.unit_taken
     if not again:
         s.rule = _choose(p, s)
@@ -186,10 +184,8 @@ def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     s.phase = WAITING
     s.since = s.now
     s.empty_since = s.now
-    if s.attempts > p.max_attempts:
-        finish(p, s, row, log, NO_PROGRESS)
-    elif again:
-        start_stages(p, s, row, log, s.retry_from)
+    if again:
+        _attempt(p, s, row, log, s.retry_from)
     else:
         _acquire(p, s, u, row, log)
 
@@ -218,18 +214,18 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         take_spares(p, s, u, row)
         if s.empty > 0:
             row.spare_waits += 1
-    if s.empty == 0 and s.ready_at <= s.now:
-        start_stages(p, s, row, log, p.rule_first[s.rule])
+    if s.empty == 0 and ready_at(s, u) == s.now:
+        _attempt(p, s, row, log, p.rule_first[s.rule])
         return
     run_clocks(s, p.rule_vulnerable[s.rule] != 0, False)
-    await_units(p, s, row, log)
+    await_units(p, s, u, row, log)
 
 
 @kernel
-def await_units(p: Any, s: Any, row: Any, log: Any) -> None:
+def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """Set when the wait for units ends, as far as it is known; it never does if no unit is being repaired."""
     if s.empty == 0:
-        s.due = max(s.now, s.ready_at)
+        s.due = ready_at(s, u)
     else:
         s.due = math.inf
         if s.n_heap == 0:
@@ -240,7 +236,20 @@ def await_units(p: Any, s: Any, row: Any, log: Any) -> None:
 def capacity_ready(p: Any, s: Any, row: Any, log: Any) -> None:
     """All units are there: the stages begin."""
     row.ledger[CAPACITY_WAIT] += s.now - s.since
-    start_stages(p, s, row, log, p.rule_first[s.rule])
+    s.since = s.now
+    _attempt(p, s, row, log, p.rule_first[s.rule])
+
+
+@kernel
+def _attempt(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
+    """Start the stages at ``first``, unless this incident has had as many attempts as the scenario allows."""
+    s.n_active = 0
+    s.attempts += 1
+    row.attempts += 1
+    if s.attempts > p.max_attempts:
+        finish(p, s, row, log, NO_PROGRESS)
+    else:
+        start_stages(p, s, row, log, first)
 
 
 @kernel

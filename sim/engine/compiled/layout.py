@@ -61,7 +61,7 @@ STATE = np.dtype(
         ("open", "b1"), ("opened", "f8"), ("cause", "i8"), ("faults_in", "i8"), ("units_in", "i8"), ("worst", "i8"),
         ("attempts", "i8"), ("retry_from", "i8"), ("unit_taken", "b1"), ("starts", "i8", MAX_RULES), ("rule", "i8"),
         ("stage", "i8"), ("stage_stop", "i8"),
-        ("stage_end", "f8", MAX_STAGES), ("lost_in", "f8"), ("stopped_at", "f8"), ("ready_at", "f8"),
+        ("stage_end", "f8", MAX_STAGES), ("lost_in", "f8"), ("stopped_at", "f8"), ("n_active", "i8"),
         ("by_source", "i8"), ("by_block", "i8"), ("by_ordinal", "i8"),
         # fault clocks: whether they run, since when, their reading then; and the next fault of each
         ("running", "i8", 2), ("clock_since", "f8", 2), ("clock_read", "f8", 2), ("next_lane", "i8", 2),
@@ -82,9 +82,11 @@ UNIT = np.dtype(
         # a unit in repair: the slot it left (-1: filled since), the fault that keys its draws, where it is
         ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"), ("stage", "i8"),
         ("since", "f8"), ("fixed", "b1"),
-        # containers that share the array's length: heap of units in service, free identities, queues, empty slots
+        # containers that share the array's length: heap of units in service, free identities, queues, slots
+        # of spares in activation, empty slots
         ("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8"), ("free", "i8"),
-        ("queue", "i8", MAX_REPAIR), ("empty_slot", "i8"), ("empty_unit", "i8"),
+        ("queue", "i8", MAX_REPAIR), ("active_slot", "i8"), ("active_at", "f8"),
+        ("empty_slot", "i8"), ("empty_unit", "i8"),
         ("empty_source", "i8"), ("empty_block", "i8"), ("empty_ordinal", "i8"), ("empty_need", "i8"),
     ],
     align=True,

@@ -55,7 +55,7 @@ def _repaired(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     if unit >= 0:
         rejoin(p, s, u, row, unit)
     if s.phase == WAITING:
-        await_units(p, s, row, log)
+        await_units(p, s, u, row, log)
 
 
 @kernel
@@ -140,7 +140,7 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
     s.by_source = -1
     s.by_block = 0
     s.by_ordinal = 0
-    s.ready_at = 0.0
+    s.n_active = 0
     s.retry_from = -1
     for block in (HOT, COLD):
         s.idle[block] = p.pool_nodes[block]

@@ -23,8 +23,18 @@ class Capacity:
         self.bucket = CAPACITY_WAIT
         self.open_to_all = False
         self.empty: list[tuple[int, Fault, Unit | None]] = []
-        self.ready_at = 0.0
+        self.activating: dict[int, float] = {}
         self.idle_since = self.empty_since = 0.0
+
+    @property
+    def ready_at(self) -> float:
+        """Time at which the last of the spares in activation is active."""
+        return max(self.activating.values(), default=0.0)
+
+    def vacate(self, fault: Fault) -> None:
+        """A fault takes the node of a slot; a spare that fails before it is active is not waited for."""
+        self.empty.append((fault.slot, fault, None))
+        self.activating.pop(fault.slot, None)
 
     def book_idle(self) -> None:
         """Account for the idle spares up to now."""
@@ -60,7 +70,8 @@ class Capacity:
             if count > 0:
                 self.idle[block] -= count
                 self.context.row["spares_used"] += count
-                self.ready_at = max(self.ready_at, self.context.now + self.plan.pools[block - 1].activation)
+                ready = self.context.now + self.plan.pools[block - 1].activation
+                self.activating |= {slot: ready for slot, _, _ in self.empty[:count]}
                 self._fill(count)
 
     def _fill(self, count: int) -> None:

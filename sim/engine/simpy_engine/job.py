@@ -97,18 +97,15 @@ class Job:
         incident = self.open_incident
         self.context.book(ledger.DETECTION, self.since)
         self.capacity.admit_all()
-        incident.attempts += 1
-        self.context.row["attempts"] += 1
         again = self.retry_from >= 0 and not self.unit_taken
         if not again:
             incident.rule = self._choose(incident)
             incident.starts[incident.rule] += 1
             self.rule = self.plan.rules[incident.rule]
-        if incident.attempts > self.plan.max_attempts:
-            self.since = self.context.now
-            self.context.stop(StopReason.NO_PROGRESS)
-            yield self.context.env.event()
-        return self.retry if again else self.wait
+        if not again:
+            return self.wait
+        self.since = self.context.now
+        return (yield from self._attempt(self.retry))
 
     def _choose(self, incident: Incident) -> int:
         """The first rule whose conditions all hold; the last one has none."""
@@ -141,7 +138,18 @@ class Job:
                 yield self.arrival
             yield self.context.alarm(max(self.context.now, capacity.ready_at), OWN)
             self.context.book(ledger.CAPACITY_WAIT, self.since)
-        return self.recover
+            self.since = self.context.now
+        capacity.activating.clear()
+        return (yield from self._attempt(self.recover))
+
+    def _attempt(self, stages: Phase) -> Process:
+        """On to the stages, unless this incident has had as many attempts as the scenario allows."""
+        self.open_incident.attempts += 1
+        self.context.row["attempts"] += 1
+        if self.open_incident.attempts > self.plan.max_attempts:
+            self.context.stop(StopReason.NO_PROGRESS)
+            yield self.context.env.event()
+        return stages
 
     def look_at_shop(self) -> None:
         """Something changed in the shop: it may be what the job waits for, or its last hope."""
@@ -223,7 +231,7 @@ class Job:
         if fault.taken:
             self.unit_taken = True
             incident.units += 1
-            self.capacity.empty.append((fault.slot, fault, None))
+            self.capacity.vacate(fault)
         seen = self.context.now + self.plan.sources[fault.source].detect
         self.seen = min(self.seen, seen) if detecting else seen
 
