@@ -392,6 +392,19 @@ run = { work = "8 h", initial_start = false }
 """
 
 
+SCENARIOS["a spare that may fail before it is active"] = """
+# Its slot is filled sooner by a node from repair: the job must not wait for the dead spare.
+cluster = { nodes = 5 }
+job = { nodes = 4 }
+faults.node = { per = "node", mtbf = "8 h" }
+pools.cold = { nodes = 1, activation = "3 h" }
+stores.remote = { every = "20 min", stall = "1 min" }
+recovery.restart = "10 min"
+repair.time = "30 min"
+run.horizon = "40 h"
+"""
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_engine_and_naive_simulator_agree(name: str) -> None:
     scenario = loads(SCENARIOS[name])

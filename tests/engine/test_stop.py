@@ -156,3 +156,20 @@ def test_both_engines_stop_alike() -> None:
         plan = plan_of(BASE, *overrides)
         for each in (plan, never_repaired(plan)):
             assert not difference(compiled(each), specified(each))
+
+
+def test_waiting_for_nodes_is_no_attempt(engine: Engine) -> None:
+    """Faults strike all the time while the job waits for a node: that is no sign that its recovery never succeeds."""
+    text = """
+cluster = { nodes = 2 }
+job = { nodes = 1 }
+pools = { hot = 0 }
+faults.node = { per = "node", mtbf = "10 h" }
+faults.bug = { per = "job", mtbf = "1 h" }
+recovery = { restart = "1 s", max_attempts = 3 }
+repair.time = "20 h"
+run.horizon = "30 days"
+"""
+    _, incidents = stopped(engine, plan_of(text), StopReason.HORIZON)
+    assert incidents["faults"].max() > 10
+    assert incidents["attempts"].max() <= 3
