@@ -292,7 +292,7 @@ def _problems(file: Path, changes: list[str] | None) -> list[str]:
 def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     """Print the resolved scenario with the source of every default, and what follows in closed form."""
     from sim.planning import build
-    from sim.report.scenario import as_dict, outlook_lines, resolved_lines
+    from sim.report.scenario import as_dict, outlook_lines, resolved_lines, room_lines
     from sim.study.outlook import Outlook
 
     scenario = _load(file, changes)
@@ -303,7 +303,7 @@ def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     for line in resolved_lines(scenario):
         print(line)
     print()
-    for line in outlook_lines(outlook):
+    for line in (*outlook_lines(outlook), *room_lines(scenario)):
         print(line)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from sim.engine.state import StopReason
-from sim.report.words import between, bucket, count, duration, percent
+from sim.report.words import WIDTH, between, bucket, count, duration, percent
 from sim.results import Records, Runs
 from sim.study.answer import Answer
 from sim.study.outlook import Outlook
@@ -20,9 +20,6 @@ WARNINGS = {
     "no_progress": "stopped in an incident that no recovery closed: see recovery.max_attempts",
     "event_limit": "stopped at run.max_events faults and repairs",
 }
-
-
-WIDTH = 80
 
 
 def wrapped(text: str) -> str:

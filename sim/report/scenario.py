@@ -9,11 +9,9 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from sim.report.words import duration, percent
+from sim.report.words import WIDTH, duration, percent, size
 from sim.scenario import Entry, Scenario
 from sim.study.outlook import Outlook
-
-WIDTH = 80
 
 
 def resolved_lines(scenario: Scenario) -> Iterator[str]:
@@ -62,6 +60,17 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def room_lines(scenario: Scenario) -> Iterator[str]:
+    """Room that each store needs: the versions that it keeps, and those that are being written."""
+    for name, store in scenario.stores.items():
+        if scenario.job.checkpoint is None:
+            continue
+        room = f"{store.keep} kept and {store.in_flight or 'any number'} in flight"
+        if store.in_flight:
+            room += f": {size((store.keep + store.in_flight) * scenario.job.checkpoint)}"
+        yield f"Room in stores.{name}: {room}, of {size(scenario.job.checkpoint)} each"
 
 
 def outlook_lines(outlook: Outlook) -> Iterator[str]:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from sim.study.statistics import Estimate
 
+WIDTH = 80
+"""Columns of a terminal that everything is laid out for."""
+
 _UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -36,6 +39,14 @@ def between(estimate: Estimate, word: Callable[[float], str] = count) -> str:
     if estimate.low is None or estimate.high is None:
         return "-"
     return f"{word(estimate.low)} to {word(estimate.high)}"
+
+
+def size(n_bytes: float) -> str:
+    """A number of bytes in the decimal unit that gives a short number: 2.8e13 are ``28 TB``."""
+    for power, unit in ((15, "PB"), (12, "TB"), (9, "GB"), (6, "MB"), (3, "kB")):
+        if n_bytes >= 10**power:
+            return f"{n_bytes / 10**power:.3g} {unit}"
+    return f"{n_bytes:.0f} bytes"
 
 
 def bucket(name: str) -> str:

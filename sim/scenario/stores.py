@@ -131,7 +131,7 @@ class StoreTable(Table):
         "one save at a time, as in CheckFreq (Mohan et al., FAST 2021)",
     )
     keep: AtLeastOne = setting(
-        "Durable versions that are kept; 1 or more.",
+        "Durable versions that are kept; 1 or more. It decides the room needed; the newest is restored.",
         1,
         "assumption: with one shared store only the newest durable version is ever restored",
     )

@@ -9,7 +9,7 @@ from strategies import examples, scenarios
 
 from sim.errors import UsageError
 from sim.planning import build
-from sim.report.scenario import as_dict, outlook_lines, resolved_lines
+from sim.report.scenario import as_dict, outlook_lines, resolved_lines, room_lines
 from sim.scenario import from_dict, loads
 from sim.study.outlook import Outlook
 
@@ -107,3 +107,15 @@ def test_a_recovery_that_never_ends() -> None:
     found = lines(recovery={"restart": "200 years"})
     assert "  mean time from a fault to the next step: never" in found
     assert any("long-run ETTR 0.00 %" in line for line in found)
+
+
+def test_room_in_a_store_is_what_is_kept_and_what_is_written() -> None:
+    text = """
+cluster.nodes = 2
+job.checkpoint = "1.5 TB"
+stores.shared = { every = "1 h", stall = "1 s", keep = 3, in_flight = 2 }
+run.horizon = "1 day"
+"""
+    assert list(room_lines(loads(text))) == ["Room in stores.shared: 3 kept and 2 in flight: 7.5 TB, of 1.5 TB each"]
+    unlimited = loads(text, overrides=["stores.shared.in_flight=unlimited"])
+    assert list(room_lines(unlimited)) == ["Room in stores.shared: 3 kept and any number in flight, of 1.5 TB each"]

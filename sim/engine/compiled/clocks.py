@@ -1,8 +1,4 @@
-"""Fault clocks in the compiled engine: when each lane of faults strikes next.
-
-Arguments here and in the modules beside it: ``p`` the plan, ``s`` the state, ``row`` the result of the run (records of
-``layout``), ``u`` the units in repair (array of ``layout.UNIT``), ``log`` the incidents (array of ``layout.INCIDENT``).
-"""
+"""Fault clocks in the compiled engine: when each lane of faults strikes next."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The plan and the state of a run as records of fixed shape, so that the compiled code does not depend on the scenario.
 
-Capacities bound what one scenario may hold; the scenario layer refuses more. ``Units`` grows with the number of
-nodes, but only the pages that are used are ever touched.
+Capacities bound what one scenario may hold; the scenario layer refuses more. Only ``UNIT`` comes once for each node,
+and of it only the pages that are used are ever touched.
 """
 
 from __future__ import annotations
@@ -17,80 +17,102 @@ from sim.plan import Plan
 MAX_LANES = 2 * MAX_SOURCES
 MAX_RULES = 8
 MAX_STAGES = 64
-MAX_LAWS = 4_352  # 66 durations of at most 32 parts: two entries a part, and some to spare
 MAX_REPAIR = 2
+MAX_LAWS = (MAX_STAGES + MAX_REPAIR) * 2 * 32
+"""Two entries for each part of a mixture, of which a duration has at most 32."""
 
 Record = npt.NDArray[np.void]
 
 PLAN = np.dtype(
     [
-        ("pool_nodes", "i8", 3), ("activation", "f8", 3),
-        ("fastest", "i8"), ("slowest", "i8"), ("n_wall", "i8"), ("n_lanes", "i8"), ("n_rules", "i8"),
-        ("n_sources", "i8"),
-        ("max_attempts", "i8"), ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"),
-        ("slowdown", "f8"), ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"),
-        ("horizon", "f8"), ("work", "f8"), ("last_save", "i8"), ("initial_start", "b1"), ("final_save", "b1"),
-        ("max_events", "i8"), ("start_key", "u8", 2), ("last_repair", "i8"),
-        ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES), ("lane_mean", "f8", MAX_LANES),
-        ("lane_slots", "i8", MAX_LANES),
-        ("takes_node", "i8", MAX_SOURCES), ("p_process", "f8", MAX_SOURCES), ("p_reset", "f8", MAX_SOURCES),
-        ("detect", "f8", MAX_SOURCES), ("key_0", "u8", MAX_SOURCES), ("key_1", "u8", MAX_SOURCES),
-        ("rule_needs", "i8", MAX_RULES), ("rule_down", "i8", MAX_RULES), ("rule_spare", "i8", MAX_RULES),
-        ("rule_below", "i8", MAX_RULES), ("rule_use", "i8", MAX_RULES), ("rule_vulnerable", "i8", MAX_RULES),
-        ("rule_retry", "i8", MAX_RULES), ("rule_first", "i8", MAX_RULES), ("rule_end", "i8", MAX_RULES),
+        # pools by block (sim.plan.HOT, COLD): nodes, and seconds of activation; blocks by how soon they are active
+        ("pool_nodes", "i8", 3), ("activation", "f8", 3), ("fastest", "i8"), ("slowest", "i8"),
+        # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
+        ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"), ("slowdown", "f8"),
+        ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
+        # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident
+        ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
+        ("max_attempts", "i8"), ("start_key", "u8", 2),
+        # lanes, those on the wall clock first: mean gap in seconds, nodes to strike among (0: the job itself)
+        ("n_wall", "i8"), ("n_lanes", "i8"), ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES),
+        ("lane_mean", "f8", MAX_LANES), ("lane_slots", "i8", MAX_LANES),
+        # sources: probabilities of the milder needs, seconds until a fault is seen, key of the draws
+        ("n_sources", "i8"), ("takes_node", "i8", MAX_SOURCES), ("p_process", "f8", MAX_SOURCES),
+        ("p_reset", "f8", MAX_SOURCES), ("detect", "f8", MAX_SOURCES), ("key_0", "u8", MAX_SOURCES),
+        ("key_1", "u8", MAX_SOURCES),
+        # rules: conditions (sim.plan.ANY: not set), what they use, their stages from first to before end
+        ("n_rules", "i8"), ("rule_needs", "i8", MAX_RULES), ("rule_down", "i8", MAX_RULES),
+        ("rule_spare", "i8", MAX_RULES), ("rule_below", "i8", MAX_RULES), ("rule_use", "i8", MAX_RULES),
+        ("rule_vulnerable", "i8", MAX_RULES), ("rule_retry", "i8", MAX_RULES), ("rule_first", "i8", MAX_RULES),
+        ("rule_end", "i8", MAX_RULES),
+        # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws
         ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
         ("stage_lane", "i8", MAX_STAGES),
+        # laws: sim.kernels.laws; a mixture takes first with probability share, else other
         ("law_kind", "i8", MAX_LAWS), ("law_a", "f8", MAX_LAWS), ("law_b", "f8", MAX_LAWS),
-        ("law_share", "f8", MAX_LAWS),
-        ("law_first", "i8", MAX_LAWS), ("law_other", "i8", MAX_LAWS),
-        ("repair_law", "i8", MAX_REPAIR), ("repair_crews", "i8", MAX_REPAIR), ("repair_success", "f8", MAX_REPAIR),
-        ("repair_lane", "i8", MAX_REPAIR),
+        ("law_share", "f8", MAX_LAWS), ("law_first", "i8", MAX_LAWS), ("law_other", "i8", MAX_LAWS),
+        # stages of repair: crews (0: endless), probability that a unit is fixed, identity of the draws
+        ("last_repair", "i8"), ("repair_law", "i8", MAX_REPAIR), ("repair_crews", "i8", MAX_REPAIR),
+        ("repair_success", "f8", MAX_REPAIR), ("repair_lane", "i8", MAX_REPAIR),
     ],
     align=True,
 )  # fmt: skip
-"""One scenario. Arrays by source, lane, rule, stage and law; times in seconds."""
+"""One scenario. Times are in seconds on the grid; words and yes or no are the small integers of ``sim.plan``."""
 
 STATE = np.dtype(
     [
-        # the run, and what the driver asks of it
+        # the run: its number, the time, faults and repairs so far, why it stopped (GOING: it has not), incidents
         ("replication", "i8"), ("now", "f8"), ("events", "i8"), ("reason", "i8"), ("logged", "i8"),
-        # the job: its phase, since when, its next own event, its segment
+        # the job: its phase, since when, when its own next event is due; progress of the version it started from, in
+        # seconds, and whole intervals in it; its segment (sim.kernels.saves.Segment)
         ("phase", "i8"), ("since", "f8"), ("due", "f8"), ("step", "f8"), ("index", "i8"), ("t0", "f8"), ("first", "f8"),
         ("n", "i8"), ("tail", "f8"),
-        # the incident that is open, and the recovery in it
+        # the open incident: since when, the source that opened it, its faults and units, their worst need, starts of
+        # stages and of each rule, progress when it opened, work that it lost
         ("open", "b1"), ("opened", "f8"), ("cause", "i8"), ("faults_in", "i8"), ("units_in", "i8"), ("worst", "i8"),
-        ("attempts", "i8"), ("retry_from", "i8"), ("unit_taken", "b1"), ("starts", "i8", MAX_RULES), ("rule", "i8"),
-        ("stage", "i8"), ("stage_stop", "i8"),
-        ("stage_end", "f8", MAX_STAGES), ("lost_in", "f8"), ("stopped_at", "f8"), ("n_active", "i8"),
-        ("by_source", "i8"), ("by_block", "i8"), ("by_ordinal", "i8"),
-        # fault clocks: whether they run, since when, their reading then; and the next fault of each
+        ("attempts", "i8"), ("starts", "i8", MAX_RULES), ("stopped_at", "f8"), ("lost_in", "f8"),
+        # the recovery in it: the rule (-1: none yet); stages under way and when they end; the stage to do again (-1:
+        # none), and whether a fault since has taken a unit; the fault that struck last, which keys the draws
+        ("rule", "i8"), ("stage", "i8"), ("stage_stop", "i8"), ("stage_end", "f8", MAX_STAGES), ("retry_from", "i8"),
+        ("unit_taken", "b1"), ("by_source", "i8"), ("by_block", "i8"), ("by_ordinal", "i8"),
+        # fault clocks: whether they run, since when, their reading then; the lane that strikes next (-1: none), when
         ("running", "i8", 2), ("clock_since", "f8", 2), ("clock_read", "f8", 2), ("next_lane", "i8", 2),
-        ("next_due", "f8", 2), ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES),
-        ("lane_slot", "f8", MAX_LANES), ("lane_need", "f8", MAX_LANES),
-        # capacity: idle spares by block, empty slots (admitted of them), units in repair
+        ("next_due", "f8", 2),
+        # lanes: the next fault's reading of the clock, its ordinal, uniforms for its slot and its need
+        ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES), ("lane_slot", "f8", MAX_LANES),
+        ("lane_need", "f8", MAX_LANES),
+        # capacity: idle spares by block; slots that are empty, how many of them are known, spares in activation; each
+        # accounted for up to ..._since
         ("idle", "i8", 3), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"), ("empty_since", "f8"),
+        ("n_active", "i8"),
+        # units in repair: how many, and of the containers in UNIT how much is used; crews at work by stage
         ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"), ("n_free", "i8"),
-        ("n_ids", "i8"), ("overflow", "b1"),
-        ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR), ("busy", "i8", MAX_REPAIR),
+        ("n_ids", "i8"), ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR),
+        ("busy", "i8", MAX_REPAIR), ("overflow", "b1"),
     ],
     align=True,
 )  # fmt: skip
-"""One run while it goes on."""
+"""One run while it goes on. Times are in seconds on the grid."""
 
 UNIT = np.dtype(
     [
-        # a unit in repair: the slot it left (-1: filled since), the fault that keys its draws, where it is
+        # by identity of a unit in repair: the slot that it left (-1: filled since), the fault that keys its draws, how
+        # often it was served, its stage, since when it waits there, whether the service under way fixes it
         ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"), ("stage", "i8"),
         ("since", "f8"), ("fixed", "b1"),
-        # containers that share the array's length: heap of units in service, free identities, queues, slots
-        # of spares in activation, empty slots
-        ("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8"), ("free", "i8"),
-        ("queue", "i8", MAX_REPAIR), ("active_slot", "i8"), ("active_at", "f8"),
-        ("empty_slot", "i8"), ("empty_unit", "i8"),
-        ("empty_source", "i8"), ("empty_block", "i8"), ("empty_ordinal", "i8"), ("empty_need", "i8"),
+        # by place in a heap: units in service, by the time at which they leave
+        ("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8"),
+        # by place in a stack: identities that are free; in a ring for each stage: units that wait for a crew
+        ("free", "i8"), ("queue", "i8", MAX_REPAIR),
+        # by place in a list: spares in activation, their slot and when they are active
+        ("active_slot", "i8"), ("active_at", "f8"),
+        # by place in a list: empty slots in the order of their faults, the unit that left (-1: not in repair yet)
+        ("empty_slot", "i8"), ("empty_unit", "i8"), ("empty_source", "i8"), ("empty_block", "i8"),
+        ("empty_ordinal", "i8"), ("empty_need", "i8"),
     ],
     align=True,
 )  # fmt: skip
+"""Arrays of one length, the number of nodes, that share a record: each group of fields has an index of its own."""
 
 
 def pack(plan: Plan) -> Record:

@@ -1,0 +1,47 @@
+"""The compiled engine has room for the largest scenario that a file may hold."""
+
+from typing import Any
+
+from sim.engine.compiled import layout
+from sim.engine.state import MAX_SOURCES
+from sim.planning import build
+from sim.scenario import from_dict
+from sim.scenario.faults import MOST_SOURCES
+from sim.scenario.law import MOST_PARTS
+from sim.scenario.recovery import MOST_RULES, MOST_STAGES
+
+from .checks import check_closed, compiled, difference, specified
+
+
+def mixture(parts: int) -> dict[str, Any]:
+    means = [{"share": 1 / parts, "law": "exponential", "mean": f"{1 + i} s"} for i in range(parts)]
+    return {"law": "mixture", "of": means}
+
+
+def test_limits_of_the_file_are_those_of_the_engine() -> None:
+    assert (MOST_SOURCES, MOST_RULES, MOST_STAGES) == (MAX_SOURCES, layout.MAX_RULES, layout.MAX_STAGES)
+
+
+def test_a_scenario_at_every_limit_runs_in_both_engines() -> None:
+    each = MOST_STAGES // MOST_RULES
+    rules: dict[str, Any] = {}
+    for i in range(MOST_RULES):
+        stages = {f"stage{j}": mixture(MOST_PARTS) for j in range(each)}
+        rules[f"rule{i}"] = {"stages": stages} | ({"when": {"attempts_below": 2}} if i < MOST_RULES - 1 else {})
+    table = {
+        "cluster": {"nodes": 8},
+        "job": {"nodes": 6},
+        "faults": {f"source{i}": {"per": "gpu", "mtbf": "1_500 h"} for i in range(MOST_SOURCES)},
+        "stores": {"shared": {"every": "10 min", "stall": "5 s"}},
+        "recovery": rules,
+        "repair": {"reset": {"time": mixture(MOST_PARTS)}, "replace": {"time": mixture(MOST_PARTS), "crews": 1}},
+        "run": {"horizon": "10 days"},
+    }
+    plan = build(from_dict(table))
+    assert len(plan.sources) == MOST_SOURCES
+    assert sum(len(rule.stages) for rule in plan.rules) == MOST_STAGES
+    assert len(plan.laws) <= layout.MAX_LAWS
+    outcome = compiled(plan)
+    check_closed(plan, outcome)
+    assert outcome[0]["faults"] > 100
+    assert not difference(outcome, specified(plan))
