@@ -26,6 +26,9 @@ USES = ("same units", "spares, else wait")
 AUTO = -1
 """The law of a stage that takes as long as reading the restored version."""
 
+DETECTION_LANE = 1
+"""Identity of the draws that say when a hang is noticed; 0 is the fault itself, stages have theirs from 256."""
+
 ANY = -1
 """A condition of a rule that is not set."""
 
@@ -48,7 +51,7 @@ class Law:
 class Source:
     """A fault source. ``rate`` is that of one component in 1/s, ``components`` how many the job has, ``slots`` how
     many nodes it strikes among (0: the job itself), ``p_process`` and ``p_reset`` the probabilities of the milder
-    needs.
+    needs, ``detect`` the seconds until a stop is seen; with ``p_hang`` a fault is a hang, which the watchdog notices.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Source:
     p_reset: float
     detect: float
     key: tuple[int, int]
+    p_hang: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,18 @@ class RepairStage:
 
 
 @dataclass(frozen=True)
+class Watchdog:
+    """How a hang is noticed, s: ``timeout`` after the last heartbeat, at the next poll.
+
+    Heartbeats are ``heartbeat`` apart, polls ``poll``.
+    """
+
+    timeout: float
+    heartbeat: float
+    poll: float
+
+
+@dataclass(frozen=True)
 class Pool:
     """A pool of spares: its nominal number of nodes, and seconds from its call to a spare's use."""
 
@@ -151,6 +167,7 @@ class Plan:
     final_save: bool
     max_events: int
     start_key: tuple[int, int]
+    watchdog: Watchdog = Watchdog(0.0, 0.0, 0.0)
 
     @property
     def nodes(self) -> int:

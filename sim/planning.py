@@ -28,6 +28,7 @@ from sim.plan import (
     Rule,
     Source,
     Stage,
+    Watchdog,
 )  # fmt: skip
 from sim.scenario import Scenario
 from sim.scenario.law import Law as ScenarioLaw
@@ -129,6 +130,7 @@ def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
                 p_reset=source.needs.get("reset", 0.0) if source.needs.get("repair") else 1.0 - p_process,
                 detect=quantize(float(scenario.detect.stop if source.detect is None else source.detect)),
                 key=stream_key(seed, f"faults.{name}"),
+                p_hang=source.effect.get("hang", 0.0),
             )
         )
     return tuple(sources)
@@ -218,6 +220,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
             float(store.slowdown), store.in_flight or UNLIMITED,
         )  # fmt: skip
     work = math.inf if scenario.run.work is None else quantize(float(scenario.run.work))
+    hang = scenario.detect.hang
     endless = store is None or work == math.inf
     return Plan(
         seed=seed,
@@ -240,4 +243,5 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         final_save=scenario.run.final_save and store is not None,
         max_events=scenario.run.max_events,
         start_key=stream_key(seed, "initial start"),
+        watchdog=Watchdog(*(quantize(float(time)) for time in (hang.timeout, hang.heartbeat, hang.poll))),
     )

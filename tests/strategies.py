@@ -33,6 +33,7 @@ from sim.plan import (
     Rule,
     Source,
     Stage,
+    Watchdog,
 )  # fmt: skip
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
@@ -114,6 +115,7 @@ def sources(draw: Any, name: str, job: int, unit: float) -> Source:
         p_reset=milder[1],
         detect=quantize(draw(st.integers(0, 4)) * unit),
         key=(draw(WORDS), draw(WORDS)),
+        p_hang=draw(st.sampled_from([0.0, 0.0, 0.4, 1.0])),
     )
 
 
@@ -208,6 +210,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         final_save=work < math.inf and has_store and draw(st.booleans()),
         max_events=draw(st.sampled_from([30, max_events, max_events])),
         start_key=(draw(WORDS), draw(WORDS)),
+        watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
     )
 
 
@@ -271,7 +274,7 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float) -> dict[str, Any]
         "takes": st.sampled_from(["node", "nothing"]),
         "needs": needs_values(),
         "detect": durations(0.0, 4.0, scale),
-        "effect": st.just("stop"),
+        "effect": st.sampled_from(["stop", "hang", {"stop": 0.7, "hang": 0.3}, {"stop": "50 %", "hang": 0.5}]),
     }
     counted = {"count": count} if count > 1 or draw(st.booleans()) else {}
     return {"per": per, **counted, **draw(st.sampled_from(rates)), **draw(st.fixed_dictionaries({}, optional=optional))}
@@ -397,7 +400,7 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         table["stores"] = {draw(st.sampled_from(["remote", "disk"])): store}
         table["job"] |= needed
     if draw(st.booleans()):
-        table["detect"] = {"stop": draw(durations(0.0, 4.0, scale))}
+        table["detect"] = {"stop": draw(durations(0.0, 4.0, scale)), "hang": draw(durations(0.0, 9.0, scale))}
     table["recovery"] = draw(recovery_tables(scale))
     if "detect" not in table:
         table["recovery"] |= draw(st.fixed_dictionaries({}, optional={"detect": durations(0.0, 4.0, scale)}))

@@ -38,3 +38,23 @@ def duration(law: int, a: float, b: float, u: float) -> float:
     if law == ENDLESS:
         return NEVER
     return quantize(a)
+
+
+@kernel
+def watchdog_delay(timeout: float, heartbeat: float, poll: float, u: float, v: float) -> float:
+    """Seconds from a hang until a watchdog notices it: timeout - heartbeat u + poll v.
+
+    The timeout runs from the last heartbeat, at a uniform phase before the hang, and is seen at the next poll.
+
+    Parameters
+    ----------
+    timeout, heartbeat, poll : float64
+        Seconds; 0 <= heartbeat <= timeout, poll >= 0.
+    u, v : float64
+        Independent uniforms in [0, 1).
+
+    Notes
+    -----
+    The mean is timeout - heartbeat / 2 + poll / 2 (oracle O14, derived).
+    """
+    return quantize(timeout - heartbeat * u + poll * v)

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, model_validator
 
 from sim.scenario.entries import Entries, source_of
 from sim.scenario.fields import (
+    DURATION,
     HOUR_S,
     YEAR_S,
     AtLeastOne,
@@ -38,6 +39,10 @@ _MOST_PER_S = 1e6
 _SUM_TOLERANCE = 1e-9
 _FIT_S = 1e9 * HOUR_S
 _THOUSAND_NODE_DAYS_S = 1_000 * 86_400.0
+
+Effect = Literal["stop", "hang"]
+EFFECTS: tuple[Effect, ...] = ("stop", "hang")
+_EFFECT_WORD = Choice(EFFECTS)
 
 _ONE_RATE = "none: exactly one key gives the rate"
 
@@ -97,6 +102,10 @@ def _one_need(value: object) -> dict[str, Any]:
     return {_NEED_WORD.read(value): 1.0}
 
 
+def _one_effect(value: object) -> dict[str, Any]:
+    return {_EFFECT_WORD.read(value): 1.0}
+
+
 class _NeedWord(Choice):
     """A need, in a table of probabilities, too."""
 
@@ -107,6 +116,51 @@ class _NeedWord(Choice):
 
 
 _NEED_WORD = _NeedWord(NEEDS)
+
+
+class EffectTable(Table):
+    """`effect` of a fault source as a table of probabilities."""
+
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = dict.fromkeys(EFFECTS, frozenset(EFFECTS))
+
+    stop: Probability | None = setting("Probability that the job stops.", None, "0")
+    hang: Probability | None = setting("Probability that the job hangs.", None, "0")
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> EffectTable:
+        total = math.fsum(getattr(self, effect) or 0.0 for effect in EFFECTS)
+        if abs(total - 1.0) > _SUM_TOLERANCE:
+            raise RefusedError(f"has probabilities that add up to {total:.12g}", "probabilities that add up to 1")
+        return self
+
+
+class WatchdogTable(Table):
+    """`[detect.hang]` as written."""
+
+    timeout: Duration = setting(
+        "Time without a heartbeat after which the job is taken to hang, in s.",
+        "10 min",
+        "default timeout of NCCL process groups in PyTorch (pull request 110947)",
+    )
+    heartbeat: Duration = setting(
+        "Time between heartbeats, in s, at most the timeout: a hang begins somewhere between two.",
+        "0 s",
+        "assumption: the timeout counts from the hang",
+    )
+    poll: Duration = setting(
+        "Time between looks at the timeout, in s.", "0 s", "assumption: it is noticed as soon as it has passed"
+    )
+
+    @model_validator(mode="after")
+    def _beats_in_time(self) -> WatchdogTable:
+        if self.heartbeat > self.timeout:
+            raise RefusedError("has heartbeats further apart than its timeout", "heartbeat of at most timeout")
+        return self
+
+
+def as_timeout(value: object) -> dict[str, Any]:
+    """Let a bare duration stand for a table with `timeout`."""
+    return {"timeout": value}
 
 
 class FaultTable(Table):
@@ -145,8 +199,11 @@ class FaultTable(Table):
         "wall",
         "hardware ages on the wall clock",
     )
-    effect: Annotated[Literal["stop"], Choice(("stop",))] = setting(
-        "What a fault does: it stops the job.", "stop", "the only effect in this version"
+    effect: Annotated[EffectTable, ShortForm(_one_effect, (_EFFECT_WORD,))] | None = setting(
+        "What a fault does: stop, the job stops; hang, it waits until a watchdog notices; or a table of probabilities "
+        "that add up to 1.",
+        None,
+        "stop",
     )
     takes: Annotated[Literal["node", "nothing"], Choice(("node", "nothing"))] | None = setting(
         "What goes down with it: its node, or nothing.", None, "node for a source per gpu or node, nothing for per job"
@@ -156,7 +213,7 @@ class FaultTable(Table):
         None,
         "repair if it takes a node, else process",
     )
-    detect: Duration | None = setting("Time until such a fault is seen, in s.", None, "detect.stop")
+    detect: Duration | None = setting("Time until a stop of this source is seen, in s.", None, "detect.stop")
 
 
 class DetectTable(Table):
@@ -168,6 +225,10 @@ class DetectTable(Table):
         "assumption: heartbeat_timeout of NVIDIA's resiliency extension (NVRx, in-process restart) is 30 s by default",
     )
 
+    hang: Annotated[WatchdogTable, ShortForm(as_timeout, (DURATION,))] = setting(
+        "How a hang is noticed: the timeout, or a table.", {}, "see its keys"
+    )
+
 
 @dataclass(frozen=True, slots=True)
 class FaultSource:
@@ -175,8 +236,10 @@ class FaultSource:
 
     Parameters
     ----------
-    per, clock, effect, takes : str
+    per, clock, takes : str
         As in the file.
+    effect : dict
+        Probability of each effect that the file names, in the order stop, hang; adds up to 1.
     count : int
         Components per unit, >= 1.
     rate : float
@@ -191,17 +254,27 @@ class FaultSource:
     count: int
     rate: float
     clock: Literal["wall", "training"]
-    effect: Literal["stop"]
+    effect: Mapping[Effect, float]
     takes: Literal["node", "nothing"]
     needs: Mapping[Need, float]
     detect: Quantity | None
 
 
 @dataclass(frozen=True, slots=True)
+class Watchdog:
+    """How a hang is noticed, s: the timeout from the last heartbeat, time between heartbeats, time between polls."""
+
+    timeout: Quantity
+    heartbeat: Quantity
+    poll: Quantity
+
+
+@dataclass(frozen=True, slots=True)
 class Detect:
-    """Time until a fault is seen, s, for sources that do not say it themselves."""
+    """Time until a stop is seen, s, for sources that do not say it themselves, and how a hang is noticed."""
 
     stop: Quantity
+    hang: Watchdog
 
 
 def check_fault_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
@@ -268,7 +341,6 @@ def resolve_fault(name: str, table: FaultTable, entries: Entries) -> FaultSource
     for key, unit in (("mtbf", "s"), ("afr", "1/year"), ("fit", "1/(1e9 h)"), ("per_1000_node_days", "1/(1000 days)")):
         entries.field(path, table, key, unit)
     entries.field(path, table, "clock", "")
-    entries.field(path, table, "effect", "")
     entries.field(path, table, "takes", "", takes)
     entries.field(path, table, "detect", "s")
     if table.observed is not None:
@@ -276,17 +348,31 @@ def resolve_fault(name: str, table: FaultTable, entries: Entries) -> FaultSource
     source = None if table.needs is not None else source_of(FaultTable, "needs")
     for need, probability in needs.items():
         entries.add((*path, "needs", need), probability, "1", source)
+    effects = _effects(table)
+    for effect, probability in effects.items():
+        entries.add((*path, "effect", effect), probability, "1", None if table.effect else "a fault stops the job")
     shares: dict[Need, float] = {need: float(probability) for need, probability in needs.items()}
-    return FaultSource(table.per, table.count, rate_of(table), table.clock, table.effect, takes, shares, table.detect)
+    does: dict[Effect, float] = {effect: float(probability) for effect, probability in effects.items()}
+    return FaultSource(table.per, table.count, rate_of(table), table.clock, does, takes, shares, table.detect)
 
 
 def resolve_detect(table: DetectTable, short: Quantity | None, entries: Entries) -> Detect:
     """Resolve `[detect]`; `short` is `recovery.detect`."""
     if short is None:
         entries.field(("detect",), table, "stop", "s")
-        return Detect(table.stop)
-    entries.add(("detect", "stop"), short, "s")
-    return Detect(short)
+    else:
+        entries.add(("detect", "stop"), short, "s")
+    for key in ("timeout", "heartbeat", "poll"):
+        entries.field(("detect", "hang"), table.hang, key, "s")
+    watchdog = Watchdog(table.hang.timeout, table.hang.heartbeat, table.hang.poll)
+    return Detect(table.stop if short is None else short, watchdog)
+
+
+def _effects(table: FaultTable) -> dict[Effect, Quantity]:
+    if table.effect is None:
+        return {"stop": Quantity(1.0, "1")}
+    found = {effect: getattr(table.effect, effect) for effect in EFFECTS}
+    return {effect: probability for effect, probability in found.items() if probability is not None}
 
 
 def _needs(table: FaultTable, takes: str) -> dict[Need, Quantity]:

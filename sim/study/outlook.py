@@ -12,7 +12,7 @@ from sim.kernels.laws import CONSTANT, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.saves import UNLIMITED
 from sim.plan import ANY, AUTO, PROCESS, SPARES_ELSE_WAIT, WALL, Plan, Rule, Stage
 from sim.study.spares import Spares
-from sim.theory import Saves, best_interval, daly, ettr, first_order_ettr, recovery_time, young
+from sim.theory import Saves, best_interval, daly, ettr, first_order_ettr, hang_delay, recovery_time, young
 from sim.theory import Stage as TheoryStage
 from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal
 
@@ -78,7 +78,14 @@ class Outlook:
         """Mean detection delay over the faults, s."""
         if self.rate == 0:
             return 0.0
-        return math.fsum(s.rate * s.components * s.detect for s in self.plan.sources) / self.rate
+        hang = self._hang_s
+        delays = ((1 - s.p_hang) * s.detect + s.p_hang * hang for s in self.plan.sources)
+        return math.fsum(s.rate * s.components * d for s, d in zip(self.plan.sources, delays, strict=True)) / self.rate
+
+    @property
+    def _hang_s(self) -> float:
+        """Mean time until a hang is noticed, s."""
+        return hang_delay(self.plan.watchdog.timeout, self.plan.watchdog.heartbeat, self.plan.watchdog.poll)
 
     @cached_property
     def recovery_s(self) -> float:
@@ -203,7 +210,12 @@ class Outlook:
             return ["There is no store: every interruption loses all work, and no long-run formula applies."]
         if any(taken for _, taken in self._first_rules):
             said.append(f"Nodes are lost, and the formula waits for none: {self.spares.sentence}.")
-        if len({source.detect for source in plan.sources}) > 1:
+        watchdog = plan.watchdog
+        hangs = any(source.p_hang > 0 and source.rate > 0 for source in plan.sources)
+        if hangs and watchdog.heartbeat + watchdog.poll > 0:
+            said.append("A hang is noticed after a random time: the formula takes the mean.")
+        delays = {source.detect for source in plan.sources if source.p_hang < 1}
+        if len(delays | ({self._hang_s} if hangs else set())) > 1:
             said.append("Detection differs by fault source: the formula takes the mean.")
         if len(self._kinds_of_recovery) > 1:
             said.append(

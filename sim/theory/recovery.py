@@ -253,3 +253,34 @@ def job_mtbf(rates: Sequence[float]) -> float:
         return math.inf
     positive(total=total)
     return 1.0 / total
+
+
+def hang_delay(timeout: float, heartbeat: float = 0.0, poll: float = 0.0) -> float:
+    """Mean time from a hang until a watchdog notices it, ``timeout - heartbeat / 2 + poll / 2``.
+
+    The timeout runs from the last heartbeat; the hang and the polls fall at uniform phases.
+
+    Parameters
+    ----------
+    timeout, heartbeat, poll : float
+        Time without a heartbeat that is taken for a hang, time between heartbeats (at most the timeout), time between
+        looks at it, s, >= 0.
+
+    Returns
+    -------
+    float
+        Mean delay, s.
+
+    Raises
+    ------
+    ValueError
+        If a time is negative, or heartbeats are further apart than the timeout.
+
+    Notes
+    -----
+    Source: oracle O14, derived.
+    """
+    not_negative(timeout=timeout, heartbeat=heartbeat, poll=poll)
+    if heartbeat > timeout:
+        raise ValueError(f"heartbeat must be at most timeout ({timeout}), got {heartbeat}")
+    return timeout - heartbeat / 2 + poll / 2

@@ -124,10 +124,10 @@ class Recorded(run.Run):
         self.durations = self.context.durations
         self.go()
 
-    def strike(self, lane: Lane, ordinal: int, u_slot: float, u_need: float) -> None:
+    def strike(self, lane: Lane, ordinal: int, u_slot: float, u_need: float, u_effect: float) -> None:
         clock = self.clocks[lane.clock]
         reading = clock.read + (float(self.context.env.now) - clock.since)
         strikes = self.strikes.setdefault((self.context.plan.sources[lane.source].name, lane.block), [])
         assert len(strikes) == ordinal
         strikes.append(Strike(reading, u_slot, u_need))
-        super().strike(lane, ordinal, u_slot, u_need)
+        super().strike(lane, ordinal, u_slot, u_need, u_effect)

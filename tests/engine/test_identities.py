@@ -245,7 +245,7 @@ def test_with_more_spares_waits_lie_within_those_before(plan: Plan) -> None:
 @examples(60)
 @given(plans())
 def test_no_detection_and_no_stages_leave_lost_work_only(plan: Plan) -> None:
-    sources = tuple(replace(source, takes_node=False, detect=0.0) for source in plan.sources)
+    sources = tuple(replace(source, takes_node=False, detect=0.0, p_hang=0.0) for source in plan.sources)
     plan = replace(with_sources(plan, sources), rules=(PLAIN_RULE,))
     row, incidents = compiled(plan)
     assert not row["ledger"][

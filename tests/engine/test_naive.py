@@ -30,7 +30,7 @@ from sim.planning import build
 from sim.scenario import Scenario, loads
 
 FALSE_ALARM = 1e-4
-COMPARISONS = 700
+COMPARISONS = 800
 NAIVE_RUNS = 600
 OUR_RUNS = 16_000
 
@@ -95,6 +95,17 @@ def naive_store(scenario: Scenario) -> Model | None:
     return None
 
 
+def watchdog(hang: Any) -> Any:
+    """Delays of a watchdog: heartbeats on a grid, a hang anywhere on it, polls on a grid of their own."""
+
+    def delay(rng: random.Random) -> float:
+        last_beat = -rng.uniform(0.0, hang.heartbeat)
+        expires = last_beat + hang.timeout
+        return expires + rng.uniform(0.0, hang.poll)
+
+    return delay
+
+
 def naive_model(scenario: Scenario) -> Model:
     """The naive simulator's model of a scenario, in seconds.
 
@@ -106,6 +117,8 @@ def naive_model(scenario: Scenario) -> Model:
             "name": name,
             "detect": float(scenario.detect.stop if source.detect is None else source.detect),
             "needs": dict(source.needs),
+            "p_hang": source.effect.get("hang", 0.0),
+            "hang": watchdog(scenario.detect.hang),
             **{key: getattr(source, key) for key in ("per", "count", "rate", "clock", "takes")},
         }
         for name, source in scenario.faults.items()
@@ -392,6 +405,18 @@ run = { work = "8 h", initial_start = false }
 """
 
 
+SCENARIOS["hangs, found by a watchdog or by a stop that comes first"] = """
+cluster = { nodes = 5 }
+job = { nodes = 4 }
+faults.link = { per = "gpu", mtbf = "400 h", effect = { stop = 0.3, hang = 0.7 } }
+faults.soft = { per = "job", mtbf = "5 h", effect = "hang" }
+faults.node = { per = "node", mtbf = "30 h", detect = "2 min" }
+detect = { stop = "1 min", hang = { timeout = "1 h", heartbeat = "20 min", poll = "10 min" } }
+stores.remote = { every = "30 min", stall = "1 min" }
+recovery.restart = "10 min"
+repair.time = "5 h"
+run.horizon = "100 h"
+"""
 SCENARIOS["a spare that may fail before it is active"] = """
 # Its slot is filled sooner by a node from repair: the job must not wait for the dead spare.
 cluster = { nodes = 5 }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from strategies import TICK, examples
 
-from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, duration
+from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, duration, watchdog_delay
 from sim.kernels.normal import normal_quantile
 from sim.kernels.philox import uniforms
 from sim.kernels.time import LONGEST_S, quantize
@@ -130,3 +130,10 @@ def test_sums_and_differences_of_times_are_exact(a: float, b: float) -> None:
     assert Fraction(x + y) == Fraction(x) + Fraction(y)
     assert Fraction(x - y) == Fraction(x) - Fraction(y)
     assert (x + y) - y == x
+
+
+@given(st.integers(0, 100), st.integers(0, 50), UNITS, UNITS)
+def test_watchdog_notices_between_its_bounds(beat: int, poll: int, u: float, v: float) -> None:
+    delay = watchdog_delay(100.0, float(beat), float(poll), u, v)
+    assert 100.0 - beat - TICK <= delay <= 100.0 + poll + TICK
+    assert delay == pytest.approx(100.0 - beat * u + poll * v, abs=TICK)

@@ -206,7 +206,9 @@ class Naive:
             self.open_incident(name)
         elif self.phase != "detect":
             self.interrupted = self.stage if self.phase == "stage" else None
-        self.open_faults.append((self.now + source["detect"], need, node if taken else None))
+        hangs = source.get("p_hang", 0.0) > 0.0 and self.rng.random() < source["p_hang"]
+        delay = source["hang"](self.rng) if hangs else source["detect"]
+        self.open_faults.append((self.now + delay, need, node if taken else None))
         self.enter("detect", "detection")
 
     def open_incident(self, cause: str) -> None:

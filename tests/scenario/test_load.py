@@ -393,3 +393,43 @@ def test_loading_writes_nothing(tmp_path: Path) -> None:
     path.write_text(SMALL)
     load(str(path))
     assert [item.name for item in tmp_path.iterdir()] == ["a.toml"]
+
+
+HANGS = """
+cluster.nodes = 4
+faults.link = { per = "gpu", mtbf = "1e6 h", effect = { hang = 0.3, stop = "70 %" } }
+run.horizon = "1 day"
+"""
+
+
+def test_effects_and_the_watchdog() -> None:
+    scenario = loads(HANGS)
+    assert dict(scenario.faults["link"].effect) == {"stop": 0.7, "hang": 0.3}
+    assert (scenario.detect.hang.timeout, scenario.detect.hang.heartbeat, scenario.detect.hang.poll) == (
+        600.0,
+        0.0,
+        0.0,
+    )
+    short = loads(HANGS, overrides=['detect.hang="5 min"', 'faults.link.effect="hang"'])
+    assert (short.detect.hang.timeout, dict(short.faults["link"].effect)) == (300.0, {"hang": 1.0})
+    assert dict(loads(HANGS.replace(', effect = { hang = 0.3, stop = "70 %" }', "")).faults["link"].effect) == {
+        "stop": 1.0
+    }
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "message"),
+    [
+        ('detect.hang={timeout="1 s",heartbeat="2 s"}', "detect.hang", "heartbeats further apart than its timeout"),
+        ("faults.link.effect={stop=0.5,hang=0.4}", "faults.link.effect", "add up to 0.9"),
+        ('faults.link.effect="slow"', "faults.link.effect", "none of the known"),
+        ("detect.hang=600", "detect.hang", "unit"),
+    ],
+)
+def test_wrong_effects_and_watchdogs_are_refused(override: str, key: str, message: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        loads(HANGS, overrides=[override])
+    (problem,) = caught.value.problems
+    assert problem.file == "command line"
+    assert problem.key.startswith(key)
+    assert message in str(problem)

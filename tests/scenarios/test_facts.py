@@ -145,8 +145,8 @@ def test_time_behind_the_counts_is_that_in_which_the_job_runs() -> None:
     hours = float(over.removesuffix(" h").replace("_", ""))
     events = {name: source["observed"]["events"] for name, source in written(LLAMA)["faults"].items()}
     stop = scenario.detect.stop
-    seen = sum(n * (stop if scenario.faults[name].detect is None else scenario.faults[name].detect)
-               for name, n in events.items()) / 419  # fmt: skip
+    hang = scenario.detect.hang.timeout
+    seen = sum(n * (hang if scenario.faults[name].effect.get("hang") else stop) for name, n in events.items()) / 419
     on_wall = sum(n for name, n in events.items() if scenario.faults[name].clock == "wall") / (hours * 3600)
     restart = 480.0
     assert written(LLAMA)["recovery"]["restart"] == "8 min"

@@ -283,8 +283,9 @@ def test_a_recovery_that_cannot_end() -> None:
 NODE = {"per": "node", "mtbf": "100 h", "needs": "process"}
 TWO_STAGES = {"a": "3 min", "b": "5 min"}
 IN_PLACE = {"when": {"needs": "process"}, "stages": {"a": "1 min"}}
-LOST, DETECTION, DEPENDS, RULES, ALONE, SHORT, START_UP = (
-    "Nodes are lost", "Detection differs", "Recovery depends on the fault", "Rules depend on", "Interrupted stages are",
+LOST, RANDOM, DETECTION, DEPENDS, RULES, ALONE, SHORT, START_UP = (
+    "Nodes are lost", "A hang is noticed after a random time", "Detection differs",
+    "Recovery depends on the fault", "Rules depend on", "Interrupted stages are",
     "The run is short", "The run begins with",
 )  # fmt: skip
 BREAKS: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -305,6 +306,12 @@ BREAKS: dict[str, tuple[dict[str, Any], list[str]]] = {
         [LOST, DEPENDS],
     ),
     "detection differs": ({"faults": {"a": NODE, "b": {**NODE, "detect": "5 min"}}}, [DETECTION]),
+    "hangs among stops": ({"faults": {"a": NODE, "b": {**NODE, "effect": "hang"}}}, [DETECTION]),
+    "hangs alone": ({"faults": {"a": {**NODE, "effect": "hang"}}}, []),
+    "hangs between heartbeats": (
+        {"faults": {"a": {**NODE, "effect": "hang"}}, "detect": {"hang": {"timeout": "5 min", "heartbeat": "1 min"}}},
+        [RANDOM],
+    ),
     "detection is the same twice": ({"faults": {"a": NODE, "b": {**NODE, "detect": "1 min"}}}, []),
     "a rule that no fault meets": (
         {"recovery": {"in_place": {**IN_PLACE, "when": {"needs": "reset"}}, "swap": {}}},

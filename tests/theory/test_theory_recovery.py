@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sim.theory import (
     Stage,
     constant_stage,
+    hang_delay,
     job_mtbf,
     laplace_constant,
     laplace_exponential,
@@ -193,3 +194,11 @@ def test_shares_must_add_up_to_one() -> None:
         laplace_mixture([(1.0, 1.1)])
     with pytest.raises(ValueError, match="mean"):
         laplace_lognormal(1.0, 0.0, 1.0)
+
+
+def test_o14_mean_delay_of_a_watchdog():
+    assert hang_delay(30.0, 1.0, 5.0) == 32.0
+    assert hang_delay(600.0) == 600.0
+    for wrong in ((-1.0, 0.0, 0.0), (1.0, 2.0, 0.0), (1.0, 0.5, -1.0)):
+        with pytest.raises(ValueError):
+            hang_delay(*wrong)

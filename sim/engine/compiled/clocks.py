@@ -13,15 +13,16 @@ from sim.plan import TRAINING, WALL
 
 @kernel
 def schedule(p: Any, s: Any, lane: int) -> None:
-    """Draw the next fault of a lane: when on its clock, which slot, which need."""
+    """Draw the next fault of a lane: when on its clock, which slot, which need, which effect."""
     source = p.lane_source[lane]
     s.lane_ordinal[lane] += 1
-    gap, slot, need, _ = uniforms(
+    gap, slot, need, effect = uniforms(
         p.key_0[source], p.key_1[source], s.lane_ordinal[lane], 0, p.lane_block[lane], s.replication
     )
     s.lane_due[lane] += duration(EXPONENTIAL, p.lane_mean[lane], 0.0, gap)
     s.lane_slot[lane] = slot
     s.lane_need[lane] = need
+    s.lane_effect[lane] = effect
 
 
 @kernel

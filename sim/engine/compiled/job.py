@@ -19,7 +19,7 @@ from sim.engine.state import (
     WAITING,
 )  # fmt: skip
 from sim.kernels._jit import kernel
-from sim.kernels.laws import CONSTANT
+from sim.kernels.laws import CONSTANT, watchdog_delay
 from sim.kernels.ledger import (
     CAPACITY_WAIT,
     DETECTION,
@@ -32,7 +32,7 @@ from sim.kernels.ledger import (
 )  # fmt: skip
 from sim.kernels.philox import uniforms
 from sim.kernels.saves import Pattern, Segment, last_save_durable, make_segment, stepping_until, work_end
-from sim.plan import ANY, AUTO, COLD, HOT, SPARES_ELSE_WAIT
+from sim.plan import ANY, AUTO, COLD, DETECTION_LANE, HOT, SPARES_ELSE_WAIT
 
 
 @kernel
@@ -117,7 +117,17 @@ def _book_stages(p: Any, s: Any, row: Any) -> int:
 
 @kernel
 def hit(
-    p: Any, s: Any, u: Any, row: Any, source: int, block: int, ordinal: int, slot: int, need: int, taken: bool
+    p: Any,
+    s: Any,
+    u: Any,
+    row: Any,
+    source: int,
+    block: int,
+    ordinal: int,
+    slot: int,
+    need: int,
+    taken: bool,
+    hang: bool,
 ) -> None:
     """A fault strikes the job or one of its nodes: it opens an incident, or joins and disturbs the open one."""
     detecting = s.phase == DETECTING
@@ -148,8 +158,17 @@ def hit(
         s.unit_taken = True
         s.units_in += 1
         vacate(s, u, slot, source, block, ordinal, need)
-    seen = s.now + p.detect[source]
+    seen = s.now + _delay(p, s, source, block, ordinal, hang)
     s.due = min(s.due, seen) if detecting else seen
+
+
+@kernel
+def _delay(p: Any, s: Any, source: int, block: int, ordinal: int, hang: bool) -> float:
+    """Seconds until a fault is seen."""
+    if not hang:
+        return float(p.detect[source])
+    u, v, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, DETECTION_LANE, block, s.replication)
+    return watchdog_delay(p.watchdog[0], p.watchdog[1], p.watchdog[2], u, v)
 
 
 @kernel

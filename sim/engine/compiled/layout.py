@@ -40,6 +40,8 @@ PLAN = np.dtype(
         ("n_sources", "i8"), ("takes_node", "i8", MAX_SOURCES), ("p_process", "f8", MAX_SOURCES),
         ("p_reset", "f8", MAX_SOURCES), ("detect", "f8", MAX_SOURCES), ("key_0", "u8", MAX_SOURCES),
         ("key_1", "u8", MAX_SOURCES),
+        # hangs: probability that a fault is one; the watchdog's timeout, heartbeat and poll in seconds
+        ("p_hang", "f8", MAX_SOURCES), ("watchdog", "f8", 3),
         # rules: conditions (sim.plan.ANY: not set), what they use, their stages from first to before end
         ("n_rules", "i8"), ("rule_needs", "i8", MAX_RULES), ("rule_down", "i8", MAX_RULES),
         ("rule_spare", "i8", MAX_RULES), ("rule_below", "i8", MAX_RULES), ("rule_use", "i8", MAX_RULES),
@@ -78,9 +80,9 @@ STATE = np.dtype(
         # fault clocks: whether they run, since when, their reading then; the lane that strikes next (-1: none), when
         ("running", "i8", 2), ("clock_since", "f8", 2), ("clock_read", "f8", 2), ("next_lane", "i8", 2),
         ("next_due", "f8", 2),
-        # lanes: the next fault's reading of the clock, its ordinal, uniforms for its slot and its need
+        # lanes: the next fault's reading of the clock, its ordinal, uniforms for its slot, need and effect
         ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES), ("lane_slot", "f8", MAX_LANES),
-        ("lane_need", "f8", MAX_LANES),
+        ("lane_need", "f8", MAX_LANES), ("lane_effect", "f8", MAX_LANES),
         # capacity: idle spares by block; slots that are empty, how many of them are known, spares in activation; each
         # accounted for up to ..._since
         ("idle", "i8", 3), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"), ("empty_since", "f8"),
@@ -131,11 +133,13 @@ def pack(plan: Plan) -> Record:
     r["fastest"], r["slowest"] = plan.pool_order
     r["n_wall"] = sum(lane.clock == 0 for lane in plan.lanes)
     r["n_lanes"], r["n_rules"], r["n_sources"] = len(plan.lanes), len(plan.rules), len(plan.sources)
+    r["watchdog"] = plan.watchdog.timeout, plan.watchdog.heartbeat, plan.watchdog.poll
     r["last_repair"] = len(plan.repair) - 1
     for i, lane in enumerate(plan.lanes):
         _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots)
     for i, s in enumerate(plan.sources):
         _put(r, i, "", takes_node=s.takes_node, p_process=s.p_process, p_reset=s.p_reset, detect=s.detect)
+        _put(r, i, "", p_hang=s.p_hang)
         _put(r, i, "key_", **{"0": s.key[0], "1": s.key[1]})
     first = 0
     for i, rule in enumerate(plan.rules):

@@ -29,6 +29,7 @@ def _strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
         need = PROCESS
     elif s.lane_need[lane] < p.p_process[source] + p.p_reset[source]:
         need = RESET
+    hang = s.lane_effect[lane] < p.p_hang[source]
     schedule(p, s, lane)
     find_next(p, s, clock)
     taken = p.takes_node[source] != 0 and need > PROCESS
@@ -45,7 +46,7 @@ def _strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
     else:
         row.faults += 1
         row.faults_of[source] += 1
-        hit(p, s, u, row, source, block, ordinal, slot, need, taken)
+        hit(p, s, u, row, source, block, ordinal, slot, need, taken, hang)
 
 
 @kernel

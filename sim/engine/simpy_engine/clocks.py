@@ -17,7 +17,7 @@ class Clock:
     ``strike`` is called with each fault: its lane, its ordinal, and uniforms for its slot and its need.
     """
 
-    def __init__(self, context: Context, clock: int, strike: Callable[[Lane, int, float, float], None]) -> None:
+    def __init__(self, context: Context, clock: int, strike: Callable[[Lane, int, float, float, float], None]) -> None:
         self.context = context
         self.strike = strike
         self.lanes = [(i, lane) for i, lane in enumerate(context.plan.lanes) if lane.clock == clock]
@@ -26,10 +26,10 @@ class Clock:
         self.next = {i: self._draw(lane, 0, 0.0) for i, lane in self.lanes}
         self.process = context.env.process(self._tick())
 
-    def _draw(self, lane: Lane, ordinal: int, last: float) -> tuple[float, int, float, float]:
-        """The next fault of a lane: when it is due, its ordinal, and uniforms for its slot and its need."""
-        a, slot, need, _ = self.context.uniforms(lane.source, lane.block, ordinal, 0)
-        return last + duration(EXPONENTIAL, lane.mean, 0.0, a), ordinal, slot, need
+    def _draw(self, lane: Lane, ordinal: int, last: float) -> tuple[float, int, float, float, float]:
+        """The next fault of a lane: when it is due, its ordinal, and uniforms for its slot, need and effect."""
+        a, slot, need, effect = self.context.uniforms(lane.source, lane.block, ordinal, 0)
+        return last + duration(EXPONENTIAL, lane.mean, 0.0, a), ordinal, slot, need, effect
 
     def _tick(self) -> Process:
         while True:
@@ -37,11 +37,11 @@ class Clock:
                 if not self.running or not self.lanes:
                     yield self.context.env.event()
                 i, lane = min(self.lanes, key=lambda each: self.next[each[0]][0])
-                due, ordinal, slot, need = self.next[i]
+                due, ordinal, slot, need, effect = self.next[i]
                 yield self.context.alarm(self.since + (due - self.read), FAULT + lane.source)
                 self.next[i] = self._draw(lane, ordinal + 1, due)
                 self.context.count_event()
-                self.strike(lane, ordinal, slot, need)
+                self.strike(lane, ordinal, slot, need, effect)
             except simpy.Interrupt:
                 continue  # the clock was started or stopped
 

@@ -38,7 +38,7 @@ class Alarm(simpy.Event):
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that struck: its key (source, block, ordinal), its need, and the slot whose node it takes (-1: none)."""
+    """A fault that struck: its key (source, block, ordinal), need and effect, and the slot that it hits (-1: none)."""
 
     source: int
     block: int
@@ -46,6 +46,7 @@ class Fault:
     need: int
     slot: int
     taken: bool
+    hang: bool
 
 
 class Context:

@@ -15,9 +15,9 @@ from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Fault, Process
 from sim.engine.state import StopReason
 from sim.kernels import ledger
-from sim.kernels.laws import CONSTANT
+from sim.kernels.laws import CONSTANT, watchdog_delay
 from sim.kernels.saves import Segment, last_save_durable, make_segment, stepping_until, work_end
-from sim.plan import ANY, AUTO, PROCESS, SPARES_ELSE_WAIT, TRAINING, WALL, Rule, Stage
+from sim.plan import ANY, AUTO, DETECTION_LANE, PROCESS, SPARES_ELSE_WAIT, TRAINING, WALL, Rule, Stage
 
 Phase = Callable[[], Process]
 
@@ -232,8 +232,16 @@ class Job:
             self.unit_taken = True
             incident.units += 1
             self.capacity.vacate(fault)
-        seen = self.context.now + self.plan.sources[fault.source].detect
+        seen = self.context.now + self._delay(fault)
         self.seen = min(self.seen, seen) if detecting else seen
+
+    def _delay(self, fault: Fault) -> float:
+        """Seconds until a fault is seen."""
+        if not fault.hang:
+            return self.plan.sources[fault.source].detect
+        u, v, _, _ = self.context.uniforms(fault.source, fault.block, fault.ordinal, DETECTION_LANE)
+        watchdog = self.plan.watchdog
+        return watchdog_delay(watchdog.timeout, watchdog.heartbeat, watchdog.poll, u, v)
 
     def _disturb(self) -> None:
         """What was under way before the fault is accounted for, and whether it may go on after it."""

@@ -32,7 +32,7 @@ class Run:
             end = self.context.alarm(plan.horizon, END)
             end.callbacks.append(lambda _: self.context.stop(StopReason.HORIZON))
 
-    def strike(self, lane: Lane, ordinal: int, u_slot: float, u_need: float) -> None:
+    def strike(self, lane: Lane, ordinal: int, u_slot: float, u_need: float, u_effect: float) -> None:
         """A fault strikes: a spare, a node of the job, the job, or nothing that still works."""
         row = self.context.row
         source = self.context.plan.sources[lane.source]
@@ -42,7 +42,8 @@ class Run:
             need = PROCESS
         elif u_need < source.p_process + source.p_reset:
             need = RESET
-        fault = Fault(lane.source, lane.block, ordinal, need, slot, source.takes_node and need > PROCESS)
+        taken, hang = source.takes_node and need > PROCESS, u_effect < source.p_hang
+        fault = Fault(lane.source, lane.block, ordinal, need, slot, taken, hang)
         if lane.block == HOT:
             if fault.taken and slot < self.capacity.idle[HOT]:
                 row["spare_faults"] += 1
