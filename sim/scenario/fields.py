@@ -21,7 +21,7 @@ YEAR_S = 365 * 86_400.0
 HOUR_S = 3_600.0
 SHORTEST_S = 1e-6
 """Shortest duration where one must be positive, in seconds: times are exact to about 1 us."""
-LONGEST_S = 272 * YEAR_S
+LONGEST_S = 136 * YEAR_S
 """Longest duration in seconds: below 2^33 s, where multiples of 2^-20 s are still exact."""
 MOST = 10_000_000
 """Largest count of nodes and of components."""
@@ -297,11 +297,11 @@ def _share(allowed: str, high: float, *examples: str, open_low: bool = False, op
     return WithUnit(units.fraction, allowed, 0.0, high, "dimensionless", examples, None, open_low, open_high, bare=True)
 
 
-DURATION = _lasting('a duration from "0 s" to "272 years", such as "10 min"', 0.0, LONGEST_S, "10 min", "1.5 h")
+DURATION = _lasting('a duration from "0 s" to "136 years", such as "10 min"', 0.0, LONGEST_S, "10 min", "1.5 h")
 Duration = Annotated[Quantity, DURATION]
 """Duration in seconds, 0 allowed."""
 POSITIVE_DURATION = _lasting(
-    'a duration from "1 us" to "272 years", such as "10 min"', SHORTEST_S, LONGEST_S, "10 min", "1.5 h"
+    'a duration from "1 us" to "136 years", such as "10 min"', SHORTEST_S, LONGEST_S, "10 min", "1.5 h"
 )
 PositiveDuration = Annotated[Quantity, POSITIVE_DURATION]
 """Duration in seconds, above 0."""

@@ -141,7 +141,7 @@ def check_stage(table: StageTable, gpus: int) -> RefusedError | None:
     """Check that a scaled stage stays below the longest duration at the job's number of GPUs."""
     base, per_gpu, per_gpu2 = (float(getattr(table, key) or 0.0) for key in _SCALED)
     if base + per_gpu * gpus + per_gpu2 * gpus**2 > LONGEST_S:
-        return RefusedError(f"takes longer than 272 years with {gpus} GPUs", "a shorter duration per GPU")
+        return RefusedError(f"takes longer than 136 years with {gpus} GPUs", "a shorter duration per GPU")
     return None
 
 

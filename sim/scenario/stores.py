@@ -195,7 +195,7 @@ def check_store(
     if checkpoint is None:
         yield "bandwidth", RefusedError("needs the size of a checkpoint", None, 'add checkpoint = "28 TB" to [job]')
     elif checkpoint / table.bandwidth > LONGEST_S:
-        yield "bandwidth", RefusedError("makes a save take longer than 272 years", "a higher bandwidth")
+        yield "bandwidth", RefusedError("makes a save take longer than 136 years", "a higher bandwidth")
 
 
 def save_cost(table: StoreTable, checkpoint: Quantity | None) -> float:

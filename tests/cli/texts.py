@@ -129,7 +129,7 @@ every = "10 min"
 stall = "10 s"
 
 [recovery]
-restart = "272 years"
+restart = "130 years"
 max_attempts = 3
 
 [run]

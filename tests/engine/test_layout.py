@@ -4,9 +4,11 @@ from typing import Any
 
 from sim.engine.compiled import layout
 from sim.engine.state import MAX_SOURCES
+from sim.kernels import time as kernels_time
 from sim.planning import build
 from sim.scenario import from_dict
 from sim.scenario.faults import MOST_SOURCES
+from sim.scenario.fields import LONGEST_S
 from sim.scenario.law import MOST_PARTS
 from sim.scenario.recovery import MOST_RULES, MOST_STAGES
 
@@ -45,3 +47,7 @@ def test_a_scenario_at_every_limit_runs_in_both_engines() -> None:
     check_closed(plan, outcome)
     assert outcome[0]["faults"] > 100
     assert not difference(outcome, specified(plan))
+
+
+def test_the_longest_duration_of_a_file_is_not_cut_off() -> None:
+    assert LONGEST_S <= kernels_time.LONGEST_S

@@ -104,7 +104,7 @@ def test_what_follows_without_faults_or_without_a_store() -> None:
 
 
 def test_a_recovery_that_never_ends() -> None:
-    found = lines(recovery={"restart": "200 years"})
+    found = lines(recovery={"restart": "130 years"})
     assert "  mean time from a fault to the next step: never" in found
     assert any("long-run ETTR 0.00 %" in line for line in found)
 

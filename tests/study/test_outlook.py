@@ -275,7 +275,7 @@ def test_nothing_fails(faults: dict[str, Any]) -> None:
 
 
 def test_a_recovery_that_cannot_end() -> None:
-    found = outlook(recovery=recovery({"a": "200 years"}))
+    found = outlook(recovery=recovery({"a": "130 years"}))
     assert found.recovery_s == math.inf
     assert found.ettr == 0.0
 
