@@ -17,8 +17,19 @@ NEEDS = ("process", "reset", "repair")
 WALL, TRAINING = 0, 1
 CLOCKS = ("wall", "training")
 
-JOB, HOT, COLD = 0, 1, 2
-"""Blocks of units. The job's nodes and the hot spares have faults of their own; cold spares are switched off."""
+JOB, HOT, COLD, DOMAIN = 0, 1, 2, 3
+"""Blocks of units. The job's nodes and the hot spares have faults of their own; cold spares are switched off. Faults of
+a domain (a rack, a power feed) strike whatever is in it.
+"""
+
+IN_SHOP = 3
+"""Where a node is that is neither in the job nor idle in a pool: down or in repair."""
+
+NOTHING, NODE, GROUP = 0, 1, 2
+"""What goes down with a component: nothing, its node, or from here on its domain of ``Plan.groups[takes - GROUP]``."""
+
+MEMBER = 1 << 32
+"""Identity of a member of a domain in the draws that belong to a fault of the domain: this, times its number."""
 
 SAME_UNITS, SPARES_ELSE_WAIT = 0, 1
 USES = ("same units", "spares, else wait")
@@ -49,9 +60,10 @@ class Law:
 
 @dataclass(frozen=True)
 class Source:
-    """A fault source. ``rate`` is that of one component in 1/s, ``components`` how many the job has, ``slots`` how
-    many nodes it strikes among (0: the job itself), ``p_process`` and ``p_reset`` the probabilities of the milder
-    needs, ``detect`` the seconds until a stop is seen; with ``p_hang`` a fault is a hang, which the watchdog notices.
+    """A fault source. ``rate`` is that of one component in 1/s, ``components`` how many the job has at the start,
+    ``slots`` how many nodes or domains it strikes among (0: the job itself), ``by_domain`` whether these are the
+    domains that it ``takes``, ``p_process`` and ``p_reset`` the probabilities of the milder needs, ``detect`` the
+    seconds until a stop is seen; with ``p_hang`` a fault is a hang, which the watchdog notices.
     """
 
     name: str
@@ -60,17 +72,20 @@ class Source:
     components: int
     per_node: int
     slots: int
-    takes_node: bool
+    takes: int
     p_process: float
     p_reset: float
     detect: float
     key: tuple[int, int]
     p_hang: float = 0.0
+    by_domain: bool = False
 
 
 @dataclass(frozen=True)
 class Lane:
-    """One source in one block of units: a Poisson process of mean gap ``mean`` seconds over ``slots`` nodes."""
+    """One source in one block of units: a Poisson process of mean gap ``mean`` seconds over ``slots`` nodes or
+    domains.
+    """
 
     source: int
     block: int
@@ -94,7 +109,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Rule:
-    """A recovery rule. ``needs`` is a bit mask of needs, ``ANY`` marks a condition that is not set."""
+    """A recovery rule. ``needs`` is a bit mask of needs, ``ANY`` marks a condition that is not set; ``within`` is the
+    group of ``Plan.groups`` whose domain a spare must share with the node that it replaces.
+    """
 
     name: str
     needs: int
@@ -105,6 +122,16 @@ class Rule:
     vulnerable: bool
     retry_stage: bool
     stages: tuple[Stage, ...]
+    within: int = ANY
+
+
+@dataclass(frozen=True)
+class Group:
+    """A partition of the nodes into domains: runs of ``unit`` nodes are dealt in turn to ``number`` domains."""
+
+    name: str
+    unit: int
+    number: int
 
 
 @dataclass(frozen=True)
@@ -145,6 +172,9 @@ class Plan:
 
     ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair the
     last, and what fails goes to the last.
+
+    Nodes are numbered: the job's, the hot pool's, the cold pool's. ``order`` is the node at each place of the cluster
+    (empty: at each its own number); places that follow each other are near each other, and ``groups`` divide them.
     """
 
     seed: int
@@ -168,6 +198,8 @@ class Plan:
     max_events: int
     start_key: tuple[int, int]
     watchdog: Watchdog = Watchdog(0.0, 0.0, 0.0)
+    groups: tuple[Group, ...] = ()
+    order: tuple[int, ...] = ()
 
     @property
     def nodes(self) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 
+import numpy as np
+
 from sim.errors import UsageError
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.ledger import BUCKETS
@@ -14,12 +16,17 @@ from sim.plan import (
     ANY,
     AUTO,
     CLOCKS,
+    DOMAIN,
+    GROUP,
     HOT,
     JOB,
     NEEDS,
+    NODE,
+    NOTHING,
     TRAINING,
     USES,
     WALL,
+    Group,
     Lane,
     Law,
     Plan,
@@ -31,6 +38,7 @@ from sim.plan import (
     Watchdog,
 )  # fmt: skip
 from sim.scenario import Scenario
+from sim.scenario.domains import order_of
 from sim.scenario.law import Law as ScenarioLaw
 from sim.scenario.stages import Stage as ScenarioStage
 from sim.theory import best_interval, daly, young
@@ -88,7 +96,23 @@ def job_rate(scenario: Scenario) -> float:
 
 def _components(scenario: Scenario, per: str, count: int) -> int:
     job = scenario.job.nodes
+    if per in scenario.groups:
+        return count * job_domains(scenario, per)
     return count * {"gpu": job * scenario.cluster.gpus_per_node, "node": job, "job": 1}[per]
+
+
+def _order(scenario: Scenario) -> tuple[int, ...]:
+    """The node at each place of the cluster; empty if each stands at the place of its number."""
+    pools = [(pool.nodes, scenario.groups.get(pool.spread or "")) for pool in (scenario.pools.hot, scenario.pools.cold)]
+    return order_of(scenario.job.nodes + sum(nodes for nodes, _ in pools), pools)
+
+
+def job_domains(scenario: Scenario, group: str) -> int:
+    """Domains of a group that hold nodes of the job at the start."""
+    which, order = scenario.groups[group], _order(scenario)
+    job = scenario.job.nodes
+    sites = np.flatnonzero(np.asarray(order) < job) if order else np.arange(job)
+    return len(np.unique(sites // which.unit % which.number))
 
 
 def save_interval(scenario: Scenario) -> float:
@@ -114,7 +138,8 @@ def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
     sources = []
     for name in sorted(scenario.faults):
         source = scenario.faults[name]
-        takes = source.takes == "node"
+        by_domain = source.per in scenario.groups
+        slots = scenario.job.nodes if source.takes != "nothing" or source.per != "job" else 0
         p_process = source.needs.get("process", 0.0)
         sources.append(
             Source(
@@ -122,30 +147,42 @@ def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
                 clock=CLOCKS.index(source.clock),
                 rate=source.rate,
                 components=_components(scenario, source.per, source.count),
-                per_node=source.count * {"gpu": scenario.cluster.gpus_per_node, "node": 1, "job": 0}[source.per],
-                slots=scenario.job.nodes if takes or source.per != "job" else 0,
-                takes_node=takes,
+                per_node=source.count * {"gpu": scenario.cluster.gpus_per_node, "node": 1}.get(source.per, 0),
+                slots=scenario.groups[source.per].number if by_domain else slots,
+                takes=_takes(scenario, source.takes),
                 p_process=p_process,
                 # What does not need repair adds up to 1 to the last bit, so that no draw falls beside it.
                 p_reset=source.needs.get("reset", 0.0) if source.needs.get("repair") else 1.0 - p_process,
                 detect=quantize(float(scenario.detect.stop if source.detect is None else source.detect)),
                 key=stream_key(seed, f"faults.{name}"),
                 p_hang=source.effect.get("hang", 0.0),
+                by_domain=by_domain,
             )
         )
     return tuple(sources)
 
 
-def _lanes(sources: tuple[Source, ...], hot_nodes: int) -> tuple[Lane, ...]:
+def _takes(scenario: Scenario, takes: str) -> int:
+    if takes in scenario.groups:
+        return GROUP + list(scenario.groups).index(takes)
+    return NODE if takes == "node" else NOTHING
+
+
+def _lanes(scenario: Scenario, sources: tuple[Source, ...]) -> tuple[Lane, ...]:
     """The Poisson processes of a plan: wall clock first, by name of the source, job before spares."""
+    hot_nodes = scenario.pools.hot.nodes
     lanes = []
     for clock in (WALL, TRAINING):
         for i, source in enumerate(sources):
             if source.clock != clock or source.rate == 0.0:
                 continue
+            if source.by_domain:
+                components = scenario.faults[source.name].count * source.slots
+                lanes.append(Lane(i, DOMAIN, clock, 1.0 / (source.rate * components), source.slots))
+                continue
             lanes.append(Lane(i, JOB, clock, 1.0 / (source.rate * source.components), source.slots))
             on_spares = source.per_node * hot_nodes
-            if clock == WALL and source.takes_node and on_spares > 0:
+            if clock == WALL and source.takes != NOTHING and on_spares > 0:
                 lanes.append(Lane(i, HOT, clock, 1.0 / (source.rate * on_spares), hot_nodes))
     return tuple(lanes)
 
@@ -182,6 +219,7 @@ def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
                     _stage(f"recovery.{name}", stage_name, stage, gpus, laws)
                     for stage_name, stage in rule.stages.items()
                 ),
+                within=ANY if rule.within is None else list(scenario.groups).index(rule.within),
             )
         )
     return tuple(rules)
@@ -228,7 +266,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         job_nodes=scenario.job.nodes,
         pools=(pools[0], pools[1]),
         sources=sources,
-        lanes=_lanes(sources, pools[0].nodes),
+        lanes=_lanes(scenario, sources),
         rules=_rules(scenario, laws),
         laws=tuple(laws.table),
         max_attempts=scenario.recovery.max_attempts,
@@ -244,4 +282,6 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         max_events=scenario.run.max_events,
         start_key=stream_key(seed, "initial start"),
         watchdog=Watchdog(*(quantize(float(time)) for time in (hang.timeout, hang.heartbeat, hang.poll))),
+        groups=tuple(Group(name, group.unit, group.number) for name, group in scenario.groups.items()),
+        order=_order(scenario),
     )

@@ -21,10 +21,15 @@ from sim.kernels.time import quantize
 from sim.plan import (
     ANY,
     AUTO,
+    DOMAIN,
+    GROUP,
     HOT,
     JOB,
+    NODE,
+    NOTHING,
     TRAINING,
     WALL,
+    Group,
     Lane,
     Law,
     Plan,
@@ -65,8 +70,9 @@ def lanes_of(sources: tuple[Source, ...], hot: int) -> tuple[Lane, ...]:
     for clock in (WALL, TRAINING):
         for i, source in enumerate(sources):
             if source.clock == clock and source.rate > 0.0:
-                lanes.append(Lane(i, JOB, clock, 1.0 / (source.rate * source.components), source.slots))
-                if clock == WALL and source.takes_node and source.per_node * hot > 0:
+                block = DOMAIN if source.by_domain else JOB
+                lanes.append(Lane(i, block, clock, 1.0 / (source.rate * source.components), source.slots))
+                if clock == WALL and source.takes != NOTHING and source.per_node * hot > 0:
                     lanes.append(Lane(i, HOT, clock, 1.0 / (source.rate * source.per_node * hot), hot))
     return tuple(lanes)
 
@@ -97,11 +103,26 @@ def laws(draw: Any, table: list[Law], low: int, high: int, unit: float) -> int:
 
 
 @st.composite
-def sources(draw: Any, name: str, job: int, unit: float) -> Source:
+def groupings(draw: Any, nodes: int) -> tuple[Group, ...]:
+    """Up to two partitions of the nodes: runs of a few nodes, each a domain, or dealt to fewer domains."""
+    found = []
+    for name in ["rack", "feed"][: draw(st.sampled_from([0, 0, 1, 2]))]:
+        unit = draw(st.integers(1, 5))
+        runs = math.ceil(nodes / unit)
+        found.append(Group(name, unit, draw(st.sampled_from([runs, draw(st.integers(1, runs))]))))
+    return tuple(found)
+
+
+@st.composite
+def sources(draw: Any, name: str, job: int, unit: float, groups: tuple[Group, ...]) -> Source:
     """A fault source; its faults strike the job every 2 to 500 units."""
-    per_node = draw(st.sampled_from([0, 1, 1, 2, 8]))  # 0: per job
-    takes = draw(st.booleans())
-    components = job * per_node or 1
+    per_node = draw(st.sampled_from([0, 1, 1, 2, 8]))  # 0: per job, or per domain
+    takes = draw(st.sampled_from([NOTHING, NODE, *range(GROUP, GROUP + len(groups))]))
+    by_domain = takes >= GROUP and per_node == 0 and draw(st.booleans())
+    slots = job if takes or per_node else 0
+    if by_domain:
+        slots = groups[takes - GROUP].number
+    components = slots if by_domain else job * per_node or 1
     milder = draw(st.sampled_from([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.25, 0.25), (0.5, 0.5), (0.3, 0.1)]))
     return Source(
         name=name,
@@ -109,8 +130,9 @@ def sources(draw: Any, name: str, job: int, unit: float) -> Source:
         rate=1.0 / (draw(st.sampled_from([2, 30, 100, 100, 300, 500])) * unit * components),
         components=components,
         per_node=per_node,
-        slots=job if takes or per_node else 0,
-        takes_node=takes,
+        slots=slots,
+        takes=takes,
+        by_domain=by_domain,
         p_process=milder[0],
         p_reset=milder[1],
         detect=quantize(draw(st.integers(0, 4)) * unit),
@@ -132,7 +154,7 @@ def stages(draw: Any, name: str, table: list[Law], unit: float) -> Stage:
 
 
 @st.composite
-def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float) -> Rule:
+def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float, groups: int) -> Rule:
     def condition(*values: int) -> int:
         return ANY if last else draw(st.sampled_from([ANY, *values]))
 
@@ -146,6 +168,7 @@ def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float) -> Ru
         vulnerable=draw(st.sampled_from([True, True, False])),
         retry_stage=draw(st.booleans()),
         stages=tuple(draw(stages(f"s{i}", table, unit)) for i in range(draw(st.integers(0, 4)))),
+        within=draw(st.integers(ANY, groups - 1)),
     )
 
 
@@ -170,10 +193,12 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         return float(quantize(draw(st.integers(low, high)) * unit))
 
     job, hot, cold = draw(st.integers(1, 12)), draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    groups = draw(groupings(job + hot + cold))
+    order = draw(st.permutations(range(job + hot + cold))) if groups and draw(st.booleans()) else ()
     table = [Law(CONSTANT, 0.0)]
-    found = tuple(draw(sources(name, job, unit)) for name in "abcd"[: draw(st.integers(1, 4))])
+    found = tuple(draw(sources(name, job, unit, groups)) for name in "abcd"[: draw(st.integers(1, 4))])
     n_rules = draw(st.integers(1, 3))
-    some_rules = tuple(draw(rules(f"r{i}", i == n_rules - 1, table, unit)) for i in range(n_rules))
+    some_rules = tuple(draw(rules(f"r{i}", i == n_rules - 1, table, unit, len(groups))) for i in range(n_rules))
     repair = []
     for _ in range(draw(st.integers(1, 2))):
         law = draw(laws(table, 1, 300, unit))
@@ -211,6 +236,8 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         max_events=draw(st.sampled_from([30, max_events, max_events])),
         start_key=(draw(WORDS), draw(WORDS)),
         watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
+        groups=groups,
+        order=tuple(order),
     )
 
 
@@ -252,11 +279,11 @@ def needs_values(draw: Any) -> Any:
 
 
 @st.composite
-def fault_tables(draw: Any, job: int, gpus: int, scale: float) -> dict[str, Any]:
+def fault_tables(draw: Any, job: int, gpus: int, scale: float, groups: tuple[str, ...] = ()) -> dict[str, Any]:
     """A source that strikes the job every 20 to 300 scales, its rate given in any of the ways."""
-    per = draw(st.sampled_from(["gpu", "node", "job"]))
+    per = draw(st.sampled_from(["gpu", "node", "job", *groups]))
     count = draw(st.sampled_from([1, 1, 3]))
-    life = draw(st.integers(20, 300)) * scale * count * {"gpu": job * gpus, "node": job, "job": 1}[per]
+    life = draw(st.integers(20, 300)) * scale * count * {"gpu": job * gpus, "node": job, "job": 1}.get(per, job / 2)
     rates: list[dict[str, Any]] = [
         {"mtbf": f"{life:.9g} s"},
         {"fit": 3.6e12 / life},
@@ -271,7 +298,7 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float) -> dict[str, Any]
         rates.append({"per_1000_node_days": 8.64e7 / life})
     optional = {
         "clock": st.sampled_from(["wall", "training"]),
-        "takes": st.sampled_from(["node", "nothing"]),
+        "takes": st.sampled_from([per] if per in groups else ["node", "nothing", *groups]),
         "needs": needs_values(),
         "detect": durations(0.0, 4.0, scale),
         "effect": st.sampled_from(["stop", "hang", {"stop": 0.7, "hang": 0.3}, {"stop": "50 %", "hang": 0.5}]),
@@ -390,8 +417,15 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
     job, spares = draw(st.integers(1, 58)), draw(st.integers(0, 6))
     gpus = draw(st.sampled_from([1, 4, 8]))
     names = draw(st.lists(st.sampled_from(["gpu", "nic", "a", "B", "power_1", "z-9"]), unique=True, max_size=4))
-    faults = {name: draw(fault_tables(job, gpus, scale)) for name in names}
+    groups = draw(
+        st.sampled_from([{}, {}, {"rack": "3 nodes"}, {"rack": "2 nodes", "feed": {"domains": 1, "by": "rack"}}])
+    )
+    if spares + job < 3:
+        groups = {}
+    faults = {name: draw(fault_tables(job, gpus, scale, tuple(groups))) for name in names}
     table: dict[str, Any] = {"cluster": {"nodes": job + spares}, "job": {"nodes": job}, "faults": faults}
+    if groups:
+        table["cluster"]["groups"] = groups
     if gpus != 8 or draw(st.booleans()):
         table["cluster"]["gpus_per_node"] = gpus
     if draw(st.sampled_from([True, True, True, False])):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
+from sim.scenario.domains import GroupName
 from sim.scenario.entries import Entries, source_of
 from sim.scenario.fields import (
     MOST,
@@ -53,6 +54,11 @@ class PoolTable(Table):
     """A pool of hot spares as written."""
 
     nodes: Count = setting(_NODES)
+    spread: GroupName | None = setting(
+        "Group of cluster.groups over whose domains the spares are spread evenly, each time the last nodes of it.",
+        None,
+        "they stand together after the job",
+    )
     activation: Duration = setting(
         "Time until a spare that was taken is ready, in s.", "0 s", "a hot spare is powered on, checked and connected"
     )
@@ -119,10 +125,11 @@ class RepairTable(Table):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool: nominal nodes, and the time in s until a spare is ready."""
+    """A pool: nominal nodes, the time in s until a spare is ready, and the group that it is spread over."""
 
     nodes: int
     activation: Quantity
+    spread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,12 @@ def pool_sizes(table: PoolsTable | None, free: int) -> tuple[int, int]:
     return (table.hot.nodes if table.hot else 0), (table.cold.nodes if table.cold else 0)
 
 
+def spread_of(table: PoolsTable | None) -> tuple[str | None, str | None]:
+    """Give the groups that the hot and the cold pool are spread over."""
+    pools = (table.hot, table.cold) if table is not None else (None, None)
+    return (pools[0].spread if pools[0] else None, pools[1].spread if pools[1] else None)
+
+
 def resolve_pools(table: PoolsTable | None, free: int, entries: Entries) -> Pools:
     """Resolve `[pools]`; `free` are the nodes of the cluster beyond the job."""
     hot, cold = pool_sizes(table, free)
@@ -180,7 +193,8 @@ def _pool(name: str, nodes: int, table: PoolTable | None, model: type[PoolTable]
     found = model.model_validate({"nodes": nodes}) if table is None else table
     entries.add((*path, "nodes"), nodes, "nodes", source_of(PoolsTable, name) if table is None else None)
     entries.field(path, found, "activation", "s")
-    return Pool(nodes, found.activation)
+    entries.field(path, found, "spread", "")
+    return Pool(nodes, found.activation, found.spread)
 
 
 def resolve_repair(table: RepairTable, entries: Entries) -> Repair:

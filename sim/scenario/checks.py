@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sim.scenario.capacity import pool_sizes
-from sim.scenario.faults import MOST_SOURCES, check_fault, rate_of
+from sim.scenario.capacity import POOLS, pool_sizes, spread_of
+from sim.scenario.domains import check_groups, make_groups, order_of
+from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
 from sim.scenario.findings import Findings
-from sim.scenario.reading import Parts
-from sim.scenario.refusal import RefusedError
+from sim.scenario.reading import Parts, held_nodes
+from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
 from sim.scenario.stages import check_stage
 from sim.scenario.stores import MOST_STORES, check_planned, check_store
 
@@ -18,6 +19,7 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
     """Check what the sections say together; what is wrong goes to `findings`."""
     _sizes(parts, findings)
     _counts(data, findings)
+    _groups(parts, findings)
     for name, source in parts.faults.items():
         findings.add_all(("faults", name), check_fault(source))
     _stores(parts, findings)
@@ -40,6 +42,37 @@ def _sizes(parts: Parts, findings: Findings) -> None:
             findings.add(
                 ("pools",), RefusedError(message, f"job + hot + cold of at most {nodes} nodes (cluster.nodes)")
             )
+
+
+def _groups(parts: Parts, findings: Findings) -> None:
+    """Check the groups, and every name of one."""
+    if parts.cluster is None:
+        return
+    groups = parts.cluster.groups
+    for name, source in parts.faults.items():
+        findings.add_all(("faults", name), check_levels(source, groups))
+    named: list[tuple[Path, str | None]] = [
+        (("recovery", name, "within"), rule.within) for name, rule in parts.rules.items()
+    ]
+    spread = spread_of(parts.pools)
+    named += [(("pools", pool, "spread"), group) for pool, group in zip(POOLS, spread, strict=True)]
+    wrong = [(path, name) for path, name in named if name is not None and name not in groups]
+    for path, name in wrong:
+        close = nearest(str(name), groups)
+        allowed = listed(shown(group) for group in groups) if groups else "a group of cluster.groups; there are none"
+        findings.add(path, RefusedError("is no group", allowed, f"did you mean {shown(close)}?" if close else None))
+    if parts.job is None or not parts.pools_known:
+        return
+    held = held_nodes(parts.cluster, parts.job, parts.pools)
+    bad = list(check_groups(groups, held))
+    findings.add_all(("cluster", "groups"), bad)
+    sizes = pool_sizes(parts.pools, parts.cluster.nodes - (parts.job.nodes or parts.cluster.nodes))
+    if not bad and not wrong and min(sizes) >= 0 and held <= parts.cluster.nodes:
+        made = make_groups(groups, held)
+        try:
+            order_of(held, zip(sizes, (made.get(name or "") for name in spread), strict=True))
+        except RefusedError as refusal:
+            findings.add(("pools",), refusal)
 
 
 def _counts(data: Mapping[str, Any], findings: Findings) -> None:

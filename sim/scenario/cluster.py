@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from sim.scenario.domains import GroupValue
 from sim.scenario.entries import Entries
 from sim.scenario.fields import AtLeastOne, PositiveDuration, Size, Table, Whole, setting
 from sim.scenario.units import Quantity
@@ -16,6 +17,12 @@ class ClusterTable(Table):
     nodes: AtLeastOne = setting("Nodes of the cluster, spares included; from 1 to 10 million.")
     gpus_per_node: Annotated[int, Whole(1, 1_000)] = setting(
         "GPUs of one node; from 1 to 1000.", 8, "HGX and DGX H100 nodes hold 8 GPUs (NVIDIA DGX H100, read second hand)"
+    )
+    groups: dict[str, GroupValue] = setting(
+        "Groups of nodes by name, at most 8, each a partition of the nodes of job and pools: racks, NVLink domains, "
+        "pods, power feeds, cooling loops. A fault source may be counted `per` a group and may take a domain of it.",
+        {},
+        "no groups",
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, model_validator
 
+from sim.scenario.domains import UNITS, NameReader
 from sim.scenario.entries import Entries, source_of
 from sim.scenario.fields import (
     DURATION,
@@ -28,7 +29,7 @@ from sim.scenario.fields import (
     either,
     setting,
 )
-from sim.scenario.refusal import RefusedError, listed, shown
+from sim.scenario.refusal import RefusedError, listed, nearest, shown
 from sim.scenario.units import Quantity, text_pattern, yearly_fraction
 
 Need = Literal["process", "reset", "repair"]
@@ -69,6 +70,22 @@ Afr = Annotated[
         bare=True,
     ),
 ]
+
+
+class _Level(NameReader):
+    """A word, or the name of a group."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.words = words
+
+    @property
+    def allowed(self) -> str:  # type: ignore[override]
+        """Say what is allowed."""
+        return listed([*(shown(word) for word in self.words), "a group of cluster.groups"])
+
+    def json_schema(self) -> Json:
+        """Give the JSON schema of the word."""
+        return {"anyOf": [{"type": "string", "enum": list(self.words)}, {"type": "string"}]}
 
 
 class ObservedTable(Table):
@@ -169,8 +186,9 @@ class FaultTable(Table):
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in RATE_KEYS]})
     replaces: ClassVar[Mapping[str, frozenset[str]]] = either(*((key,) for key in RATE_KEYS))
 
-    per: Annotated[Literal["gpu", "node", "job"], Choice(("gpu", "node", "job"))] = setting(
-        "What the components are counted by: each GPU, each node, or the job as a whole."
+    per: Annotated[str, _Level(UNITS)] = setting(
+        "What the components are counted by: each GPU, each node, the job as a whole, or each domain of a group of "
+        "cluster.groups."
     )
     count: AtLeastOne = setting(
         "Components of this kind per unit; 1 or more.", 1, "one of a kind unless said otherwise"
@@ -205,8 +223,11 @@ class FaultTable(Table):
         None,
         "stop",
     )
-    takes: Annotated[Literal["node", "nothing"], Choice(("node", "nothing"))] | None = setting(
-        "What goes down with it: its node, or nothing.", None, "node for a source per gpu or node, nothing for per job"
+    takes: Annotated[str, _Level(("node", "nothing"))] | None = setting(
+        "What goes down with it: its node, nothing, or a domain of a group: all nodes of it that work, at one time, in "
+        "one incident, with a repair for each. Hot spares in the domain go down, too.",
+        None,
+        "node for a source per gpu or node, nothing for per job, the domain for a source per group",
     )
     needs: Annotated[NeedsTable, ShortForm(_one_need, (_NEED_WORD,))] | None = setting(
         "What a fault needs: process, reset or repair, or a table of probabilities that add up to 1.",
@@ -250,12 +271,12 @@ class FaultSource:
         Time until a fault is seen, s; None: `Detect.stop`.
     """
 
-    per: Literal["gpu", "node", "job"]
+    per: str
     count: int
     rate: float
     clock: Literal["wall", "training"]
     effect: Mapping[Effect, float]
-    takes: Literal["node", "nothing"]
+    takes: str
     needs: Mapping[Need, float]
     detect: Quantity | None
 
@@ -334,7 +355,7 @@ def rate_of(table: FaultTable) -> float:
 def resolve_fault(name: str, table: FaultTable, entries: Entries) -> FaultSource:
     """Resolve one source."""
     path = ("faults", name)
-    takes: Literal["node", "nothing"] = table.takes or ("nothing" if table.per == "job" else "node")
+    takes = takes_of(table)
     needs = _needs(table, takes)
     entries.field(path, table, "per", "")
     entries.field(path, table, "count", "1")
@@ -354,6 +375,28 @@ def resolve_fault(name: str, table: FaultTable, entries: Entries) -> FaultSource
     shares: dict[Need, float] = {need: float(probability) for need, probability in needs.items()}
     does: dict[Effect, float] = {effect: float(probability) for effect, probability in effects.items()}
     return FaultSource(table.per, table.count, rate_of(table), table.clock, does, takes, shares, table.detect)
+
+
+def takes_of(table: FaultTable) -> str:
+    """Give what goes down with a fault of a source."""
+    return table.takes or {"gpu": "node", "node": "node", "job": "nothing"}.get(table.per, table.per)
+
+
+def check_levels(table: FaultTable, groups: Iterable[str]) -> Iterator[tuple[str | None, RefusedError]]:
+    """Check the groups that a source names; yields as `check_fault_keys`."""
+    known = list(groups)
+    for key, words in (("per", UNITS), ("takes", ("node", "nothing"))):
+        value = getattr(table, key)
+        if value is not None and value not in words and value not in known:
+            close = nearest(value, [*words, *known])
+            remedy = f"did you mean {shown(close)}?" if close else None
+            yield (
+                key,
+                RefusedError("is none of the known values", listed(shown(word) for word in [*words, *known]), remedy),
+            )
+    if table.per not in UNITS and table.takes not in (None, table.per):
+        remedy = 'for faults that only stop the job write needs = "process"'
+        yield "takes", RefusedError(f"is not what it is counted by, {shown(table.per)}", shown(table.per), remedy)
 
 
 def resolve_detect(table: DetectTable, short: Quantity | None, entries: Entries) -> Detect:
@@ -377,7 +420,7 @@ def _effects(table: FaultTable) -> dict[Effect, Quantity]:
 
 def _needs(table: FaultTable, takes: str) -> dict[Need, Quantity]:
     if table.needs is None:
-        need: Need = "repair" if takes == "node" else "process"
+        need: Need = "process" if takes == "nothing" else "repair"
         return {need: Quantity(1.0, "1")}
     found = {need: getattr(table.needs, need) for need in NEEDS}
     return {need: probability for need, probability in found.items() if probability is not None}

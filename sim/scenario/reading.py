@@ -8,8 +8,16 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from sim.scenario.capacity import PoolsTable, RepairTable, check_repair_keys, resolve_pools, resolve_repair
+from sim.scenario.capacity import (
+    PoolsTable,
+    RepairTable,
+    check_repair_keys,
+    pool_sizes,
+    resolve_pools,
+    resolve_repair,
+)
 from sim.scenario.cluster import ClusterTable, JobTable, resolve_cluster, resolve_job
+from sim.scenario.domains import resolve_groups
 from sim.scenario.entries import Entries
 from sim.scenario.faults import (
     DetectTable,
@@ -80,6 +88,8 @@ def resolve(name: str, parts: Parts) -> Scenario:
     assert parts.run is not None
     entries = Entries()
     cluster = resolve_cluster(parts.cluster, entries)
+    held = held_nodes(parts.cluster, parts.job, parts.pools)
+    groups = resolve_groups(parts.cluster.groups, held, entries)
     job = resolve_job(parts.job, cluster, entries)
     faults: dict[str, FaultSource] = {}
     for source in sorted(parts.faults):
@@ -92,7 +102,15 @@ def resolve(name: str, parts: Parts) -> Scenario:
     pools = resolve_pools(parts.pools, cluster.nodes - job.nodes, entries)
     repair = resolve_repair(parts.repair, entries)
     run = resolve_run(parts.run, bool(stores), entries)
-    return Scenario(name, cluster, job, faults, detect, stores, recovery, pools, repair, run, tuple(entries.items))
+    return Scenario(
+        name, cluster, job, faults, detect, stores, recovery, pools, repair, run, groups, tuple(entries.items)
+    )
+
+
+def held_nodes(cluster: ClusterTable, job: JobTable, pools: PoolsTable | None) -> int:
+    """Give the nodes of the job and the pools."""
+    needed = cluster.nodes if job.nodes is None else job.nodes
+    return needed + sum(pool_sizes(pools, cluster.nodes - needed))
 
 
 def _unknown_sections(data: Mapping[str, Any], findings: Findings) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import model_validator
 
+from sim.scenario.domains import GroupName
 from sim.scenario.entries import Entries, source_of
 from sim.scenario.faults import NEEDS
 from sim.scenario.fields import (
@@ -31,7 +32,7 @@ OnFault = Literal["restart_list", "retry_stage"]
 
 RESTART = "restart"
 """Name of the only rule of the short form, and of its stage."""
-RULE_KEYS = frozenset({"when", "use", "stages", "on_fault"})
+RULE_KEYS = frozenset({"when", "use", "within", "stages", "on_fault"})
 MOST_RULES = 8
 MOST_STAGES = 64
 DEFAULT_RESTART = "10 min"
@@ -92,6 +93,12 @@ class RuleTable(Table):
         "spares, else wait",
         "assumption: a job takes an idle spare rather than wait",
     )
+    within: GroupName | None = setting(
+        "Group of cluster.groups: only spares and repaired nodes in the domain of a lost node may take its place, and "
+        "spare_available counts only these.",
+        None,
+        "any spare",
+    )
     stages: dict[str, StageValue] = setting(
         'Stages in order, each a duration, "auto" or a table.', {}, "no stages: recovery takes no time"
     )
@@ -141,6 +148,7 @@ class Rule:
     vulnerable: bool
     on_fault: OnFault
     stages: Mapping[str, Stage]
+    within: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +224,7 @@ def resolve_recovery(table: RecoveryTable, rules: Mapping[str, RuleTable], entri
 
 
 def _rule(path: tuple[str, ...], table: RuleTable, entries: Entries) -> Rule:
-    for key in ("use", "vulnerable", "on_fault"):
+    for key in ("use", "within", "vulnerable", "on_fault"):
         entries.field(path, table, key, "")
     when = None
     if table.when is not None:
@@ -230,4 +238,4 @@ def _rule(path: tuple[str, ...], table: RuleTable, entries: Entries) -> Rule:
         condition = table.when
         when = When(condition.needs, condition.units_down_at_most, condition.spare_available, condition.attempts_below)
     stages = resolve_stages((*path, "stages"), table.stages, table.vulnerable, entries)
-    return Rule(when, table.use, table.vulnerable, table.on_fault, stages)
+    return Rule(when, table.use, table.vulnerable, table.on_fault, stages, table.within)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from sim.scenario.capacity import Pools, PoolsTable, Repair, RepairTable
 from sim.scenario.cluster import Cluster, ClusterTable, Job, JobTable
+from sim.scenario.domains import Group
 from sim.scenario.entries import Entry, nested
 from sim.scenario.faults import Detect, DetectTable, FaultSource, FaultTable
 from sim.scenario.fields import Table, Title, setting
@@ -53,7 +54,7 @@ class Scenario:
         For people; no part of `sha256`.
     cluster, job, detect, recovery, pools, repair, run : objects
         One for each section of the file.
-    faults, stores : dict
+    faults, stores, groups : dict
         By name, sorted by name: the order in the file means nothing.
     entries : tuple of Entry
         Every key with its value, and where that comes from.
@@ -69,6 +70,7 @@ class Scenario:
     pools: Pools
     repair: Repair
     run: Run
+    groups: Mapping[str, Group]
     entries: tuple[Entry, ...] = field(repr=False)
 
     def resolved(self) -> dict[str, Any]:

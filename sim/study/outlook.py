@@ -10,7 +10,7 @@ from functools import cached_property
 
 from sim.kernels.laws import CONSTANT, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.saves import UNLIMITED
-from sim.plan import ANY, AUTO, PROCESS, SPARES_ELSE_WAIT, WALL, Plan, Rule, Stage
+from sim.plan import ANY, AUTO, NOTHING, PROCESS, SPARES_ELSE_WAIT, WALL, Plan, Rule, Stage
 from sim.study.spares import Spares
 from sim.theory import Saves, best_interval, daly, ettr, first_order_ettr, hang_delay, recovery_time, young
 from sim.theory import Stage as TheoryStage
@@ -109,7 +109,7 @@ class Outlook:
             p_reset = min(source.p_reset, left)  # a plan gives a reset all that is left if nothing needs repair
             for need, probability in enumerate((source.p_process, p_reset, left - p_reset)):
                 if probability > 1e-12:
-                    taken = source.takes_node and need > PROCESS
+                    taken = source.takes != NOTHING and need > PROCESS
                     rule = self._rule(need, int(taken))
                     shares[rule, taken] += probability * source.rate * source.components / self.rate
         total = math.fsum(shares.values())

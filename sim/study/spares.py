@@ -9,7 +9,7 @@ from functools import cached_property
 from scipy.special import pdtrc
 
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
-from sim.plan import WALL, Plan
+from sim.plan import GROUP, NOTHING, WALL, Plan, Source
 
 
 def mean_of(plan: Plan, position: int) -> float:
@@ -42,13 +42,10 @@ class Spares:
     def losses(self) -> tuple[float, float]:
         """Nodes lost to a reset and to repair, 1/s, hot spares included."""
         reset = repair = 0.0
-        hot = self.plan.pools[0].nodes
         for source in self.plan.sources:
-            if source.takes_node:
-                per_spare = source.per_node * hot if source.clock == WALL else 0
-                rate = source.rate * (source.components + per_spare)
-                reset += rate * source.p_reset
-                repair += rate * max(0.0, 1 - source.p_process - source.p_reset)
+            rate = self._rate(source)
+            reset += rate * source.p_reset
+            repair += rate * max(0.0, 1 - source.p_process - source.p_reset)
         return reset, repair
 
     @cached_property
@@ -70,10 +67,39 @@ class Spares:
 
     @cached_property
     def shortage(self) -> float:
-        """Share of the time in which more nodes are in repair than there are spares: a Poisson tail (oracle O9c)."""
+        """Share of the time in which more nodes are in repair than there are spares: a Poisson tail (oracle O9c).
+
+        Nodes that go down together are taken to be in repair together: a compound Poisson tail, by Panjer's recursion
+        n p(n) = sum over j of a_j g_j p(n - g_j), with a_j the mean number of shocks of g_j nodes.
+        """
         if math.isinf(self.in_repair):
             return 1.0
-        return float(pdtrc(self.nodes, self.in_repair))
+        sizes = self._shock_sizes
+        if set(sizes) <= {1}:
+            return float(pdtrc(self.nodes, self.in_repair))
+        found = [math.exp(-math.fsum(sizes.values()))]
+        for n in range(1, self.nodes + 1):
+            found.append(math.fsum(a * g * found[n - g] for g, a in sizes.items() if g <= n) / n)
+        return max(0.0, 1.0 - math.fsum(found))
+
+    @property
+    def _shock_sizes(self) -> dict[int, float]:
+        """Mean number of shocks whose nodes are in repair, by their number of nodes."""
+        sizes: dict[int, float] = {}
+        losses = sum(self.losses)
+        for source in self.plan.sources if losses > 0 else ():
+            nodes = self.nodes_of(source.takes)
+            share = self._rate(source) * (1 - source.p_process) / losses
+            size = max(1, round(nodes))
+            sizes[size] = sizes.get(size, 0.0) + share * self.in_repair / size
+        return sizes
+
+    def _rate(self, source: Source) -> float:
+        """Nodes that faults of a source strike which would take them, 1/s."""
+        if source.takes == NOTHING:
+            return 0.0
+        per_spare = source.per_node * self.plan.pools[0].nodes if source.clock == WALL else 0
+        return source.rate * (source.components + per_spare) * self.nodes_of(source.takes)
 
     @cached_property
     def crews_busy(self) -> float:
@@ -84,6 +110,10 @@ class Spares:
             if stage.crews > 0 and rate > 0
         ]
         return max(loads, default=0.0)
+
+    def nodes_of(self, takes: int) -> float:
+        """Nodes that go down with one fault, at most: the mean size of a domain, or one node."""
+        return self.plan.nodes / self.plan.groups[takes - GROUP].number if takes >= GROUP else 1.0
 
     @property
     def enough(self) -> bool:

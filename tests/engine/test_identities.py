@@ -24,6 +24,8 @@ from sim.plan import (
     ANY,
     HOT,
     JOB,
+    NODE,
+    NOTHING,
     SAME_UNITS,
     SPARES_ELSE_WAIT,
     TRAINING,
@@ -53,7 +55,7 @@ def with_sources(plan: Plan, sources: tuple[Source, ...]) -> Plan:
 
 
 def with_pools(plan: Plan, hot: Pool, cold: Pool) -> Plan:
-    return replace(plan, pools=(hot, cold), lanes=lanes_of(plan.sources, hot.nodes))
+    return replace(plan, pools=(hot, cold), order=(), lanes=lanes_of(plan.sources, hot.nodes))
 
 
 def to_horizon(plan: Plan, horizon: float) -> Plan:
@@ -87,7 +89,7 @@ def test_in_flight_means_nothing_if_persists_end_before_the_next_save(plan: Plan
 def test_the_same_faults_whatever_the_interval(plan: Plan) -> None:
     """Sources on the wall clock that take nothing, no stage that they spare: the counts are the same at the horizon."""
     assume(plan.has_store)
-    sources = tuple(replace(source, clock=WALL, takes_node=False) for source in plan.sources)
+    sources = tuple(replace(source, clock=WALL, takes=NOTHING) for source in plan.sources)
     rules = tuple(
         replace(rule, vulnerable=True, stages=tuple(replace(stage, vulnerable=True) for stage in rule.stages))
         for rule in plan.rules
@@ -130,7 +132,7 @@ def test_endless_crews_that_always_succeed_are_ample_repair(plan: Plan) -> None:
     assert row["crew_wait_s"] == 0.0
     open_units = sum(incident["units"] for incident in incidents if math.isnan(incident["closed_s"]))
     # Each unit is repaired once, but for those that the run's end leaves undetected.
-    assert 0 <= row["spare_faults"] + incidents["units"].sum() - row["repairs"] <= open_units
+    assert 0 <= row["spares_lost"] + incidents["units"].sum() - row["repairs"] <= open_units
 
 
 @examples(60)
@@ -148,7 +150,8 @@ def test_as_many_crews_as_nodes_are_endless(plan: Plan) -> None:
 @examples(60)
 @given(plans(), st.integers(0, 5), st.integers(0, 9))
 def test_spares_that_cannot_fail_are_the_same_hot_and_cold(plan: Plan, nodes: int, ticks: int) -> None:
-    plan = with_sources(plan, tuple(replace(source, clock=TRAINING) for source in plan.sources))
+    alone = [replace(s, clock=TRAINING, takes=min(s.takes, NODE), by_domain=False) for s in plan.sources]
+    plan = with_sources(plan, tuple(replace(s, slots=plan.job_nodes if s.slots else 0) for s in alone))
     pool, none = Pool(nodes, ticks * TICK), Pool(0, ticks * TICK)
     assert same_run(with_pools(plan, pool, none), with_pools(plan, none, pool))
 
@@ -245,7 +248,7 @@ def test_with_more_spares_waits_lie_within_those_before(plan: Plan) -> None:
 @examples(60)
 @given(plans())
 def test_no_detection_and_no_stages_leave_lost_work_only(plan: Plan) -> None:
-    sources = tuple(replace(source, takes_node=False, detect=0.0, p_hang=0.0) for source in plan.sources)
+    sources = tuple(replace(source, takes=NOTHING, detect=0.0, p_hang=0.0) for source in plan.sources)
     plan = replace(with_sources(plan, sources), rules=(PLAIN_RULE,))
     row, incidents = compiled(plan)
     assert not row["ledger"][
@@ -306,7 +309,7 @@ def with_rules_of(plan: Plan, other: Plan) -> Plan:
     offset = len(plan.laws)
     laws = tuple(replace(law, first=law.first + offset, other=law.other + offset) for law in other.laws)
     rules = tuple(
-        replace(r, stages=tuple(replace(s, law=s.law + offset if s.law >= 0 else s.law) for s in r.stages))
+        replace(r, within=ANY, stages=tuple(replace(s, law=s.law + offset if s.law >= 0 else s.law) for s in r.stages))
         for r in other.rules
     )
     return replace(plan, laws=plan.laws + laws, rules=rules)
@@ -342,7 +345,15 @@ def test_another_source_leaves_the_faults_of_the_rest(plan: Plan, other: Plan, n
     found = next((source for source in other.sources if source.name == name), None)
     if found is not None:
         rate = found.rate * found.components
-        found = replace(found, components=nodes, per_node=1, slots=nodes, rate=rate / nodes)
+        found = replace(
+            found,
+            components=nodes,
+            per_node=1,
+            slots=nodes,
+            rate=rate / nodes,
+            takes=min(found.takes, NODE),
+            by_domain=False,
+        )
     sources = tuple(sorted((*rest, found) if found is not None else rest, key=lambda source: source.name))
     unchanged = frozenset(source.name for source in rest)
     check_same_faults(Recorded(plan), Recorded(with_sources(plan, sources)), (JOB, HOT), unchanged)

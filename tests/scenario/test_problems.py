@@ -45,6 +45,14 @@ ADDED = [
     ("[faults.node]", "fit = 3", "faults.node.fit", "one rate too many beside mtbf", "exactly one of"),
     ("[faults.node]", 'effect = "slow"', "faults.node.effect", "none of the known", '"stop"'),
     ("[faults.node]", 'clock = "steps"', "faults.node.clock", "none of the known", '"wall" or "training"'),
+    ("[cluster]", 'groups.rack = "4"', "cluster.groups.rack", "how many of what", '"4 nodes"'),
+    ("[cluster]", 'groups.rack = "4 nods"', "cluster.groups.rack", "no group", "nodes"),
+    ("[cluster]", 'groups.rack = "2 racks"', "cluster.groups.rack", "made of itself", "other groups"),
+    ("[cluster]", 'groups.rack = "100_000 nodes"', "cluster.groups.rack", "domains of 100_000 nodes", "at most"),
+    ("[cluster]", "groups.feed = { domains = 100_000 }", "cluster.groups.feed", "deals", "fewer domains"),
+    ("[cluster]", 'groups.feed = { domains = 2, of = "2 nodes" }', "cluster.groups.feed", "not one kind", "either of"),
+    ("[cluster]", 'groups.node = "2 nodes"', "cluster.groups.node", "cannot be the name", "plain word"),
+    ("[faults.node]", 'takes = "rak"', "faults.node.takes", "none of the known", '"node" or "nothing"'),
     ("[faults.node]", 'takes = "gpu"', "faults.node.takes", "none of the known", '"node" or "nothing"'),
     ("[faults.node]", 'needs = "reboot"', "faults.node.needs", "none of the known", '"process", "reset" or "repair"'),
     ("[faults.node]", "needs = 3", "faults.node.needs", "none of the known", "table of probabilities"),
@@ -94,7 +102,7 @@ def test_a_wrong_line_is_named(section: str, line: str, key: str, message: str, 
 # Text in the small scenario, what replaces it, the key, the message, and what is allowed or what to do.
 REPLACED = [
     ('every = "30 min"\n', "", "stores.remote.every", "is missing", '"young"'),
-    ('per = "node"\n', "", "faults.node.per", "is missing", '"gpu", "node" or "job"'),
+    ('per = "node"\n', "", "faults.node.per", "is missing", '"gpu", "node", "job" or a group'),
     ('mtbf = "6_300 h"\n', "", "faults.node", "gives no rate", "exactly one of mtbf"),
     ('mtbf = "6_300 h"', "mtbf = 6300", "faults.node.mtbf", "needs a unit", '"6300 h"'),
     ('mtbf = "6_300 h"', 'mtbf = "0 h"', "faults.node.mtbf", "too small", "above 0"),
@@ -459,3 +467,16 @@ def test_a_problem_in_words() -> None:
 
 def test_the_large_example_is_fine() -> None:
     assert loads(LARGE).name == "everything that this version knows"
+
+
+def test_a_pool_over_no_group_is_named():
+    problem = only(SMALL + '\n[pools]\nhot = { nodes = 1, spread = "rack" }\n')
+    assert problem.key == "pools.hot.spread"
+    assert "there are none" in str(problem)
+
+
+def test_a_domain_too_small_for_its_spares_is_named():
+    text = changed("[cluster]", '[cluster]\ngroups.rack = "33 nodes"')
+    problem = only(text + '\n[pools]\nhot = { nodes = 10, spread = "rack" }\n')
+    assert problem.key == "pools"
+    assert "in domain 3 of 1 free nodes" in problem.message

@@ -116,7 +116,7 @@ def test_short_and_resolved_forms_fit_the_schema(text: str) -> None:
     [
         (("faults", "optics", "mtbf"), 1.28e6),
         (("faults", "optics", "mtbf"), "1.28e6 TB"),
-        (("faults", "optics", "per"), "rack"),
+        (("faults", "optics", "per"), 7),
         (("faults", "optics", "fit"), 3),
         (("faults", "optics", "colour"), 3),
         (("faults", "optics", "needs"), "reboot"),

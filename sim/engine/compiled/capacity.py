@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.engine.compiled.nodes import domain_of, give_idle, idle_node, leave, seat, take_idle
 from sim.engine.compiled.shop import admit
 from sim.engine.state import DETECTING, WAITING
 from sim.kernels._jit import kernel
 from sim.kernels.ledger import CAPACITY_WAIT, DETECTION
-from sim.plan import COLD, HOT, SPARES_ELSE_WAIT
+from sim.plan import ANY, COLD, HOT, SPARES_ELSE_WAIT
 
 
 @kernel
@@ -32,15 +33,6 @@ def book_empty(s: Any, row: Any) -> None:
 
 
 @kernel
-def slot_is_empty(s: Any, u: Any, slot: int) -> bool:
-    """Whether the node of a slot is down already."""
-    for i in range(s.empty):  # noqa: SIM110  # numba compiles a loop, not any() of a generator
-        if u[i].empty_slot == slot:
-            return True
-    return False
-
-
-@kernel
 def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, need: int) -> None:
     """A fault takes the node of a slot; its repair begins when the fault is seen."""
     if s.empty >= u.size:
@@ -48,12 +40,14 @@ def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, nee
         return
     i = s.empty
     u[i].empty_slot = slot
-    u[i].empty_unit = -1
+    u[i].empty_node = leave(s, u, slot)
     u[i].empty_source = source
     u[i].empty_block = block
     u[i].empty_ordinal = ordinal
     u[i].empty_need = need
     s.empty += 1
+    s.units_in += 1
+    s.unit_taken = True
     for i in range(s.n_active):
         if u[i].active_slot == slot:  # a spare that fails before it is active is not waited for
             s.n_active -= 1
@@ -67,43 +61,42 @@ def admit_all(p: Any, s: Any, u: Any, row: Any) -> None:
     """Send the nodes that are now known to be down to repair, in the order of their faults."""
     book_empty(s, row)
     for i in range(s.admitted, s.empty):
-        u[i].empty_unit = admit(
-            p, s, u, row, u[i].empty_slot, u[i].empty_source, u[i].empty_block, u[i].empty_ordinal, u[i].empty_need
-        )
+        admit(
+            p, s, u, row, u[i].empty_node, u[i].empty_slot, u[i].empty_source, u[i].empty_block, u[i].empty_ordinal,
+            u[i].empty_need,
+        )  # fmt: skip
     s.admitted = s.empty
 
 
 @kernel
-def _remove(s: Any, u: Any, row: Any, position: int, count: int) -> None:
-    """Take ``count`` filled slots out of the list, from ``position`` on."""
+def lose_spare(p: Any, s: Any, u: Any, row: Any, place: int, source: int, block: int, ordinal: int, need: int) -> None:
+    """An idle hot spare fails and goes to repair: it is noticed at once."""
+    row.spares_lost += 1
+    book_idle(s, row)
+    admit(p, s, u, row, take_idle(p, s, u, HOT, place), -1, source, block, ordinal, need)
+
+
+@kernel
+def _move(u: Any, i: int, j: int) -> None:
+    """An entry of the list of empty slots takes another place in it."""
+    u[i].empty_slot = u[j].empty_slot
+    u[i].empty_node = u[j].empty_node
+    u[i].empty_source = u[j].empty_source
+    u[i].empty_block = u[j].empty_block
+    u[i].empty_ordinal = u[j].empty_ordinal
+    u[i].empty_need = u[j].empty_need
+
+
+@kernel
+def _fill(s: Any, u: Any, row: Any, place: int, node: int) -> None:
+    """A node fills an empty slot of the list; the node that left it may have no slot to come back to."""
     book_empty(s, row)
-    for i in range(position, s.empty - count):
-        j = i + count
-        u[i].empty_slot = u[j].empty_slot
-        u[i].empty_unit = u[j].empty_unit
-        u[i].empty_source = u[j].empty_source
-        u[i].empty_block = u[j].empty_block
-        u[i].empty_ordinal = u[j].empty_ordinal
-        u[i].empty_need = u[j].empty_need
-    s.empty -= count
-    s.admitted -= count
-
-
-@kernel
-def _fill(s: Any, u: Any, row: Any, count: int) -> None:
-    """Other nodes fill the ``count`` longest empty slots: their own nodes have none to come back to."""
-    for i in range(count):
-        u[u[i].empty_unit].slot = -1
-    _remove(s, u, row, 0, count)
-
-
-@kernel
-def _activate(s: Any, u: Any, count: int, ready: float) -> None:
-    """Spares for the ``count`` longest empty slots will be active at ``ready``."""
-    for i in range(count):
-        u[s.n_active].active_slot = u[i].empty_slot
-        u[s.n_active].active_at = ready
-        s.n_active += 1
+    u[u[place].empty_node].slot = -1
+    seat(s, u, u[place].empty_slot, node)
+    for i in range(place + 1, s.empty):
+        _move(u, i - 1, i)
+    s.empty -= 1
+    s.admitted -= 1
 
 
 @kernel
@@ -116,31 +109,78 @@ def ready_at(s: Any, u: Any) -> float:
 
 
 @kernel
-def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
-    """Call idle spares for all empty slots, those that activate fastest first."""
-    book_idle(s, row)
-    for turn in range(2):
-        block = p.fastest if turn == 0 else p.slowest
-        count = min(s.empty, s.idle[block])
-        if count > 0:
-            s.idle[block] -= count
-            row.spares_used += count
-            if p.activation[block] > 0.0:
-                _activate(s, u, count, s.now + p.activation[block])
-            _fill(s, u, row, count)
+def _suits(p: Any, u: Any, within: int, node: int, spare: int) -> bool:
+    """Whether a spare is near enough to the node that it would replace."""
+    return within == ANY or domain_of(p, u, within, node) == domain_of(p, u, within, spare)
 
 
 @kernel
-def rejoin(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
-    """A repaired node comes back: to its own slot, to the waiting job, or to the fastest pool that is not full."""
-    if u[unit].slot >= 0:
-        for i in range(s.admitted):
-            if u[i].empty_unit == unit:
-                _remove(s, u, row, i, 1)
-                return
-    if s.phase == WAITING and p.rule_use[s.rule] == SPARES_ELSE_WAIT and s.empty > 0:
-        _fill(s, u, row, 1)
-        return
+def _find(p: Any, s: Any, u: Any, block: int, within: int, node: int) -> int:
+    """The place in a pool of the spare that replaces a node: the last that is near enough; -1 if there is none."""
+    place = s.idle[block] - 1
+    if within != ANY:
+        while place >= 0 and not _suits(p, u, within, node, idle_node(p, s, u, block, place)):
+            place -= 1
+    return int(place)
+
+
+@kernel
+def spares_suffice(p: Any, s: Any, u: Any, within: int) -> bool:
+    """Whether there is an idle spare, near enough, for each empty slot."""
+    if within == ANY or s.empty == 0:
+        return bool(s.idle[HOT] + s.idle[COLD] >= s.empty)
+    for i in range(s.empty):
+        node = u[i].empty_node
+        missing = 0
+        for j in range(s.empty):
+            missing += 1 if _suits(p, u, within, node, u[j].empty_node) else 0
+        for block in (HOT, COLD):
+            for place in range(s.idle[block]):
+                missing -= 1 if _suits(p, u, within, node, idle_node(p, s, u, block, place)) else 0
+        if missing > 0:
+            return False
+    return True
+
+
+@kernel
+def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
+    """Call idle spares for all empty slots in turn, those that activate fastest first."""
     book_idle(s, row)
-    block = p.fastest if s.idle[p.fastest] < p.pool_nodes[p.fastest] else p.slowest
-    s.idle[block] += 1
+    book_empty(s, row)
+    within = p.rule_within[s.rule]
+    for turn in range(2):
+        block = p.fastest if turn == 0 else p.slowest
+        left = 0
+        for i in range(s.empty):
+            place = _find(p, s, u, block, within, u[i].empty_node)
+            if place < 0:
+                if left < i:
+                    _move(u, left, i)
+                left += 1
+                continue
+            if p.activation[block] > 0.0:
+                u[s.n_active].active_slot = u[i].empty_slot
+                u[s.n_active].active_at = s.now + p.activation[block]
+                s.n_active += 1
+            u[u[i].empty_node].slot = -1
+            seat(s, u, u[i].empty_slot, take_idle(p, s, u, block, place))
+            row.spares_used += 1
+        s.empty = left
+        s.admitted = left
+
+
+@kernel
+def rejoin(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
+    """A repaired node comes back: to its own slot, to the waiting job, or to the fastest pool that is not full."""
+    if u[node].slot >= 0:
+        for i in range(s.admitted):
+            if u[i].empty_node == node:
+                _fill(s, u, row, i, node)
+                return
+    if s.phase == WAITING and p.rule_use[s.rule] == SPARES_ELSE_WAIT:
+        for i in range(s.empty):
+            if _suits(p, u, p.rule_within[s.rule], u[i].empty_node, node):
+                _fill(s, u, row, i, node)
+                return
+    book_idle(s, row)
+    give_idle(s, u, p.fastest if s.idle[p.fastest] < p.pool_nodes[p.fastest] else p.slowest, node)

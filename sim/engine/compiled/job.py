@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sim.engine.compiled.capacity import admit_all, book_empty, book_idle, ready_at, take_spares, vacate
+from sim.engine.compiled.capacity import admit_all, book_empty, book_idle, ready_at, spares_suffice, take_spares
 from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.shop import book_repair
@@ -32,7 +32,7 @@ from sim.kernels.ledger import (
 )  # fmt: skip
 from sim.kernels.philox import uniforms
 from sim.kernels.saves import Pattern, Segment, last_save_durable, make_segment, stepping_until, work_end
-from sim.plan import ANY, AUTO, COLD, DETECTION_LANE, HOT, SPARES_ELSE_WAIT
+from sim.plan import ANY, AUTO, DETECTION_LANE, SPARES_ELSE_WAIT
 
 
 @kernel
@@ -116,20 +116,8 @@ def _book_stages(p: Any, s: Any, row: Any) -> int:
 
 
 @kernel
-def hit(
-    p: Any,
-    s: Any,
-    u: Any,
-    row: Any,
-    source: int,
-    block: int,
-    ordinal: int,
-    slot: int,
-    need: int,
-    taken: bool,
-    hang: bool,
-) -> None:
-    """A fault strikes the job or one of its nodes: it opens an incident, or joins and disturbs the open one."""
+def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: int, hang: bool) -> None:
+    """A fault strikes the job or nodes of it: it opens an incident, or joins and disturbs the open one."""
     detecting = s.phase == DETECTING
     if not s.open:
         _open(s, row, source)
@@ -154,10 +142,6 @@ def hit(
     s.by_ordinal = ordinal
     s.faults_in += 1
     s.worst = max(s.worst, need)
-    if taken:
-        s.unit_taken = True
-        s.units_in += 1
-        vacate(s, u, slot, source, block, ordinal, need)
     seen = s.now + _delay(p, s, source, block, ordinal, hang)
     s.due = min(s.due, seen) if detecting else seen
 
@@ -198,7 +182,7 @@ def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     admit_all(p, s, u, row)
     again = s.retry_from >= 0 and not s.unit_taken
     if not again:
-        s.rule = _choose(p, s)
+        s.rule = _choose(p, s, u)
         s.starts[s.rule] += 1
     s.phase = WAITING
     s.since = s.now
@@ -210,15 +194,14 @@ def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 
 @kernel
-def _choose(p: Any, s: Any) -> int:
+def _choose(p: Any, s: Any, u: Any) -> int:
     """The first rule whose conditions all hold; the last one has none."""
-    idle = s.idle[HOT] + s.idle[COLD]
     for i in range(p.n_rules - 1):
         if p.rule_needs[i] != ANY and (p.rule_needs[i] >> s.worst) & 1 == 0:
             continue
         if p.rule_down[i] != ANY and s.empty > p.rule_down[i]:
             continue
-        if p.rule_spare[i] != ANY and (idle >= s.empty) != (p.rule_spare[i] == 1):
+        if p.rule_spare[i] != ANY and spares_suffice(p, s, u, p.rule_within[i]) != (p.rule_spare[i] == 1):
             continue
         if p.rule_below[i] != ANY and s.starts[i] >= p.rule_below[i]:
             continue

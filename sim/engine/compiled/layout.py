@@ -15,6 +15,7 @@ from sim.engine.state import MAX_SOURCES
 from sim.plan import Plan
 
 MAX_LANES = 2 * MAX_SOURCES
+MAX_GROUPS = 8
 MAX_RULES = 8
 MAX_STAGES = 64
 MAX_REPAIR = 2
@@ -25,8 +26,10 @@ Record = npt.NDArray[np.void]
 
 PLAN = np.dtype(
     [
-        # pools by block (sim.plan.HOT, COLD): nodes, and seconds of activation; blocks by how soon they are active
-        ("pool_nodes", "i8", 3), ("activation", "f8", 3), ("fastest", "i8"), ("slowest", "i8"),
+        # nodes of the job; pools by block (sim.plan.HOT, COLD): nodes, the number after the last of them, seconds of
+        # activation; blocks by how soon they are active
+        ("job_nodes", "i8"), ("pool_nodes", "i8", 3), ("pool_end", "i8", 3), ("activation", "f8", 3),
+        ("fastest", "i8"), ("slowest", "i8"),
         # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
         ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"), ("slowdown", "f8"),
         ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
@@ -36,8 +39,10 @@ PLAN = np.dtype(
         # lanes, those on the wall clock first: mean gap in seconds, nodes to strike among (0: the job itself)
         ("n_wall", "i8"), ("n_lanes", "i8"), ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES),
         ("lane_mean", "f8", MAX_LANES), ("lane_slots", "i8", MAX_LANES),
+        # groups: nodes of a run and number of domains that the runs are dealt to
+        ("group_unit", "i8", MAX_GROUPS), ("group_number", "i8", MAX_GROUPS),
         # sources: probabilities of the milder needs, seconds until a fault is seen, key of the draws
-        ("n_sources", "i8"), ("takes_node", "i8", MAX_SOURCES), ("p_process", "f8", MAX_SOURCES),
+        ("n_sources", "i8"), ("takes", "i8", MAX_SOURCES), ("p_process", "f8", MAX_SOURCES),
         ("p_reset", "f8", MAX_SOURCES), ("detect", "f8", MAX_SOURCES), ("key_0", "u8", MAX_SOURCES),
         ("key_1", "u8", MAX_SOURCES),
         # hangs: probability that a fault is one; the watchdog's timeout, heartbeat and poll in seconds
@@ -46,7 +51,7 @@ PLAN = np.dtype(
         ("n_rules", "i8"), ("rule_needs", "i8", MAX_RULES), ("rule_down", "i8", MAX_RULES),
         ("rule_spare", "i8", MAX_RULES), ("rule_below", "i8", MAX_RULES), ("rule_use", "i8", MAX_RULES),
         ("rule_vulnerable", "i8", MAX_RULES), ("rule_retry", "i8", MAX_RULES), ("rule_first", "i8", MAX_RULES),
-        ("rule_end", "i8", MAX_RULES),
+        ("rule_end", "i8", MAX_RULES), ("rule_within", "i8", MAX_RULES),
         # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws
         ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
         ("stage_lane", "i8", MAX_STAGES),
@@ -64,7 +69,8 @@ PLAN = np.dtype(
 STATE = np.dtype(
     [
         # the run: its number, the time, faults and repairs so far, why it stopped (GOING: it has not), incidents
-        ("replication", "i8"), ("now", "f8"), ("events", "i8"), ("reason", "i8"), ("logged", "i8"),
+        # and the number of this run in its workspace, which marks what it has written there
+        ("replication", "i8"), ("now", "f8"), ("events", "i8"), ("reason", "i8"), ("logged", "i8"), ("epoch", "i8"),
         # the job: its phase, since when, when its own next event is due; progress of the version it started from, in
         # seconds, and whole intervals in it; its segment (sim.kernels.saves.Segment)
         ("phase", "i8"), ("since", "f8"), ("due", "f8"), ("step", "f8"), ("index", "i8"), ("t0", "f8"), ("first", "f8"),
@@ -88,8 +94,8 @@ STATE = np.dtype(
         ("idle", "i8", 3), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"), ("empty_since", "f8"),
         ("n_active", "i8"),
         # units in repair: how many, and of the containers in UNIT how much is used; crews at work by stage
-        ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"), ("n_free", "i8"),
-        ("n_ids", "i8"), ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR),
+        ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"),
+        ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR),
         ("busy", "i8", MAX_REPAIR), ("overflow", "b1"),
     ],
     align=True,
@@ -98,18 +104,25 @@ STATE = np.dtype(
 
 UNIT = np.dtype(
     [
-        # by identity of a unit in repair: the slot that it left (-1: filled since), the fault that keys its draws, how
-        # often it was served, its stage, since when it waits there, whether the service under way fixes it
+        # by node: where it is (sim.plan.JOB, HOT, COLD, IN_SHOP) and its slot or place there, if ``placed`` is the
+        # run's epoch, else where it was at the start; its place in the cluster; by such a place: the node
+        ("placed", "i8"), ("where", "i8"), ("position", "i8"), ("site", "i8"), ("node", "i8"),
+        # by slot: the node in it, if ``seated`` is the run's epoch, else the first; whether it is empty: the epoch
+        ("seated", "i8"), ("seat", "i8"), ("vacant", "i8"),
+        # by place in a pool, by block: an idle node, if ``pooled`` is the run's epoch
+        ("pooled", "i8", 3), ("pool", "i8", 3),
+        # by node in repair: the slot that it left (-1: filled since), the fault that keys its draws, how often it was
+        # served, its stage, since when it waits there, whether the service under way fixes it
         ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"), ("stage", "i8"),
         ("since", "f8"), ("fixed", "b1"),
         # by place in a heap: units in service, by the time at which they leave
         ("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8"),
-        # by place in a stack: identities that are free; in a ring for each stage: units that wait for a crew
-        ("free", "i8"), ("queue", "i8", MAX_REPAIR),
+        # by place in a ring for each stage: units that wait for a crew
+        ("queue", "i8", MAX_REPAIR),
         # by place in a list: spares in activation, their slot and when they are active
         ("active_slot", "i8"), ("active_at", "f8"),
-        # by place in a list: empty slots in the order of their faults, the unit that left (-1: not in repair yet)
-        ("empty_slot", "i8"), ("empty_unit", "i8"), ("empty_source", "i8"), ("empty_block", "i8"),
+        # by place in a list: empty slots in the order of their faults, the node that left, the fault and its need
+        ("empty_slot", "i8"), ("empty_node", "i8"), ("empty_source", "i8"), ("empty_block", "i8"),
         ("empty_ordinal", "i8"), ("empty_need", "i8"),
     ],
     align=True,
@@ -128,8 +141,11 @@ def pack(plan: Plan) -> Record:
         r[name] = getattr(plan, name)
     for name in plan.pattern._fields:
         r[name] = getattr(plan.pattern, name)
-    r["pool_nodes"] = (0, *(pool.nodes for pool in plan.pools))
-    r["activation"] = (0.0, *(pool.activation for pool in plan.pools))
+    hot, cold = plan.pools
+    r["job_nodes"] = plan.job_nodes
+    r["pool_nodes"] = 0, hot.nodes, cold.nodes
+    r["pool_end"] = 0, plan.job_nodes + hot.nodes, plan.nodes
+    r["activation"] = 0.0, hot.activation, cold.activation
     r["fastest"], r["slowest"] = plan.pool_order
     r["n_wall"] = sum(lane.clock == 0 for lane in plan.lanes)
     r["n_lanes"], r["n_rules"], r["n_sources"] = len(plan.lanes), len(plan.rules), len(plan.sources)
@@ -138,22 +154,34 @@ def pack(plan: Plan) -> Record:
     for i, lane in enumerate(plan.lanes):
         _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots)
     for i, s in enumerate(plan.sources):
-        _put(r, i, "", takes_node=s.takes_node, p_process=s.p_process, p_reset=s.p_reset, detect=s.detect)
+        _put(r, i, "", takes=s.takes, p_process=s.p_process, p_reset=s.p_reset, detect=s.detect)
         _put(r, i, "", p_hang=s.p_hang)
         _put(r, i, "key_", **{"0": s.key[0], "1": s.key[1]})
     first = 0
     for i, rule in enumerate(plan.rules):
         _put(r, i, "rule_", needs=rule.needs, down=rule.units_down_at_most, spare=rule.spare_available)
+        _put(r, i, "rule_", within=rule.within)
         _put(r, i, "rule_", below=rule.attempts_below, use=rule.use, vulnerable=rule.vulnerable, retry=rule.retry_stage)
         _put(r, i, "rule_", first=first, end=first + len(rule.stages))
         for j, stage in enumerate(rule.stages, first):
             _put(r, j, "stage_", bucket=stage.bucket, law=stage.law, vulnerable=stage.vulnerable, lane=stage.lane)
         first += len(rule.stages)
+    for i, group in enumerate(plan.groups):
+        _put(r, i, "group_", unit=group.unit, number=group.number)
     for i, law in enumerate(plan.laws):
         _put(r, i, "law_", kind=law.kind, a=law.a, b=law.b, share=law.share, first=law.first, other=law.other)
     for i, repair in enumerate(plan.repair):
         _put(r, i, "repair_", law=repair.law, crews=repair.crews, success=repair.success, lane=repair.lane)
     return packed
+
+
+def units(plan: Plan) -> Record:
+    """Room for the nodes of a plan, shape (nodes,) and dtype ``UNIT``; its pages are touched only as they are used."""
+    room = np.zeros(plan.nodes, UNIT)
+    if plan.groups:
+        room["node"] = plan.order or np.arange(plan.nodes)
+        room["site"][room["node"]] = np.arange(plan.nodes)
+    return room
 
 
 def _put(record: Any, position: int, prefix: str, **values: object) -> None:

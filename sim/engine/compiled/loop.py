@@ -5,56 +5,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sim.engine.compiled.capacity import book_idle, rejoin, slot_is_empty
+from sim.engine.compiled.capacity import rejoin
 from sim.engine.compiled.clocks import find_next, run_clocks, schedule
-from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, hit, stages_done, start_stages
-from sim.engine.compiled.shop import admit, finish_stage, next_repair
+from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, stages_done, start_stages
+from sim.engine.compiled.shop import finish_stage, next_repair
+from sim.engine.compiled.strike import strike
 from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, RECOVERING, RUNNING, WAITING
 from sim.kernels._jit import entry, kernel
-from sim.plan import COLD, HOT, PROCESS, REPAIR, RESET, TRAINING, WALL
-
-
-@kernel
-def _strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
-    """The next fault of a clock strikes: a spare, a node of the job, the job, or nothing that still works."""
-    lane = s.next_lane[clock]
-    source = p.lane_source[lane]
-    block = p.lane_block[lane]
-    ordinal = s.lane_ordinal[lane]
-    slot = -1
-    if p.lane_slots[lane] > 0:
-        slot = int(s.lane_slot[lane] * p.lane_slots[lane])
-    need = REPAIR
-    if s.lane_need[lane] < p.p_process[source]:
-        need = PROCESS
-    elif s.lane_need[lane] < p.p_process[source] + p.p_reset[source]:
-        need = RESET
-    hang = s.lane_effect[lane] < p.p_hang[source]
-    schedule(p, s, lane)
-    find_next(p, s, clock)
-    taken = p.takes_node[source] != 0 and need > PROCESS
-    if block == HOT:
-        if not taken or slot >= s.idle[HOT]:
-            row.void_faults += 1
-            return
-        book_idle(s, row)
-        s.idle[HOT] -= 1
-        row.spare_faults += 1
-        admit(p, s, u, row, -1, source, block, ordinal, need)
-    elif slot >= 0 and slot_is_empty(s, u, slot):
-        row.void_faults += 1
-    else:
-        row.faults += 1
-        row.faults_of[source] += 1
-        hit(p, s, u, row, source, block, ordinal, slot, need, taken, hang)
+from sim.plan import COLD, HOT, TRAINING, WALL
 
 
 @kernel
 def _repaired(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """A unit leaves its stage of repair; if it is fixed it may be what the job waits for."""
-    unit = finish_stage(p, s, u, row)
-    if unit >= 0:
-        rejoin(p, s, u, row, unit)
+    node = finish_stage(p, s, u, row)
+    if node >= 0:
+        rejoin(p, s, u, row, node)
     if s.phase == WAITING:
         await_units(p, s, u, row, log)
 
@@ -92,7 +58,7 @@ def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         _repaired(p, s, u, row, log)
     elif fault == s.now:
         s.events += 1
-        _strike(p, s, u, row, clock)
+        strike(p, s, u, row, clock)
     elif s.due == s.now:
         _own_event(p, s, u, row, log)
     else:
@@ -107,6 +73,7 @@ def _clear(p: Any, row: Any) -> None:
     row.interruptions = 0
     row.faults = 0
     row.spare_faults = 0
+    row.spares_lost = 0
     row.void_faults = 0
     row.attempts = 0
     row.saves = 0
@@ -133,6 +100,7 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
     s.replication = replication
     s.now = 0.0
     s.events = 0
+    s.epoch += 1
     s.reason = GOING
     s.step = 0.0
     s.index = 0
@@ -153,8 +121,6 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
     s.repair_since = 0.0
     s.n_heap = 0
     s.sequence = 0
-    s.n_free = 0
-    s.n_ids = 0
     for stage in range(s.busy.size):
         s.queue_head[stage] = 0
         s.queue_size[stage] = 0
@@ -187,7 +153,7 @@ def run_chunk(
     state : array of ``layout.STATE``, shape (1,)
         Carries a run that the budget cut off to the next call; ``reason`` not ``GOING`` before the first.
     units : array of ``layout.UNIT``, shape (nodes,)
-        Room for the units in repair.
+        Room for what is known of single nodes, as ``layout.units`` makes it.
     rows : array of ``ROW``, shape (count,)
         Results, written in place.
     log : array of ``INCIDENT``, any length

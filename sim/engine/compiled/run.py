@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.compiled.layout import STATE, UNIT, pack
+from sim.engine.compiled.layout import STATE, pack, units
 from sim.engine.compiled.loop import run_chunk
 from sim.engine.state import INCIDENT, ROW, StopReason
 from sim.errors import SimError
@@ -35,7 +35,7 @@ class Runner:
 
     def __init__(self, plan: Plan, jobs: int = 1) -> None:
         self._packed = pack(plan)
-        self._nodes = plan.nodes
+        self._plan = plan
         self._jobs = jobs
         self._stop = threading.Event()
         self._local = threading.local()
@@ -88,20 +88,20 @@ class Runner:
 
     def _run_chunk(self, first: int, rows: Records, log: Records) -> int:
         """Run one chunk to its end, or until somebody asks to stop. Returns the number of incidents."""
-        state, units = self._workspace()
+        state, room = self._workspace()
         state["logged"] = 0
         state["reason"] = int(StopReason.DONE)
         state["overflow"] = False
         done = 0
         while done < len(rows) and not self._stop.is_set():
-            done = run_chunk(self._packed, state, units, rows, log, first, done, len(rows), BUDGET)
+            done = run_chunk(self._packed, state, room, rows, log, first, done, len(rows), BUDGET)
             if state["overflow"][0]:
                 raise SimError("a container of the compiled engine is full: this is a bug, please report the scenario")
         return int(state["logged"][0])
 
     def _workspace(self) -> tuple[Records, Records]:
-        """State and units of this thread; their pages are touched only as far as units fail."""
+        """State and units of this thread."""
         if not hasattr(self._local, "arrays"):
-            self._local.arrays = np.zeros(1, STATE), np.zeros(self._nodes, UNIT)
+            self._local.arrays = np.zeros(1, STATE), units(self._plan)
         arrays: tuple[Records, Records] = self._local.arrays
         return arrays

@@ -114,31 +114,23 @@ def _enter(p: Any, s: Any, u: Any, row: Any, unit: int, stage: int) -> None:
 
 
 @kernel
-def admit(p: Any, s: Any, u: Any, row: Any, slot: int, source: int, block: int, ordinal: int, need: int) -> int:
-    """Send a unit to repair; ``slot`` is what it leaves empty, -1 for a spare. Returns its identity in ``u``."""
+def admit(
+    p: Any, s: Any, u: Any, row: Any, unit: int, slot: int, source: int, block: int, ordinal: int, need: int
+) -> None:
+    """Send a node to repair; ``slot`` is what it leaves empty, -1 for a spare."""
     book_repair(s, row)
     s.in_repair += 1
-    if s.n_free > 0:
-        s.n_free -= 1
-        unit = u[s.n_free].free
-    else:
-        unit = s.n_ids
-        if unit >= u.size:
-            s.overflow = True
-            return 0
-        s.n_ids += 1
     u[unit].slot = slot
     u[unit].source = source
     u[unit].block = block
     u[unit].ordinal = ordinal
     u[unit].attempt = 0
     _enter(p, s, u, row, unit, 0 if need == RESET else p.last_repair)
-    return int(unit)
 
 
 @kernel
 def finish_stage(p: Any, s: Any, u: Any, row: Any) -> int:
-    """The next unit leaves its stage: its crew takes the next in the queue, then it moves on. Returns it if fixed,
+    """The next node leaves its stage: its crew takes the next in the queue, then it moves on. Returns it if fixed,
     else -1.
     """
     unit = _pop(s, u)
@@ -154,6 +146,4 @@ def finish_stage(p: Any, s: Any, u: Any, row: Any) -> int:
         return -1
     book_repair(s, row)
     s.in_repair -= 1
-    u[s.n_free].free = unit
-    s.n_free += 1
     return unit

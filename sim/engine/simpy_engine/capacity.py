@@ -2,95 +2,149 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 from sim.engine.simpy_engine.context import Context, Fault
 from sim.engine.simpy_engine.shop import Shop, Unit
 from sim.kernels.ledger import CAPACITY_WAIT
-from sim.plan import COLD, HOT
+from sim.plan import ANY, COLD, HOT, Rule
 
 
 class Capacity:
-    """Slots of the job that stand empty, in the order of their faults, and the idle spares of the pools.
+    """Where each node is: in a slot of the job, idle in a pool, or in the shop.
 
-    The job says what it is at: ``bucket`` is where empty slots book to, ``open_to_all`` whether any repaired node may
-    fill any empty slot.
+    ``nodes`` holds the node of each slot, ``empty`` the nodes that left a slot which is still empty, in the order of
+    their faults; the first ``admitted`` of them are in repair. The job says what it is at: ``bucket`` is where empty
+    slots book to, ``waiting`` the rule under which it waits for units, if it does.
     """
 
     def __init__(self, context: Context, shop: Shop) -> None:
         self.context = context
-        self.plan = context.plan
+        self.plan = plan = context.plan
         self.shop = shop
-        self.idle = {HOT: self.plan.pools[0].nodes, COLD: self.plan.pools[1].nodes}
+        hot, cold = plan.job_nodes, plan.job_nodes + plan.pools[0].nodes
+        self.nodes = list(range(hot))
+        self.slot_of = {node: node for node in self.nodes}
+        self.idle = {HOT: list(range(hot, cold))[::-1], COLD: list(range(cold, plan.nodes))[::-1]}
         self.bucket = CAPACITY_WAIT
-        self.open_to_all = False
-        self.empty: list[tuple[int, Fault, Unit | None]] = []
+        self.waiting: Rule | None = None
+        self.empty: list[Unit] = []
+        self.admitted = 0
         self.activating: dict[int, float] = {}
         self.idle_since = self.empty_since = 0.0
+        self.order = plan.order or range(plan.nodes)
+        self.sites = {node: site for site, node in enumerate(self.order)} if plan.groups else {}
 
     @property
     def ready_at(self) -> float:
         """Time at which the last of the spares in activation is active."""
         return max(self.activating.values(), default=0.0)
 
+    def domain(self, group: int, node: int) -> int:
+        """The domain of a group that a node is in."""
+        which = self.plan.groups[group]
+        return self.sites[node] // which.unit % which.number
+
+    def members(self, group: int, domain: int) -> Iterator[int]:
+        """The nodes of a domain, in their order in the cluster."""
+        which = self.plan.groups[group]
+        for run in count(domain, which.number):
+            sites = range(run * which.unit, min((run + 1) * which.unit, self.plan.nodes))
+            if not sites:
+                return
+            for site in sites:
+                yield self.order[site]
+
+    def works(self, slot: int) -> bool:
+        """Whether a slot has its node."""
+        return self.slot_of.get(self.nodes[slot]) == slot
+
     def vacate(self, fault: Fault) -> None:
-        """A fault takes the node of a slot; a spare that fails before it is active is not waited for."""
-        self.empty.append((fault.slot, fault, None))
-        self.activating.pop(fault.slot, None)
+        """A fault takes the nodes of slots; a spare that fails before it is active is not waited for."""
+        for slot, member in fault.slots:
+            node = self.nodes[slot]
+            del self.slot_of[node]
+            self.empty.append(Unit(node, slot, fault, member))
+            self.activating.pop(slot, None)
 
     def book_idle(self) -> None:
         """Account for the idle spares up to now."""
-        self.context.row["spare_idle_node_s"] += sum(self.idle.values()) * (self.context.now - self.idle_since)
+        idle = sum(map(len, self.idle.values()))
+        self.context.row["spare_idle_node_s"] += idle * (self.context.now - self.idle_since)
         self.idle_since = self.context.now
 
     def book_empty(self) -> None:
         """Account for the slots whose nodes are in repair up to now."""
-        absent = sum(unit is not None for _, _, unit in self.empty)
-        self.context.absent[self.bucket] += absent * (self.context.now - self.empty_since)
+        self.context.absent[self.bucket] += self.admitted * (self.context.now - self.empty_since)
         self.empty_since = self.context.now
-
-    def is_empty(self, slot: int) -> bool:
-        """Whether the node of a slot is down already."""
-        return any(slot == empty for empty, _, _ in self.empty)
 
     def admit_all(self) -> None:
         """Send the nodes that are now known to be down to repair, in the order of their faults."""
         self.book_empty()
-        self.empty = [(slot, fault, unit or self.shop.admit(fault, slot)) for slot, fault, unit in self.empty]
+        for unit in self.empty[self.admitted :]:
+            self.shop.admit(unit)
+        self.admitted = len(self.empty)
 
-    def kill_spare(self, fault: Fault) -> None:
-        """A hot spare fails: it is noticed at once."""
+    def lose_spare(self, node: int, fault: Fault, member: int) -> None:
+        """An idle hot spare fails: it is noticed at once."""
+        self.context.row["spares_lost"] += 1
         self.book_idle()
-        self.idle[HOT] -= 1
-        self.shop.admit(fault, -1)
+        self._take(HOT, self.idle[HOT].index(node))
+        self.shop.admit(Unit(node, -1, fault, member))
 
-    def take_spares(self) -> None:
-        """Call idle spares for all empty slots, those that activate fastest first."""
+    def _take(self, block: int, place: int) -> int:
+        """The node at a place leaves the list of a pool, and the last one takes its place."""
+        idle = self.idle[block]
+        idle[place], idle[-1] = idle[-1], idle[place]
+        return idle.pop()
+
+    def _suits(self, rule: Rule, node: int, spare: int) -> bool:
+        """Whether a spare is near enough to the node that it would replace."""
+        return rule.within == ANY or self.domain(rule.within, node) == self.domain(rule.within, spare)
+
+    def suffices(self, rule: Rule) -> bool:
+        """Whether there is an idle spare, near enough, for each empty slot."""
+        spares = [spare for block in (HOT, COLD) for spare in self.idle[block]]
+        return all(
+            sum(self._suits(rule, unit.node, other.node) for other in self.empty)
+            <= sum(self._suits(rule, unit.node, spare) for spare in spares)
+            for unit in self.empty
+        )
+
+    def take_spares(self, rule: Rule) -> None:
+        """Call idle spares for all empty slots in turn, those that activate fastest first."""
         self.book_idle()
         for block in self.plan.pool_order:
-            count = min(len(self.empty), self.idle[block])
-            if count > 0:
-                self.idle[block] -= count
-                self.context.row["spares_used"] += count
-                ready = self.context.now + self.plan.pools[block - 1].activation
-                self.activating |= {slot: ready for slot, _, _ in self.empty[:count]}
-                self._fill(count)
+            ready = self.context.now + self.plan.pools[block - 1].activation
+            for unit in list(self.empty):
+                idle = self.idle[block]
+                near = (i for i in reversed(range(len(idle))) if self._suits(rule, unit.node, idle[i]))
+                place = next(near, None)
+                if place is not None:
+                    self.context.row["spares_used"] += 1
+                    self.activating[unit.slot] = ready
+                    self._fill(unit, self._take(block, place))
 
-    def _fill(self, count: int) -> None:
-        """Other nodes fill the longest empty slots: their own nodes have none to come back to."""
+    def _fill(self, left: Unit, node: int) -> None:
+        """A node fills a slot: the one that left it may have none to come back to."""
         self.book_empty()
-        for _, _, unit in self.empty[:count]:
-            if unit is not None:
-                unit.slot = -1
-        del self.empty[:count]
+        self.empty.remove(left)
+        self.admitted -= 1
+        self.nodes[left.slot] = node
+        self.slot_of[node] = left.slot
+        left.slot = -1
 
     def rejoin(self, unit: Unit) -> None:
         """A repaired node comes back: to its own slot, to the waiting job, or to the fastest pool that is not full."""
+        rule = self.waiting
+        suited = [each for each in self.empty if rule is not None and self._suits(rule, each.node, unit.node)]
         if unit.slot >= 0:
-            self.book_empty()
-            self.empty = [each for each in self.empty if each[2] is not unit]
-        elif self.empty and self.open_to_all:
-            self._fill(1)
+            self._fill(unit, unit.node)
+        elif suited:
+            self._fill(suited[0], unit.node)
         else:
             self.book_idle()
             fast, slow = self.plan.pool_order
-            room = self.idle[fast] < self.plan.pools[fast - 1].nodes
-            self.idle[fast if room else slow] += 1
+            room = len(self.idle[fast]) < self.plan.pools[fast - 1].nodes
+            self.idle[fast if room else slow].append(unit.node)

@@ -38,15 +38,16 @@ class Alarm(simpy.Event):
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that struck: its key (source, block, ordinal), need and effect, and the slot that it hits (-1: none)."""
+    """A fault that struck: its key (source, block, ordinal), need and effect, and the slots whose nodes it takes, each
+    with its number among the members of a domain.
+    """
 
     source: int
     block: int
     ordinal: int
     need: int
-    slot: int
-    taken: bool
     hang: bool
+    slots: tuple[tuple[int, int], ...] = ()
 
 
 class Context:

@@ -109,12 +109,12 @@ class Job:
 
     def _choose(self, incident: Incident) -> int:
         """The first rule whose conditions all hold; the last one has none."""
-        down, idle = len(self.capacity.empty), sum(self.capacity.idle.values())
+        down = len(self.capacity.empty)
         for i, rule in enumerate(self.plan.rules):
             if (
                 (rule.needs == ANY or rule.needs >> incident.worst & 1)
                 and (rule.units_down_at_most == ANY or down <= rule.units_down_at_most)
-                and (rule.spare_available == ANY or (idle >= down) == bool(rule.spare_available))
+                and (rule.spare_available == ANY or self.capacity.suffices(rule) == bool(rule.spare_available))
                 and (rule.attempts_below == ANY or incident.starts[i] < rule.attempts_below)
             ):
                 return i
@@ -125,9 +125,9 @@ class Job:
         capacity = self.capacity
         self.since = capacity.empty_since = self.context.now
         capacity.bucket = ledger.CAPACITY_WAIT
-        capacity.open_to_all = self.rule.use == SPARES_ELSE_WAIT
-        if self.rule.use == SPARES_ELSE_WAIT and capacity.empty:
-            capacity.take_spares()
+        capacity.waiting = self.rule if self.rule.use == SPARES_ELSE_WAIT else None
+        if capacity.waiting and capacity.empty:
+            capacity.take_spares(self.rule)
             if capacity.empty:
                 self.context.row["spare_waits"] += 1
         if capacity.empty or capacity.ready_at > self.context.now:
@@ -223,14 +223,14 @@ class Job:
             self.phase = self.detect
             self.since = self.capacity.empty_since = self.context.now
             self.capacity.bucket = ledger.DETECTION
-            self.capacity.open_to_all = False
+            self.capacity.waiting = None
             self._turn(wall=True, training=False)
         self.last = fault
         incident.faults += 1
         incident.worst = max(incident.worst, fault.need)
-        if fault.taken:
+        if fault.slots:
             self.unit_taken = True
-            incident.units += 1
+            incident.units += len(fault.slots)
             self.capacity.vacate(fault)
         seen = self.context.now + self._delay(fault)
         self.seen = min(self.seen, seen) if detecting else seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from sim.engine.simpy_engine.job import Job
 from sim.engine.simpy_engine.shop import Shop
 from sim.engine.state import INCIDENT, ROW, StopReason
 from sim.kernels import ledger
-from sim.plan import HOT, PROCESS, REPAIR, RESET, TRAINING, WALL, Lane, Plan
+from sim.plan import DOMAIN, GROUP, HOT, JOB, NODE, NOTHING, PROCESS, REPAIR, RESET, TRAINING, WALL, Lane, Plan
 
 
 class Run:
@@ -33,29 +34,43 @@ class Run:
             end.callbacks.append(lambda _: self.context.stop(StopReason.HORIZON))
 
     def strike(self, lane: Lane, ordinal: int, u_slot: float, u_need: float, u_effect: float) -> None:
-        """A fault strikes: a spare, a node of the job, the job, or nothing that still works."""
-        row = self.context.row
+        """A fault strikes: a spare, a node of the job, the job, a domain, or nothing that still works."""
         source = self.context.plan.sources[lane.source]
-        slot = int(u_slot * lane.slots) if lane.slots > 0 else -1
+        number = int(u_slot * lane.slots) if lane.slots > 0 else -1
         need = REPAIR
         if u_need < source.p_process:
             need = PROCESS
         elif u_need < source.p_process + source.p_reset:
             need = RESET
-        taken, hang = source.takes_node and need > PROCESS, u_effect < source.p_hang
-        fault = Fault(lane.source, lane.block, ordinal, need, slot, taken, hang)
-        if lane.block == HOT:
-            if fault.taken and slot < self.capacity.idle[HOT]:
-                row["spare_faults"] += 1
-                self.capacity.kill_spare(fault)
-            else:
-                row["void_faults"] += 1
-        elif slot >= 0 and self.capacity.is_empty(slot):
-            row["void_faults"] += 1
-        else:
-            row["faults"] += 1
+        fault = Fault(lane.source, lane.block, ordinal, need, u_effect < source.p_hang)
+        takes = source.takes if need > PROCESS else NOTHING
+        struck = self._struck(lane, number, takes)
+        slots = tuple((self.capacity.slot_of[node], i) for i, node in struck if node in self.capacity.slot_of)
+        spares = []
+        if takes >= GROUP or (takes == NODE and lane.block == HOT):
+            spares = [(i, node) for i, node in struck if node in self.capacity.idle[HOT]]
+        for i, node in spares:
+            self.capacity.lose_spare(node, fault, i)
+        if slots or (lane.block == JOB and number < 0):
+            self.context.row["faults"] += 1
             self.context.faults_of[lane.source] += 1
-            self.job.process.interrupt(fault)
+            self.job.process.interrupt(replace(fault, slots=slots if takes != NOTHING else ()))
+        else:
+            self.context.row["spare_faults" if spares else "void_faults"] += 1
+
+    def _struck(self, lane: Lane, number: int, takes: int) -> list[tuple[int, int]]:
+        """The nodes that a fault strikes, each with its number among them; none if they are down already."""
+        capacity, source = self.capacity, self.context.plan.sources[lane.source]
+        if lane.block == DOMAIN:
+            return list(enumerate(capacity.members(source.takes - GROUP, number)))
+        if lane.block == HOT:
+            nodes = capacity.idle[HOT][number : number + 1]
+        else:
+            nodes = [capacity.nodes[number]] if number >= 0 and capacity.works(number) else []
+        if takes >= GROUP and nodes:
+            group = takes - GROUP
+            return list(enumerate(capacity.members(group, capacity.domain(group, nodes[0]))))
+        return [(0, node) for node in nodes]
 
     def go(self) -> tuple[np.void, list[tuple[float, ...]]]:
         """Run to the end. Returns the row (dtype ``ROW``) and the incidents (tuples in the order of ``INCIDENT``)."""

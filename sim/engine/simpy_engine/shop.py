@@ -10,15 +10,19 @@ from dataclasses import dataclass
 import simpy
 
 from sim.engine.simpy_engine.context import REPAIRED, Context, Fault, Process
-from sim.plan import RESET, RepairStage
+from sim.plan import MEMBER, RESET, RepairStage
 
 
-@dataclass
+@dataclass(eq=False)
 class Unit:
-    """A node in repair. ``slot`` is the job's slot that it left, -1 once another node has filled it."""
+    """A node in repair. ``slot`` is the job's slot that it left, -1 once another node has filled it; ``member`` its
+    number in the domain that its fault took.
+    """
 
-    fault: Fault
+    node: int
     slot: int
+    fault: Fault
+    member: int
     attempt: int = 0
     since: float = 0.0
 
@@ -45,13 +49,11 @@ class Shop:
         self.context.row["repair_node_s"] += self.units * (self.context.now - self.since)
         self.since = self.context.now
 
-    def admit(self, fault: Fault, slot: int) -> Unit:
+    def admit(self, unit: Unit) -> None:
         """Send a unit to repair."""
         self.book()
         self.units += 1
-        unit = Unit(fault, slot)
-        self._enter(unit, 0 if fault.need == RESET else len(self.queues) - 1)
-        return unit
+        self._enter(unit, 0 if unit.fault.need == RESET else len(self.queues) - 1)
 
     def _enter(self, unit: Unit, stage: int) -> None:
         unit.since = self.context.now
@@ -70,7 +72,7 @@ class Shop:
             self.context.row["crew_wait_s"] += self.context.now - unit.since
         fault = unit.fault
         u, choice, outcome, _ = self.context.uniforms(
-            fault.source, fault.block + 256 * unit.attempt, fault.ordinal, what.lane
+            fault.source, fault.block + 256 * unit.attempt + MEMBER * unit.member, fault.ordinal, what.lane
         )
         unit.attempt += 1
         time = self.context.sample(what.law, u, choice)

@@ -1,0 +1,116 @@
+"""Where each node is, in the compiled engine: in a slot of the job, idle in a pool, or in the shop; and its domains.
+
+Nothing is written at the start of a run: what does not bear its epoch is as it was at the start.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.kernels._jit import kernel
+from sim.plan import COLD, HOT, IN_SHOP, JOB
+
+
+@kernel
+def node_in(s: Any, u: Any, slot: int) -> int:
+    """The node that is, or was last, in a slot of the job."""
+    return int(u[slot].seat) if u[slot].seated == s.epoch else slot
+
+
+@kernel
+def where(p: Any, s: Any, u: Any, node: int) -> int:
+    """Where a node is: ``JOB``, ``HOT``, ``COLD`` or ``IN_SHOP``."""
+    if u[node].placed == s.epoch:
+        return int(u[node].where)
+    if node < p.job_nodes:
+        return JOB
+    return HOT if node < p.pool_end[HOT] else COLD
+
+
+@kernel
+def position(p: Any, s: Any, u: Any, node: int) -> int:
+    """The slot of a node of the job, or the place of an idle one in the list of its pool."""
+    if u[node].placed == s.epoch:
+        return int(u[node].position)
+    if node < p.job_nodes:
+        return node
+    return int(p.pool_end[HOT if node < p.pool_end[HOT] else COLD] - 1 - node)
+
+
+@kernel
+def _place(s: Any, u: Any, node: int, where: int, position: int) -> None:
+    u[node].placed = s.epoch
+    u[node].where = where
+    u[node].position = position
+
+
+@kernel
+def is_vacant(s: Any, u: Any, slot: int) -> bool:
+    """Whether a slot of the job stands empty."""
+    return bool(u[slot].vacant == s.epoch)
+
+
+@kernel
+def leave(s: Any, u: Any, slot: int) -> int:
+    """The node of a slot goes down and leaves it empty. Returns the node."""
+    node = node_in(s, u, slot)
+    u[slot].vacant = s.epoch
+    _place(s, u, node, IN_SHOP, slot)
+    return node
+
+
+@kernel
+def seat(s: Any, u: Any, slot: int, node: int) -> None:
+    """A node fills an empty slot."""
+    u[slot].vacant = 0
+    u[slot].seated = s.epoch
+    u[slot].seat = node
+    _place(s, u, node, JOB, slot)
+
+
+@kernel
+def idle_node(p: Any, s: Any, u: Any, block: int, place: int) -> int:
+    """The node at a place in the list of a pool's idle spares. At the start the first of them is at the end."""
+    if u[place].pooled[block] == s.epoch:
+        return int(u[place].pool[block])
+    return int(p.pool_end[block] - 1 - place)
+
+
+@kernel
+def _put_idle(s: Any, u: Any, block: int, place: int, node: int) -> None:
+    u[place].pooled[block] = s.epoch
+    u[place].pool[block] = node
+    _place(s, u, node, block, place)
+
+
+@kernel
+def give_idle(s: Any, u: Any, block: int, node: int) -> None:
+    """A node joins a pool; it is the first to leave it."""
+    _put_idle(s, u, block, s.idle[block], node)
+    s.idle[block] += 1
+
+
+@kernel
+def take_idle(p: Any, s: Any, u: Any, block: int, place: int) -> int:
+    """The node at a place leaves a pool, and the last one takes its place. Returns the node."""
+    node = idle_node(p, s, u, block, place)
+    s.idle[block] -= 1
+    last = s.idle[block]
+    if place != last:
+        _put_idle(s, u, block, place, idle_node(p, s, u, block, last))
+    _place(s, u, node, IN_SHOP, -1)
+    return node
+
+
+@kernel
+def domain_of(p: Any, u: Any, group: int, node: int) -> int:
+    """The domain of a group that a node is in."""
+    return int((u[node].site // p.group_unit[group]) % p.group_number[group])
+
+
+@kernel
+def next_site(p: Any, group: int, site: int) -> int:
+    """The place in the cluster after ``site`` in its domain of a group; beyond the last node where there is none."""
+    unit = p.group_unit[group]
+    following = site + 1
+    return int(following if following % unit != 0 else following + (p.group_number[group] - 1) * unit)

@@ -1,0 +1,120 @@
+"""What a fault strikes in the compiled engine: a spare, a node of the job, the job, a domain, nothing that works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.engine.compiled.capacity import lose_spare, vacate
+from sim.engine.compiled.clocks import find_next, schedule
+from sim.engine.compiled.job import hit
+from sim.engine.compiled.nodes import domain_of, idle_node, is_vacant, next_site, node_in, position, where
+from sim.kernels._jit import kernel
+from sim.plan import DOMAIN, GROUP, HOT, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET
+
+
+@kernel
+def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
+    """The next fault of a clock strikes."""
+    lane = s.next_lane[clock]
+    source = p.lane_source[lane]
+    block = p.lane_block[lane]
+    ordinal = s.lane_ordinal[lane]
+    number = -1
+    if p.lane_slots[lane] > 0:
+        number = int(s.lane_slot[lane] * p.lane_slots[lane])
+    need = REPAIR
+    if s.lane_need[lane] < p.p_process[source]:
+        need = PROCESS
+    elif s.lane_need[lane] < p.p_process[source] + p.p_reset[source]:
+        need = RESET
+    hang = s.lane_effect[lane] < p.p_hang[source]
+    schedule(p, s, lane)
+    find_next(p, s, clock)
+    taken = p.takes[source] != NOTHING and need > PROCESS
+    if block == HOT:
+        if not taken or number >= s.idle[HOT]:
+            row.void_faults += 1
+            return
+        node = idle_node(p, s, u, HOT, number)
+    elif block == JOB:
+        if number >= 0 and is_vacant(s, u, number):
+            row.void_faults += 1
+            return
+        node = node_in(s, u, number) if number >= 0 else -1
+    else:
+        node = -1
+    if block == DOMAIN or (taken and p.takes[source] >= GROUP):
+        group = p.takes[source] - GROUP
+        domain = number if block == DOMAIN else domain_of(p, u, group, node)
+        _strike_domain(p, s, u, row, group, domain, source, block, ordinal, need, hang)
+    elif block == HOT:
+        row.spare_faults += 1
+        lose_spare(p, s, u, row, number, source, block, ordinal, need)
+    else:
+        row.faults += 1
+        row.faults_of[source] += 1
+        hit(p, s, row, source, block, ordinal, need, hang)
+        if taken:
+            vacate(s, u, number, source, block, ordinal, need)
+
+
+@kernel
+def _strike_domain(
+    p: Any, s: Any, u: Any, row: Any, group: int, domain: int, source: int, block: int, ordinal: int, need: int,
+    hang: bool,
+) -> None:  # fmt: skip
+    """All nodes of a domain that work go down together, or only lose their processes: one fault, many repairs."""
+    spares = need > PROCESS and _lose_spares(p, s, u, row, group, domain, source, block, ordinal, need)
+    if not _has_job_node(p, s, u, group, domain):
+        row.spare_faults += 1 if spares else 0
+        row.void_faults += 0 if spares else 1
+        return
+    row.faults += 1
+    row.faults_of[source] += 1
+    hit(p, s, row, source, block, ordinal, need, hang)
+    if need > PROCESS:
+        _vacate_domain(p, s, u, group, domain, source, block, ordinal, need)
+
+
+@kernel
+def _lose_spares(
+    p: Any, s: Any, u: Any, row: Any, group: int, domain: int, source: int, block: int, ordinal: int, need: int
+) -> bool:
+    """The idle hot spares of a domain go to repair. Returns whether there were any."""
+    found = False
+    member = 0
+    site = domain * p.group_unit[group]
+    while site < u.size:
+        node = u[site].node
+        if where(p, s, u, node) == HOT:
+            lose_spare(p, s, u, row, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)
+            found = True
+        member += 1
+        site = next_site(p, group, site)
+    return found
+
+
+@kernel
+def _has_job_node(p: Any, s: Any, u: Any, group: int, domain: int) -> bool:
+    """Whether a node of the job is in a domain."""
+    site = domain * p.group_unit[group]
+    while site < u.size:
+        if where(p, s, u, u[site].node) == JOB:
+            return True
+        site = next_site(p, group, site)
+    return False
+
+
+@kernel
+def _vacate_domain(
+    p: Any, s: Any, u: Any, group: int, domain: int, source: int, block: int, ordinal: int, need: int
+) -> None:
+    """The slots of the job whose nodes are in a domain become empty."""
+    member = 0
+    site = domain * p.group_unit[group]
+    while site < u.size:
+        node = u[site].node
+        if where(p, s, u, node) == JOB:
+            vacate(s, u, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)
+        member += 1
+        site = next_site(p, group, site)
