@@ -37,6 +37,9 @@ USES = ("same units", "spares, else wait")
 AUTO = -1
 """The law of a stage that takes as long as reading the restored version."""
 
+BACK = -1
+"""What follows a stage of repair that lets its nodes go: they come back."""
+
 DETECTION_LANE = 1
 """Identity of the draws that say when a hang is noticed; 0 is the fault itself, stages have theirs from 256."""
 
@@ -136,12 +139,18 @@ class Group:
 
 @dataclass(frozen=True)
 class RepairStage:
-    """A stage of repair; ``crews`` is 0 where there is no limit."""
+    """A stage of repair; ``crews`` and ``attempts`` are 0 where there is no limit. ``or_else`` and ``then`` are the
+    positions in ``Plan.repair`` of the stages that follow, ``BACK`` if the node comes back; ``renews``: as new.
+    """
 
     law: int
     crews: int
     success: float
     lane: int
+    or_else: int
+    then: int = BACK
+    attempts: int = 0
+    renews: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,8 +179,8 @@ class Plan:
 
     With ``work``, ``horizon`` is the end of time.
 
-    ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair the
-    last, and what fails goes to the last.
+    ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair
+    ``repair_entry``.
 
     Nodes are numbered: the job's, the hot pool's, the cold pool's. ``order`` is the node at each place of the cluster
     (empty: at each its own number); places that follow each other are near each other, and ``groups`` divide them.
@@ -200,6 +209,7 @@ class Plan:
     watchdog: Watchdog = Watchdog(0.0, 0.0, 0.0)
     groups: tuple[Group, ...] = ()
     order: tuple[int, ...] = ()
+    repair_entry: int = 0
 
     @property
     def nodes(self) -> int:

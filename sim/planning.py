@@ -15,6 +15,7 @@ from sim.kernels.time import LAST_S, quantize
 from sim.plan import (
     ANY,
     AUTO,
+    BACK,
     CLOCKS,
     DOMAIN,
     GROUP,
@@ -40,6 +41,7 @@ from sim.plan import (
 from sim.scenario import Scenario
 from sim.scenario.domains import order_of
 from sim.scenario.law import Law as ScenarioLaw
+from sim.scenario.repair import RESET as RESET_STAGE
 from sim.scenario.stages import Stage as ScenarioStage
 from sim.theory import best_interval, daly, young
 
@@ -225,6 +227,23 @@ def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
+def _repair(scenario: Scenario, laws: _Laws) -> tuple[RepairStage, ...]:
+    names = list(scenario.repair.stages)
+    return tuple(
+        RepairStage(
+            law=laws.of(stage.time),
+            crews=stage.crews or 0,
+            success=stage.success,
+            lane=lane_of(f"repair.{name}"),
+            or_else=names.index(stage.else_),
+            then=BACK if stage.then is None else names.index(stage.then),
+            attempts=stage.attempts or 0,
+            renews=stage.renews,
+        )
+        for name, stage in scenario.repair.stages.items()
+    )
+
+
 def _set(value: int | bool | None) -> int:
     return ANY if value is None else int(value)
 
@@ -243,10 +262,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     laws = _Laws()
     sources = _sources(scenario, seed)
     pools = tuple(Pool(p.nodes, quantize(float(p.activation))) for p in (scenario.pools.hot, scenario.pools.cold))
-    repairs = []
-    for name, stage in (("reset", scenario.repair.reset), ("replace", scenario.repair.replace)):
-        if stage is not None:
-            repairs.append(RepairStage(laws.of(stage.time), stage.crews or 0, stage.success, lane_of(f"repair.{name}")))
+    repair = _repair(scenario, laws)
     store = next(iter(scenario.stores.values()), None)
     pattern = Pattern(math.inf, 0.0, 0.0, 0.0, 1, math.inf, math.inf, math.inf)
     if store is not None:
@@ -270,7 +286,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         rules=_rules(scenario, laws),
         laws=tuple(laws.table),
         max_attempts=scenario.recovery.max_attempts,
-        repair=tuple(repairs),
+        repair=repair,
         has_store=store is not None,
         pattern=pattern,
         read=0.0 if store is None else quantize(float(store.read)),
@@ -284,4 +300,5 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         watchdog=Watchdog(*(quantize(float(time)) for time in (hang.timeout, hang.heartbeat, hang.poll))),
         groups=tuple(Group(name, group.unit, group.number) for name, group in scenario.groups.items()),
         order=_order(scenario),
+        repair_entry=1 if len(repair) > 1 and RESET_STAGE in scenario.repair.stages else 0,
     )

@@ -10,6 +10,7 @@ Runs are the same every time; ``HYPOTHESIS_PROFILE=search`` looks for new exampl
 
 import math
 import os
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -21,6 +22,7 @@ from sim.kernels.time import quantize
 from sim.plan import (
     ANY,
     AUTO,
+    BACK,
     DOMAIN,
     GROUP,
     HOT,
@@ -185,6 +187,31 @@ def patterns(draw: Any, unit: float) -> Pattern:
 
 
 @st.composite
+def repairs(draw: Any, table: list[Law], unit: float) -> tuple[RepairStage, ...]:
+    """Stages of repair, with jumps among them; the attempts of some are limited, but not those of the last."""
+    count = draw(st.sampled_from([1, 2, 2, 3, 5]))
+    found = []
+    for i in range(count):
+        last = i == count - 1
+        found.append(
+            RepairStage(
+                law=draw(laws(table, 1, 300 // count, unit)),
+                crews=draw(st.sampled_from([0, 0, 1, 2])),
+                success=draw(st.sampled_from([1.0, 1.0, 0.7])),
+                lane=draw(WORDS) >> 2,
+                or_else=i if last else draw(st.sampled_from([i + 1, count - 1])),
+                then=BACK if last else draw(st.sampled_from([BACK, BACK, i + 1, count - 1])),
+                attempts=0 if last else draw(st.sampled_from([0, 0, 1, 2])),
+                renews=draw(st.booleans()),
+            )
+        )
+    if draw(st.sampled_from([True] + [False] * 9)):
+        table.append(Law(ENDLESS))
+        found[-1] = replace(found[-1], law=len(table) - 1, crews=min(found[-1].crews, 1), success=1.0)
+    return tuple(found)
+
+
+@st.composite
 def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), max_events: int = MAX_EVENTS) -> Plan:
     """A plan whose times are small multiples of one of these units of time."""
     unit = draw(st.sampled_from(scales))
@@ -199,14 +226,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
     found = tuple(draw(sources(name, job, unit, groups)) for name in "abcd"[: draw(st.integers(1, 4))])
     n_rules = draw(st.integers(1, 3))
     some_rules = tuple(draw(rules(f"r{i}", i == n_rules - 1, table, unit, len(groups))) for i in range(n_rules))
-    repair = []
-    for _ in range(draw(st.integers(1, 2))):
-        law = draw(laws(table, 1, 300, unit))
-        success = draw(st.sampled_from([1.0, 1.0, 0.7]))
-        repair.append(RepairStage(law, draw(st.sampled_from([0, 0, 1, 2])), success, draw(WORDS) >> 2))
-    if draw(st.sampled_from([True] + [False] * 9)):
-        table.append(Law(ENDLESS))
-        repair[-1] = RepairStage(len(table) - 1, draw(st.integers(0, 1)), 1.0, 300)
+    repair = draw(repairs(table, unit))
     has_store = draw(st.sampled_from([True, True, True, False]))
     pattern = draw(patterns(unit)) if has_store else NO_STORE
     horizon, work = math.inf, math.inf
@@ -224,7 +244,8 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         laws=tuple(table),
         rules=some_rules,
         max_attempts=draw(st.sampled_from([1, 3, 50, 1000])),
-        repair=tuple(repair),
+        repair=repair,
+        repair_entry=draw(st.integers(0, len(repair) - 1)),
         has_store=has_store,
         pattern=pattern,
         read=time(0, 10) if has_store else 0.0,
@@ -406,7 +427,18 @@ def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
     stage = st.fixed_dictionaries({"time": time}, optional=crews_and_success)
     table = draw(st.one_of(st.fixed_dictionaries({"replace": stage}), stage))
     if draw(st.booleans()):
-        table["reset"] = draw(stage) | draw(st.sampled_from([{}, {"else": "replace"}]))
+        table["reset"] = draw(stage) | draw(st.sampled_from([{}, {"else": "replace"}, {"attempts": 2}]))
+    if draw(st.booleans()):
+        # What is put in order waits for parts and is tested; what fails the test goes back once.
+        table["burn_in"] = draw(stage) | {"else": "replace", "attempts": draw(st.integers(1, 2))} | {"success": 1.0}
+        table["parts"] = draw(st.fixed_dictionaries({"time": time})) | {
+            "then": "replace",
+            "renews": draw(st.booleans()),
+        }
+        if "replace" in table:
+            table["replace"] |= draw(st.sampled_from([{}, {"then": "burn_in"}, {"else": "parts"}]))
+        if "reset" in table:
+            table["reset"] |= draw(st.sampled_from([{"then": "burn_in"}, {"else": "parts"}]))
     return table
 
 

@@ -13,7 +13,8 @@ _HEAD = """# The scenario file, key by key
 
 Made from the schema by `python -m sim.report.reference`; the words are those of the errors and of `sim show`.
 Quantities are text with a unit (`"10 min"`, `"2 TB/s"`, `"6_300 h"`); a year is 365 days. What a default is based on
-stands behind it; *assumption* means that nobody published a figure. `NAME` and `RULE` are names that you choose.
+stands behind it; *assumption* means that nobody published a figure. `NAME`, `RULE` and `STAGE` are names that you
+choose.
 
 Keys that stand before all tables are `name` and `include`.
 """
@@ -76,7 +77,7 @@ def _tables(path: tuple[str, ...], node: Json, definitions: Json) -> Iterator[tu
         yield from _tables((*path, key), value, definitions)
     named = found.get("additionalProperties")
     if isinstance(named, dict):
-        yield from _tables((*path, "RULE"), named, definitions)
+        yield from _tables((*path, "STAGE" if path[-1] == "repair" else "RULE"), named, definitions)
 
 
 def _resolve(node: Json, definitions: Json) -> Json | None:

@@ -12,6 +12,7 @@ from typing import Any
 from sim.report.words import WIDTH, duration, percent, size
 from sim.scenario import Entry, Scenario
 from sim.study.outlook import Outlook
+from sim.study.spares import Spares
 
 
 def resolved_lines(scenario: Scenario) -> Iterator[str]:
@@ -107,6 +108,11 @@ def _share(value: float | None) -> str:
     return percent(value, 2) if value >= 0 else "below 0: it does not apply here"
 
 
+def _known(spares: Spares, value: float) -> float | None:
+    """A figure of the spares; None where no closed form gives it, or it is infinite."""
+    return value if spares.closed and math.isfinite(value) else None
+
+
 def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
     """The same for programs."""
     spares = outlook.spares
@@ -131,9 +137,8 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
             "ettr_at_best_intervals": {name: outlook.ettr_at(t) for name, t in outlook.intervals_s.items()},
             "first_order_ettr": outlook.first_order_ettr,
             "spares": {
-                "nodes": spares.nodes, "in_repair": spares.in_repair if math.isfinite(spares.in_repair) else None,
-                "shortage": spares.shortage,
-                "crews_busy": spares.crews_busy if math.isfinite(spares.crews_busy) else None,
+                "nodes": spares.nodes, "in_repair": _known(spares, spares.in_repair),
+                "shortage": _known(spares, spares.shortage), "crews_busy": _known(spares, spares.crews_busy),
             },
             "broken": outlook.broken,
             "first_order_broken": outlook.first_order_broken,

@@ -1,37 +1,17 @@
-"""How capacity comes back: pools of spares, and repair."""
+"""Pools of spares."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any
 
 from sim.scenario.domains import GroupName
 from sim.scenario.entries import Entries, source_of
-from sim.scenario.fields import (
-    MOST,
-    AtLeastOne,
-    Choice,
-    Count,
-    Duration,
-    ShortForm,
-    Success,
-    Table,
-    Whole,
-    either,
-    setting,
-)
-from sim.scenario.law import Law, LawTable, RepairTime, law_keys, resolve_law
-from sim.scenario.refusal import RefusedError, listed
+from sim.scenario.fields import MOST, Count, Duration, ShortForm, Table, Whole, setting
 from sim.scenario.units import Quantity
 
 POOLS = ("hot", "cold")
-_SHORT = ("time", "crews", "success")
 _NODES = "Nodes of the pool; 0 or more."
-_DEFAULT_REPAIR = "1 day"
-_TIME_SOURCE = (
-    "best case several hours, often days (SemiAnalysis, 100,000 H100 Clusters, 2024); the value is an assumption"
-)
 
 
 class _PoolSize(Whole):
@@ -83,46 +63,6 @@ class PoolsTable(Table):
     )
 
 
-class ReplaceTable(Table):
-    """A repair stage as written."""
-
-    time: RepairTime = setting('Time that the stage takes: a duration, a table with a law, or "never".')
-    crews: AtLeastOne | None = setting(
-        "Nodes that the stage serves at once; 1 or more.", None, "endless: every node is served at once"
-    )
-    success: Success = setting(
-        "Probability that the node leaves the stage in order; above 0, at most 1.",
-        1.0,
-        "assumption: a repair that is done has worked",
-    )
-
-
-class ResetTable(ReplaceTable):
-    """The stage `reset` as written."""
-
-    else_: Annotated[Literal["replace"], Choice(("replace",))] = setting(
-        "Where a node goes that the stage did not put in order.", "replace", "the only stage after it", alias="else"
-    )
-
-
-class RepairTable(Table):
-    """`[repair]` as written."""
-
-    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(_SHORT, ("replace",))
-
-    time: RepairTime | None = setting("Short for replace.time.", None, f'"{_DEFAULT_REPAIR}": {_TIME_SOURCE}')
-    crews: AtLeastOne | None = setting("Short for replace.crews.", None, "endless: every node is served at once")
-    success: Success | None = setting(
-        "Short for replace.success.", None, "1; assumption: a repair that is done has worked"
-    )
-    reset: ResetTable | None = setting("Stage of nodes that need a reset.", None, "not there: such nodes enter replace")
-    replace: ReplaceTable | None = setting(
-        "Stage of nodes that need repair; a node that it did not put in order enters it again.",
-        None,
-        f'time = "{_DEFAULT_REPAIR}": {_TIME_SOURCE}',
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Pool:
     """A pool: nominal nodes, the time in s until a spare is ready, and the group that it is spread over."""
@@ -138,31 +78,6 @@ class Pools:
 
     hot: Pool
     cold: Pool
-
-
-@dataclass(frozen=True, slots=True)
-class RepairStage:
-    """A repair stage: its time, its crews (None: endless) and its probability of success, above 0."""
-
-    time: Law
-    crews: int | None
-    success: float
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """The repair stages; `reset` None if nodes that need a reset enter `replace`."""
-
-    reset: RepairStage | None
-    replace: RepairStage
-
-
-def check_repair_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
-    """Check which keys `[repair]` has; yields the key and what is wrong."""
-    short = [key for key in _SHORT if key in keys]
-    if short and "replace" in keys:
-        message = f"says the same as replace.{short[0]}"
-        yield short[0], RefusedError(message, f"either {listed(_SHORT)}, or replace", f"move {short[0]} into replace")
 
 
 def pool_sizes(table: PoolsTable | None, free: int) -> tuple[int, int]:
@@ -195,34 +110,3 @@ def _pool(name: str, nodes: int, table: PoolTable | None, model: type[PoolTable]
     entries.field(path, found, "activation", "s")
     entries.field(path, found, "spread", "")
     return Pool(nodes, found.activation, found.spread)
-
-
-def resolve_repair(table: RepairTable, entries: Entries) -> Repair:
-    """Resolve `[repair]`: the short form becomes the stage `replace`."""
-    path = ("repair",)
-    reset = None if table.reset is None else _repair_stage((*path, "reset"), table.reset, entries)
-    if table.replace is not None:
-        return Repair(reset, _repair_stage((*path, "replace"), table.replace, entries))
-    given = {name: getattr(table, name) for name in _SHORT if getattr(table, name) is not None}
-    made = ReplaceTable.model_validate({"time": _DEFAULT_REPAIR}).model_copy(update=given)
-    replace = _repair_stage((*path, "replace"), made, entries)
-    if table.time is None:
-        entries.mark_default((*path, "replace", "time"), _TIME_SOURCE)
-    return Repair(reset, replace)
-
-
-def _repair_stage(path: tuple[str, ...], table: ReplaceTable, entries: Entries) -> RepairStage:
-    entries.field(path, table, "crews", "1")
-    entries.field(path, table, "success", "1")
-    if isinstance(table, ResetTable):
-        entries.field(path, table, "else_", "")
-    _time_entries((*path, "time"), table.time, entries)
-    return RepairStage(resolve_law(table.time), table.crews, float(table.success))
-
-
-def _time_entries(path: tuple[str, ...], table: LawTable, entries: Entries) -> None:
-    if table.time is not None:
-        entries.add(path, table.time, "s")
-        return
-    for key, value in law_keys(table).items():
-        entries.add((*path, key), value, "" if key in ("law", "of") else "s")

@@ -11,6 +11,7 @@ from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
 from sim.scenario.findings import Findings
 from sim.scenario.reading import Parts, held_nodes
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
+from sim.scenario.repair import check_stages as check_repair_stages
 from sim.scenario.stages import check_stage
 from sim.scenario.stores import MOST_STORES, check_planned, check_store
 
@@ -25,6 +26,8 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
     _stores(parts, findings)
     _detect(data, findings)
     _stages(parts, findings)
+    if parts.repair is not None and parts.repair_known:
+        findings.add_all(("repair",), check_repair_stages(parts.repair, parts.repair_stages))
 
 
 def _sizes(parts: Parts, findings: Findings) -> None:

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from sim.scenario.fields import Json
 from sim.scenario.recovery import RESTART, RecoveryTable, RuleTable
 from sim.scenario.refusal import shown
+from sim.scenario.repair import RepairStageTable, RepairTable
 from sim.scenario.schema import ScenarioTable
 
 REQUIRED = "Required."
@@ -25,11 +26,13 @@ def json_schema() -> Json:
     missing: a file that is included, or that includes others, need not be complete. For the same reason `false` may
     stand where a table does.
     """
-    _, made = models_json_schema([(ScenarioTable, "validation"), (RuleTable, "validation")], by_alias=True)
+    models: list[Any] = [(model, "validation") for model in (ScenarioTable, RuleTable, RepairStageTable)]
+    _, made = models_json_schema(models, by_alias=True)
     tables: Json = {name: _tidy(table) for name, table in made["$defs"].items()}
     rule = {"$ref": f"#/$defs/{RuleTable.__name__}"}
     recovery = tables[RecoveryTable.__name__]
     recovery["additionalProperties"] = rule
+    tables[RepairTable.__name__]["additionalProperties"] = {"$ref": f"#/$defs/{RepairStageTable.__name__}"}
     restart = recovery["properties"][RESTART]
     restart["anyOf"] = [*restart["anyOf"], rule]
     for table in tables.values():

@@ -14,10 +14,12 @@ from sim.scenario.include import INCLUDE
 from sim.scenario.places import Places
 from sim.scenario.recovery import RESTART, RecoveryTable, RuleTable, split_recovery
 from sim.scenario.refusal import Path, listed, nearest, shown, shown_path
+from sim.scenario.repair import RepairStageTable, RepairTable
 from sim.scenario.schema import ScenarioTable
 from sim.scenario.walk import walk
 
 _RECOVERY = "recovery"
+_REPAIR = "repair"
 _NAMES_LISTED = 16
 _NAMES_COMPARED = 100
 
@@ -155,6 +157,8 @@ def _excluded(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, s
 def _table_at(path: Path) -> tuple[type[Table] | None, bool]:
     """Give the table that may stand at a path, and whether it is a collection of such."""
     found = walk(ScenarioTable, path)
+    if len(path) > 1 and path[0] == _REPAIR and path[1] not in RepairTable.model_fields:
+        return walk(RepairStageTable, path[2:])
     if found[0] is not None or len(path) < 2 or path[0] != _RECOVERY:
         return found
     # Rules stand beside the section's own keys, and one of them may be called restart.

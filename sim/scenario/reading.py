@@ -8,14 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from sim.scenario.capacity import (
-    PoolsTable,
-    RepairTable,
-    check_repair_keys,
-    pool_sizes,
-    resolve_pools,
-    resolve_repair,
-)
+from sim.scenario.capacity import PoolsTable, pool_sizes, resolve_pools
 from sim.scenario.cluster import ClusterTable, JobTable, resolve_cluster, resolve_job
 from sim.scenario.domains import resolve_groups
 from sim.scenario.entries import Entries
@@ -31,6 +24,7 @@ from sim.scenario.fields import Table, Title, check_name
 from sim.scenario.findings import Findings
 from sim.scenario.recovery import RecoveryTable, RuleTable, check_rules, resolve_recovery, split_recovery
 from sim.scenario.refusal import Path, RefusedError, nearest
+from sim.scenario.repair import RepairStageTable, RepairTable, check_repair_keys, resolve_repair, split_repair
 from sim.scenario.run import RunTable, check_run_keys, resolve_run
 from sim.scenario.schema import Scenario, ScenarioTable
 from sim.scenario.stores import Store, StoreTable, check_store_keys, resolve_store
@@ -53,9 +47,11 @@ class Parts:
     rules: dict[str, RuleTable] = field(default_factory=dict)
     pools: PoolsTable | None = None
     repair: RepairTable | None = None
+    repair_stages: dict[str, RepairStageTable] = field(default_factory=dict)
     run: RunTable | None = None
     all_faults: bool = True
     pools_known: bool = True
+    repair_known: bool = True
 
 
 def read_parts(data: Mapping[str, Any], findings: Findings) -> Parts:
@@ -73,7 +69,7 @@ def read_parts(data: Mapping[str, Any], findings: Findings) -> Parts:
     if "pools" in data:
         parts.pools = _section(PoolsTable, "pools", data, findings)
         parts.pools_known = parts.pools is not None
-    parts.repair = _section(RepairTable, "repair", data, findings, check=check_repair_keys)
+    _repair(parts, data, findings)
     parts.run = _section(RunTable, "run", data, findings, required="run" not in meant, check=check_run_keys)
     return parts
 
@@ -100,7 +96,7 @@ def resolve(name: str, parts: Parts) -> Scenario:
         stores[store] = resolve_store(store, parts.stores[store], job, entries)
     recovery = resolve_recovery(parts.recovery, parts.rules, entries)
     pools = resolve_pools(parts.pools, cluster.nodes - job.nodes, entries)
-    repair = resolve_repair(parts.repair, entries)
+    repair = resolve_repair(parts.repair, parts.repair_stages, entries)
     run = resolve_run(parts.run, bool(stores), entries)
     return Scenario(
         name, cluster, job, faults, detect, stores, recovery, pools, repair, run, groups, tuple(entries.items)
@@ -205,6 +201,22 @@ def _recovery(data: Mapping[str, Any], findings: Findings) -> tuple[RecoveryTabl
         if table is not None:
             found[name] = table
     return _table(RecoveryTable, ("recovery",), own, findings), found
+
+
+def _repair(parts: Parts, data: Mapping[str, Any], findings: Findings) -> None:
+    section = data.get("repair", {})
+    if not isinstance(section, dict):
+        findings.add_wrong_type(("repair",))
+        return
+    own, stages = split_repair(section)
+    wrong = list(check_repair_keys(own, stages))
+    findings.add_all(("repair",), wrong)
+    for name, stage in stages.items():
+        table = _table(RepairStageTable, ("repair", name), stage, findings)
+        if table is not None:
+            parts.repair_stages[name] = table
+    parts.repair = _table(RepairTable, ("repair",), own, findings)
+    parts.repair_known = parts.repair is not None and len(parts.repair_stages) == len(stages) and not wrong
 
 
 def _check_name(path: Path, findings: Findings) -> None:

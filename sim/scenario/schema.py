@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from sim.scenario.capacity import Pools, PoolsTable, Repair, RepairTable
+from sim.scenario.capacity import Pools, PoolsTable
 from sim.scenario.cluster import Cluster, ClusterTable, Job, JobTable
 from sim.scenario.domains import Group
 from sim.scenario.entries import Entry, nested
@@ -16,6 +16,7 @@ from sim.scenario.faults import Detect, DetectTable, FaultSource, FaultTable
 from sim.scenario.fields import Table, Title, setting
 from sim.scenario.include import FileNames
 from sim.scenario.recovery import Recovery, RecoveryTable
+from sim.scenario.repair import Repair, RepairTable
 from sim.scenario.run import Run, RunTable
 from sim.scenario.stores import Store, StoreTable
 
@@ -40,7 +41,12 @@ class ScenarioTable(Table):
         "one restart, see its keys",
     )
     pools: PoolsTable | None = setting("Pools of spares.", None, "the cluster's nodes beyond the job are hot spares")
-    repair: RepairTable = setting("How nodes are repaired.", {}, "see its keys")
+    repair: RepairTable = setting(
+        "How nodes are repaired: time, or tables that are stages, at most 8, in file order, reset before all others. A "
+        "node that needs a reset enters the first stage, one that needs repair the first that is not called reset.",
+        {},
+        "one stage, replace; see its keys",
+    )
     run: RunTable = setting("How long, and how precise.")
 
 

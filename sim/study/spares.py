@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from scipy.special import pdtrc
 
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
-from sim.plan import GROUP, NOTHING, WALL, Plan, Source
+from sim.plan import BACK, GROUP, NOTHING, WALL, Plan, Source
 
 
 def mean_of(plan: Plan, position: int) -> float:
@@ -48,14 +49,31 @@ class Spares:
             repair += rate * max(0.0, 1 - source.p_process - source.p_reset)
         return reset, repair
 
+    @property
+    def closed(self) -> bool:
+        """Whether the services of the stages follow in closed form: no stage limits its attempts."""
+        return all(stage.attempts == 0 for stage in self.plan.repair)
+
     @cached_property
     def services(self) -> tuple[float, ...]:
-        """Services of each repair stage, 1/s: the first is the reset where there are two."""
+        """Services of each repair stage, 1/s: what enters the shop there, and what other stages send it.
+
+        The rates x solve x = e + P^T x, with e the nodes that enter the shop at each stage and P the probabilities that
+        a node goes from one stage to another (Jackson, Operations Research 5, 1957, for the traffic equations).
+        """
         reset, repair = self.losses
         stages = self.plan.repair
-        to_last = repair + (reset * (1 - stages[0].success) if len(stages) > 1 else reset)
-        last = to_last / stages[-1].success
-        return (reset, last) if len(stages) > 1 else (last,)
+        enters = np.zeros(len(stages))
+        enters[0] += reset
+        enters[self.plan.repair_entry] += repair
+        balance = np.eye(len(stages))
+        for i, stage in enumerate(stages):
+            balance[stage.or_else, i] -= 1 - stage.success
+            if stage.then != BACK:
+                balance[stage.then, i] -= stage.success
+            if stage.or_else == i:
+                balance[i, i] = stage.success  # 1 - (1 - success) would lose digits
+        return tuple(map(float, np.linalg.solve(balance, enters)))
 
     @cached_property
     def in_repair(self) -> float:
@@ -118,13 +136,15 @@ class Spares:
     @property
     def enough(self) -> bool:
         """Whether nodes are hardly ever waited for: at most 1 % of the time, and crews keep up."""
-        return self.losses == (0.0, 0.0) or (self.shortage <= 0.01 and self.crews_busy < 1)
+        return self.losses == (0.0, 0.0) or (self.closed and self.shortage <= 0.01 and self.crews_busy < 1)
 
     @property
     def sentence(self) -> str:
         """What is to be expected, in one sentence; empty where no node is ever lost."""
         if self.losses == (0.0, 0.0):
             return ""
+        if not self.closed:
+            return f"no closed form says how many nodes are in repair at a time; {self.nodes} spares"
         if math.isinf(self.in_repair):
             return f"nodes never come back from repair; {self.nodes} spares stand in for the first ones"
         said = f"about {self.in_repair:.3g} nodes in repair at a time, {self.nodes} spares"

@@ -135,7 +135,7 @@ def naive_model(scenario: Scenario) -> Model:
         "store": naive_store(scenario),
         "rules": [naive_rule(rule, gpus) for rule in scenario.recovery.rules.values()],
         "max_attempts": scenario.recovery.max_attempts,
-        "repair": {"reset": naive_repair(scenario.repair.reset), "replace": naive_repair(scenario.repair.replace)},
+        "repair": {name: naive_repair(stage) for name, stage in scenario.repair.stages.items()},
         "horizon": scenario.run.horizon,
         "work": scenario.run.work,
         "initial_start": scenario.run.initial_start,

@@ -45,9 +45,9 @@ def test_what_the_small_example_resolves_to() -> None:
     assert small.recovery.max_attempts == 1000
     assert (small.pools.hot.nodes, small.pools.hot.activation) == (10, 0.0)
     assert (small.pools.cold.nodes, small.pools.cold.activation) == (0, 600.0)
-    replace = small.repair.replace
+    replace = small.repair.stages["replace"]
     assert (replace.time.law, replace.time.mean, replace.crews, replace.success) == ("constant", 86_400.0, None, 1.0)
-    assert small.repair.reset is None
+    assert list(small.repair.stages) == ["replace"]
     run = small.run
     assert (run.horizon, run.work, run.seed, run.initial_start, run.final_save) == (
         54 * 86_400.0,
@@ -92,9 +92,8 @@ def test_what_the_large_example_resolves_to() -> None:
     ]
     assert mixture.mean == pytest.approx(0.6 * 180 + 0.4 * 1800)
     assert mixture.sd == pytest.approx(math.sqrt(0.6 * 180**2 + 0.4 * 2 * 1800**2 - 828**2))
-    assert large.repair.reset is not None
-    assert (large.repair.reset.time.mean, large.repair.reset.success) == (1200.0, 0.8)
-    assert (large.repair.replace.time.law, large.repair.replace.crews) == ("lognormal", 20)
+    assert (large.repair.stages["reset"].time.mean, large.repair.stages["reset"].success) == (1200.0, 0.8)
+    assert (large.repair.stages["replace"].time.law, large.repair.stages["replace"].crews) == ("lognormal", 20)
     assert (large.pools.hot.nodes, large.pools.cold.nodes) == (100, 300)
     assert (large.run.work, large.run.initial_start, large.run.final_save) == (90 * 86_400.0, False, True)
 

@@ -42,7 +42,7 @@ repair.time = { law = "mixture", of = [{ share = 0.5, time = "1 s" }, { share = 
 """
     more = '[repair.time]\nof = [{ share = 1, time = "5 s" }]\n[pools]\nhot = 5\n'
     found = files.load(including("base.toml") + more, base=base)
-    assert [part.law.mean for part in found.repair.replace.time.of] == [5.0]
+    assert [part.law.mean for part in found.repair.stages["replace"].time.of] == [5.0]
     assert (found.pools.hot.nodes, found.pools.hot.activation) == (5, 0.0)
 
 
@@ -101,8 +101,8 @@ def test_a_removed_table_leaves_the_default(files: Files) -> None:
     found = files.load(including("parts.toml", "more.toml") + "[faults.gpu]\nneeds = false\n[pools]\nhot = false\n")
     assert found.faults["gpu"].needs == {"repair": 1.0}
     assert found.pools.hot.nodes == 0
-    assert found.repair.reset is not None
-    assert files.load(including("more.toml") + "[repair]\nreset = false\n").repair.reset is None
+    assert list(found.repair.stages) == ["reset", "replace"]
+    assert files.load(including("more.toml") + "[repair]\nreset = false\n").repair.stages.keys() == {"replace"}
 
 
 def test_a_later_include_may_remove_what_an_earlier_one_brought(files: Files) -> None:

@@ -268,18 +268,32 @@ def test_a_wrong_recovery_is_named(text: str, key: str, message: str, allowed: s
         ("[repair]\nreplace = '1 day'", "repair.replace", "must be a table"),
         ("[repair]\ncrews = 0", "repair.crews", "too small"),
         ("[repair]\nsuccess = 0", "repair.success", "too small"),
-        ("[repair]\nreset = { time = '1 h', else = 'drop' }", "repair.reset.else", "none of the known"),
+        ("[repair]\nreset = { time = '1 h', else = 'drop' }", "repair.reset.else", "is no stage of [repair]"),
+        ("[repair]\nreset = { time = '1 h', then = 'replac' }", "repair.reset.then", "is no stage of [repair]"),
+        ("[repair]\nburn_in = '1 h'", "repair.burn_in", "unknown key"),
+        ("[repair]\nburn_in = {}", "repair.burn_in.time", "is missing"),
+        ("[repair]\na = { time = '1 h', then = 'b' }\nb = { time = '1 h' , then = 'a' }", "repair.a.then", "a circle"),
+        ("[repair]\na = { time = '1 h', attempts = 0 }", "repair.a.attempts", "too small"),
+        ("[repair]\na = { time = '1 h', attempts = 2 }", "repair.a.attempts", "without end"),
+        ("[repair]\na = { time = '1 h', renews = 1 }", "repair.a.renews", "true or false"),
         ("[repair]\ntime = { law = 'lognormal', mean = '1 h' }", "repair.time", "gives no sd"),
         ("[fault.x]\nper = 'job'", "fault", "unknown key"),
         ("[[run.precision]]\n", "run.precision", "must be a table"),
     ],
 )
 def test_a_wrong_section_is_named(text: str, key: str, message: str) -> None:
-    problem = only(f"{SMALL}\n{text}\n")
+    problem = found(f"{SMALL}\n{text}\n")[0]
     assert problem.key == key
     assert message in problem.message
     assert problem.line is not None
     assert problem.line > SMALL.count("\n")
+
+
+def test_too_many_stages_of_repair_are_named() -> None:
+    stages = "".join(f"[repair.s{i}]\ntime = '1 h'\n" for i in range(9))
+    problem = only(f"{SMALL}\n{stages}")
+    assert (problem.key, problem.allowed) == ("repair.s8", "at most 8 stages")
+    assert len(loads(f"{SMALL}\n{stages}".replace("[repair.s0]\ntime = '1 h'\n", "")).repair.stages) == 8
 
 
 @pytest.mark.parametrize(

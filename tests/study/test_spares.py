@@ -89,6 +89,32 @@ def test_nodes_that_never_come_back() -> None:
     assert found.sentence == "nodes never come back from repair; 4 spares stand in for the first ones"
 
 
+STAGES = {
+    "reset": {"time": "2 h", "success": 0.5, "else": "parts", "then": "burn_in"},
+    "triage": {"time": "1 h", "success": 0.25},
+    "parts": {"time": "14 h", "then": "replace"},
+    "replace": {"time": "5 h", "success": 0.8, "then": "burn_in", "crews": 2},
+    "burn_in": {"time": "3 h", "success": 0.9, "else": "parts"},
+}
+
+
+def test_services_of_stages_that_lead_to_each_other() -> None:
+    mixed = {"node": {"per": "node", "mtbf": "100 h", "needs": {"reset": 0.5, "repair": 0.5}}}
+    found = spares(faults=mixed, repair=STAGES)
+    each = 0.1 / HOUR  # nodes that enter at reset, and at triage
+    burn_in = (0.5 * each + (0.5 + 0.75) * each) / 0.9
+    parts = (0.5 + 0.75) * each + 0.1 * burn_in
+    assert found.services == pytest.approx((each, each, parts, parts / 0.8, burn_in), rel=1e-12)
+    assert found.in_repair == pytest.approx((3 * each + 20.25 * parts + 3 * burn_in) * HOUR, rel=1e-12)
+    assert found.crews_busy == pytest.approx(parts / 0.8 * 5 * HOUR / 2, rel=1e-12)
+
+
+def test_nothing_is_said_where_no_formula_applies() -> None:
+    found = spares(repair=STAGES | {"reset": STAGES["reset"] | {"attempts": 2}})
+    assert found.sentence == "no closed form says how many nodes are in repair at a time; 4 spares"
+    assert not found.enough
+
+
 def test_a_repair_that_hardly_ever_works() -> None:
     found = spares(repair={"time": "10 h", "success": 1e-6})
     assert found.in_repair == pytest.approx(2e6, rel=1e-12)

@@ -18,7 +18,7 @@ MAX_LANES = 2 * MAX_SOURCES
 MAX_GROUPS = 8
 MAX_RULES = 8
 MAX_STAGES = 64
-MAX_REPAIR = 2
+MAX_REPAIR = 8
 MAX_LAWS = (MAX_STAGES + MAX_REPAIR) * 2 * 32
 """Two entries for each part of a mixture, of which a duration has at most 32."""
 
@@ -58,9 +58,12 @@ PLAN = np.dtype(
         # laws: sim.kernels.laws; a mixture takes first with probability share, else other
         ("law_kind", "i8", MAX_LAWS), ("law_a", "f8", MAX_LAWS), ("law_b", "f8", MAX_LAWS),
         ("law_share", "f8", MAX_LAWS), ("law_first", "i8", MAX_LAWS), ("law_other", "i8", MAX_LAWS),
-        # stages of repair: crews (0: endless), probability that a unit is fixed, identity of the draws
-        ("last_repair", "i8"), ("repair_law", "i8", MAX_REPAIR), ("repair_crews", "i8", MAX_REPAIR),
-        ("repair_success", "f8", MAX_REPAIR), ("repair_lane", "i8", MAX_REPAIR),
+        # stages of repair, that of a unit that needs repair; crews (0: endless), probability that a unit is in order,
+        # identity of the draws, the stages that follow, services of a unit in a visit (0: no limit), whether it is new
+        ("n_repair", "i8"), ("repair_entry", "i8"), ("repair_law", "i8", MAX_REPAIR),
+        ("repair_crews", "i8", MAX_REPAIR), ("repair_success", "f8", MAX_REPAIR), ("repair_lane", "i8", MAX_REPAIR),
+        ("repair_or_else", "i8", MAX_REPAIR), ("repair_then", "i8", MAX_REPAIR), ("repair_attempts", "i8", MAX_REPAIR),
+        ("repair_renews", "i8", MAX_REPAIR),
     ],
     align=True,
 )  # fmt: skip
@@ -112,9 +115,10 @@ UNIT = np.dtype(
         # by place in a pool, by block: an idle node, if ``pooled`` is the run's epoch
         ("pooled", "i8", 3), ("pool", "i8", 3),
         # by node in repair: the slot that it left (-1: filled since), the fault that keys its draws, how often it was
-        # served, its stage, since when it waits there, whether the service under way fixes it
-        ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"), ("stage", "i8"),
-        ("since", "f8"), ("fixed", "b1"),
+        # served, in all and by each stage, its stage, since when it waits there, whether the service under way puts it
+        # in order, whether a stage made it new
+        ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"),
+        ("served", "i8", MAX_REPAIR), ("stage", "i8"), ("since", "f8"), ("fixed", "b1"), ("renewed", "b1"),
         # by place in a heap: units in service, by the time at which they leave
         ("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8"),
         # by place in a ring for each stage: units that wait for a crew
@@ -150,7 +154,7 @@ def pack(plan: Plan) -> Record:
     r["n_wall"] = sum(lane.clock == 0 for lane in plan.lanes)
     r["n_lanes"], r["n_rules"], r["n_sources"] = len(plan.lanes), len(plan.rules), len(plan.sources)
     r["watchdog"] = plan.watchdog.timeout, plan.watchdog.heartbeat, plan.watchdog.poll
-    r["last_repair"] = len(plan.repair) - 1
+    r["n_repair"], r["repair_entry"] = len(plan.repair), plan.repair_entry
     for i, lane in enumerate(plan.lanes):
         _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots)
     for i, s in enumerate(plan.sources):
@@ -172,6 +176,8 @@ def pack(plan: Plan) -> Record:
         _put(r, i, "law_", kind=law.kind, a=law.a, b=law.b, share=law.share, first=law.first, other=law.other)
     for i, repair in enumerate(plan.repair):
         _put(r, i, "repair_", law=repair.law, crews=repair.crews, success=repair.success, lane=repair.lane)
+        _put(r, i, "repair_", or_else=repair.or_else, then=repair.then, attempts=repair.attempts)
+        _put(r, i, "repair_", renews=repair.renews)
     return packed
 
 

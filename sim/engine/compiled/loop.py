@@ -8,6 +8,7 @@ from typing import Any
 from sim.engine.compiled.capacity import rejoin
 from sim.engine.compiled.clocks import find_next, run_clocks, schedule
 from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, stages_done, start_stages
+from sim.engine.compiled.nodes import came_back
 from sim.engine.compiled.shop import finish_stage, next_repair
 from sim.engine.compiled.strike import strike
 from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, RECOVERING, RUNNING, WAITING
@@ -20,6 +21,7 @@ def _repaired(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """A unit leaves its stage of repair; if it is fixed it may be what the job waits for."""
     node = finish_stage(p, s, u, row)
     if node >= 0:
+        came_back(u, row, node)
         rejoin(p, s, u, row, node)
     if s.phase == WAITING:
         await_units(p, s, u, row, log)
@@ -80,6 +82,7 @@ def _clear(p: Any, row: Any) -> None:
     row.spares_used = 0
     row.spare_waits = 0
     row.repairs = 0
+    row.renewals = 0
     row.crew_services = 0
     row.crew_wait_s = 0.0
     row.spare_idle_node_s = 0.0

@@ -8,7 +8,7 @@ from typing import Any
 from sim.engine.compiled.sampling import sample
 from sim.kernels._jit import kernel
 from sim.kernels.philox import uniforms
-from sim.plan import RESET
+from sim.plan import BACK, RESET
 
 
 @kernel
@@ -92,6 +92,7 @@ def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
         u[unit].block + 256 * u[unit].attempt, s.replication,
     )  # fmt: skip
     u[unit].attempt += 1
+    u[unit].served[stage] += 1
     u[unit].fixed = outcome < p.repair_success[stage]
     due = s.now + sample(p, p.repair_law[stage], u_time, choice)
     if due < math.inf:
@@ -100,7 +101,9 @@ def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
 
 @kernel
 def _enter(p: Any, s: Any, u: Any, row: Any, unit: int, stage: int) -> None:
-    """A unit joins a stage of repair: a crew is free, or it waits its turn."""
+    """A unit joins a stage of repair, or the one after it if that may serve it no more: a crew is free, or it waits."""
+    while p.repair_attempts[stage] > 0 and u[unit].served[stage] >= p.repair_attempts[stage]:
+        stage = p.repair_or_else[stage]
     u[unit].stage = stage
     u[unit].since = s.now
     if p.repair_crews[stage] == 0 or s.busy[stage] < p.repair_crews[stage]:
@@ -125,13 +128,16 @@ def admit(
     u[unit].block = block
     u[unit].ordinal = ordinal
     u[unit].attempt = 0
-    _enter(p, s, u, row, unit, 0 if need == RESET else p.last_repair)
+    u[unit].renewed = False
+    for stage in range(p.n_repair):
+        u[unit].served[stage] = 0
+    _enter(p, s, u, row, unit, 0 if need == RESET else p.repair_entry)
 
 
 @kernel
 def finish_stage(p: Any, s: Any, u: Any, row: Any) -> int:
-    """The next node leaves its stage: its crew takes the next in the queue, then it moves on. Returns it if fixed,
-    else -1.
+    """The next node leaves its stage: its crew takes the next in the queue, then it moves on. Returns it if it comes
+    back, else -1.
     """
     unit = _pop(s, u)
     stage = u[unit].stage
@@ -142,7 +148,12 @@ def finish_stage(p: Any, s: Any, u: Any, row: Any) -> int:
         s.queue_size[stage] -= 1
         _serve(p, s, u, row, waiting)
     if not u[unit].fixed:
-        _enter(p, s, u, row, unit, p.last_repair)
+        _enter(p, s, u, row, unit, stage if p.repair_attempts[stage] > 0 else p.repair_or_else[stage])
+        return -1
+    if p.repair_renews[stage] != 0:
+        u[unit].renewed = True
+    if p.repair_then[stage] != BACK:
+        _enter(p, s, u, row, unit, p.repair_then[stage])
         return -1
     book_repair(s, row)
     s.in_repair -= 1

@@ -12,7 +12,7 @@ from sim.engine.simpy_engine.capacity import Capacity
 from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import END, Context, Fault
 from sim.engine.simpy_engine.job import Job
-from sim.engine.simpy_engine.shop import Shop
+from sim.engine.simpy_engine.shop import Shop, Unit
 from sim.engine.state import INCIDENT, ROW, StopReason
 from sim.kernels import ledger
 from sim.plan import DOMAIN, GROUP, HOT, JOB, NODE, NOTHING, PROCESS, REPAIR, RESET, TRAINING, WALL, Lane, Plan
@@ -27,7 +27,7 @@ class Run:
         self.capacity = Capacity(self.context, self.shop)
         self.clocks = Clock(self.context, WALL, self.strike), Clock(self.context, TRAINING, self.strike)
         self.job = Job(self.context, self.capacity, self.clocks)
-        self.shop.give_back = self.capacity.rejoin
+        self.shop.give_back = self.come_back
         self.shop.changed = self.job.look_at_shop
         if plan.horizon < math.inf:
             end = self.context.alarm(plan.horizon, END)
@@ -71,6 +71,12 @@ class Run:
             group = takes - GROUP
             return list(enumerate(capacity.members(group, capacity.domain(group, nodes[0]))))
         return [(0, node) for node in nodes]
+
+    def come_back(self, unit: Unit) -> None:
+        """A node leaves the shop: what it is from now on, and where it goes. A ``renewed`` one is of age 0."""
+        if unit.renewed:
+            self.context.row["renewals"] += 1
+        self.capacity.rejoin(unit)
 
     def go(self) -> tuple[np.void, list[tuple[float, ...]]]:
         """Run to the end. Returns the row (dtype ``ROW``) and the incidents (tuples in the order of ``INCIDENT``)."""

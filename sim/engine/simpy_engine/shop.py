@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import simpy
 
 from sim.engine.simpy_engine.context import REPAIRED, Context, Fault, Process
-from sim.plan import MEMBER, RESET, RepairStage
+from sim.plan import BACK, MEMBER, RESET, RepairStage
 
 
 @dataclass(eq=False)
 class Unit:
     """A node in repair. ``slot`` is the job's slot that it left, -1 once another node has filled it; ``member`` its
-    number in the domain that its fault took.
+    number in the domain that its fault took; ``served`` counts its services by stage, ``renewed`` says whether one of
+    them made it new.
     """
 
     node: int
@@ -24,7 +25,9 @@ class Unit:
     fault: Fault
     member: int
     attempt: int = 0
+    served: Counter[int] = field(default_factory=Counter)
     since: float = 0.0
+    renewed: bool = False
 
 
 class Shop:
@@ -53,11 +56,15 @@ class Shop:
         """Send a unit to repair."""
         self.book()
         self.units += 1
-        self._enter(unit, 0 if unit.fault.need == RESET else len(self.queues) - 1)
+        self._enter(unit, 0 if unit.fault.need == RESET else self.context.plan.repair_entry)
 
     def _enter(self, unit: Unit, stage: int) -> None:
+        """A unit joins a stage, or the one after it if that may serve it no more."""
+        stages = self.context.plan.repair
+        while 0 < stages[stage].attempts <= unit.served[stage]:
+            stage = stages[stage].or_else
         unit.since = self.context.now
-        crews = self.context.plan.repair[stage].crews
+        crews = stages[stage].crews
         if crews == 0 or self.busy[stage] < crews:
             self._serve(unit, stage)
         else:
@@ -75,6 +82,7 @@ class Shop:
             fault.source, fault.block + 256 * unit.attempt + MEMBER * unit.member, fault.ordinal, what.lane
         )
         unit.attempt += 1
+        unit.served[stage] += 1
         time = self.context.sample(what.law, u, choice)
         if time < math.inf:
             self.leaving += 1
@@ -88,10 +96,18 @@ class Shop:
         self.busy[stage] -= 1
         if self.queues[stage]:
             self._serve(self.queues[stage].popleft(), stage)
-        if fixed:
-            self.book()
-            self.units -= 1
-            self.give_back(unit)
+        what = self.context.plan.repair[stage]
+        if not fixed:
+            self._enter(unit, stage if what.attempts > 0 else what.or_else)
         else:
-            self._enter(unit, len(self.queues) - 1)
+            unit.renewed |= what.renews
+            if what.then != BACK:
+                self._enter(unit, what.then)
+            else:
+                self._let_go(unit)
         self.changed()
+
+    def _let_go(self, unit: Unit) -> None:
+        self.book()
+        self.units -= 1
+        self.give_back(unit)

@@ -1,0 +1,269 @@
+"""Repair: named stages that a node passes until it is in order, each with its crews, and which stage is next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from sim.scenario.entries import Entries
+from sim.scenario.fields import AtLeastOne, Flag, Json, Reader, Success, Table, check_name, either, setting
+from sim.scenario.law import Law, LawTable, RepairTime, law_keys, resolve_law
+from sim.scenario.refusal import RefusedError, listed, nearest, shown
+
+RESET = "reset"
+REPLACE = "replace"
+MOST_REPAIR_STAGES = 8
+_SHORT = ("time", "crews", "success")
+_DEFAULT_REPAIR = "1 day"
+_TIME_SOURCE = (
+    "best case several hours, often days (SemiAnalysis, 100,000 H100 Clusters, 2024); the value is an assumption"
+)
+
+
+class _StageReader(Reader):
+    """The name of a stage of repair; the check of all stages says which are known."""
+
+    allowed = "the name of a stage of [repair]"
+
+    def read(self, value: object) -> str:
+        """Give the word, or raise `RefusedError`."""
+        if not isinstance(value, str):
+            raise RefusedError("must be a text", self.allowed)
+        return value
+
+    def json_schema(self) -> Json:
+        """Give the JSON schema of the word."""
+        return {"type": "string", "examples": [REPLACE]}
+
+
+StageName = Annotated[str, _StageReader()]
+
+
+class RepairStageTable(Table):
+    """A stage of repair as written."""
+
+    time: RepairTime = setting('Time that the stage takes: a duration, a table with a law, or "never".')
+    crews: AtLeastOne | None = setting(
+        "Nodes that the stage serves at once; 1 or more.", None, "endless: every node is served at once"
+    )
+    success: Success = setting(
+        "Probability that the stage reports the node in order; above 0, at most 1.",
+        1.0,
+        "assumption: a repair that is done has worked",
+    )
+    else_: StageName | None = setting(
+        "Stage to which a node goes that this one did not put in order.",
+        None,
+        "the next stage in file order; this one again if it is the last, or if `then` names the next",
+        alias="else",
+    )
+    then: StageName | None = setting(
+        "Stage to which a node goes that this one put in order: parts and then the replacement, or a burn-in before it "
+        "comes back.",
+        None,
+        "none: the node comes back",
+    )
+    attempts: AtLeastOne | None = setting(
+        "Most services of one node in one visit of the shop: until then a node that is not in order is served again, "
+        "from then on it goes to `else`, wherever it comes from; 1 or more.",
+        None,
+        "no limit, and a node that is not in order goes to `else` at once",
+    )
+    renews: Flag | None = setting(
+        "Whether a node that the stage put in order is as new: what failed was replaced, so that its age begins again.",
+        None,
+        "true for a stage called replace, else false",
+    )
+
+
+class RepairTable(Table):
+    """The keys of `[repair]` that are not stages, as written."""
+
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(_SHORT, (REPLACE,))
+
+    time: RepairTime | None = setting(
+        "Short for replace.time.", None, f'"{_DEFAULT_REPAIR}" if there is no stage but reset: {_TIME_SOURCE}'
+    )
+    crews: AtLeastOne | None = setting("Short for replace.crews.", None, "endless: every node is served at once")
+    success: Success | None = setting(
+        "Short for replace.success.", None, "1; assumption: a repair that is done has worked"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RepairStage:
+    """A stage of repair, resolved.
+
+    Parameters
+    ----------
+    time : Law
+    crews : int or None
+        None: endless.
+    success : float
+        Probability that it reports the node in order; above 0.
+    else_ : str
+        Stage of a node that is not in order.
+    then : str or None
+        Stage of one that is; None: it comes back.
+    attempts : int or None
+        Most services of a node in one visit; None: no limit.
+    renews : bool
+        Whether a node that it put in order is as new.
+    """
+
+    time: Law
+    crews: int | None
+    success: float
+    else_: str
+    then: str | None
+    attempts: int | None
+    renews: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The stages in their order, `reset` first. What needs a reset enters the first stage; what needs repair the first
+    that is not called `reset`.
+    """
+
+    stages: Mapping[str, RepairStage]
+
+
+def split_repair(section: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split `[repair]` into its own keys and its stages; a `reset` stands before all others."""
+    own: dict[str, Any] = {}
+    stages: dict[str, Any] = {}
+    for key, value in section.items():
+        is_stage = key not in RepairTable.model_fields and (isinstance(value, dict) or key in (RESET, REPLACE))
+        (stages if is_stage else own)[key] = value
+    if RESET in stages:
+        stages = {RESET: stages.pop(RESET), **stages}
+    return own, stages
+
+
+def check_repair_keys(own: Mapping[str, Any], stages: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
+    """Check the keys of `[repair]`; yields the key and what is wrong."""
+    short = [key for key in _SHORT if key in own]
+    if short and REPLACE in stages:
+        message = f"says the same as replace.{short[0]}"
+        yield short[0], RefusedError(message, f"either {listed(_SHORT)}, or replace", f"move {short[0]} into replace")
+    for name in stages:
+        try:
+            check_name(name)
+        except RefusedError as refusal:
+            yield name, refusal
+    names = list(_with_replace(own, stages))
+    if len(names) > MOST_REPAIR_STAGES:
+        allowed = f"at most {MOST_REPAIR_STAGES} stages"
+        yield names[-1], RefusedError(f"is one stage too many: there are {len(names)}", allowed)
+
+
+def _with_replace(own: Mapping[str, Any], stages: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the stages with the one that the short form, or no stage at all, stands for."""
+    if REPLACE in stages or (not any(own.get(key) is not None for key in _SHORT) and set(stages) - {RESET}):
+        return dict(stages)
+    first = {RESET: stages[RESET]} if RESET in stages else {}
+    return {**first, REPLACE: None, **stages}
+
+
+def check_stages(
+    table: RepairTable, stages: Mapping[str, RepairStageTable]
+) -> Iterator[tuple[str | None, RefusedError]]:
+    """Check where stages lead; yields the key in `[repair]` and what is wrong."""
+    known = all_stages(table, stages)
+    wrong = list(_unknown(known))
+    yield from wrong
+    if wrong:
+        return
+    for name, stage in known.items():
+        if stage.attempts is not None and _limited_circle(name, known):
+            message = "leads from stage to stage without end once their attempts are used up"
+            yield f"{name}.attempts", RefusedError(message, "an else that leads to a stage without attempts")
+    for name in known:
+        if not _comes_back(name, known):
+            yield f"{name}.then", RefusedError("is a circle: no node comes back from it", "a stage that lets nodes go")
+
+
+def _unknown(known: Mapping[str, RepairStageTable]) -> Iterator[tuple[str | None, RefusedError]]:
+    for name, stage in known.items():
+        for key, target in (("else", stage.else_), ("then", stage.then)):
+            if target is not None and target not in known:
+                close = nearest(target, known)
+                remedy = f"did you mean {shown(close)}?" if close else None
+                yield f"{name}.{key}", RefusedError("is no stage of [repair]", listed(map(shown, known)), remedy)
+
+
+def next_of(name: str, known: Mapping[str, RepairStageTable]) -> str:
+    """Give the stage to which a node goes that a stage did not put in order."""
+    stage = known[name]
+    if stage.else_ is not None:
+        return stage.else_
+    names = list(known)
+    after = names[min(names.index(name) + 1, len(names) - 1)]
+    return name if after == stage.then else after
+
+
+def _limited_circle(name: str, known: Mapping[str, RepairStageTable]) -> bool:
+    """Whether a node that a stage serves no more is sent round stages that serve it no more."""
+    seen: set[str] = set()
+    while known[name].attempts is not None and name not in seen:
+        seen.add(name)
+        name = next_of(name, known)
+    return name in seen
+
+
+def _comes_back(name: str, known: Mapping[str, RepairStageTable]) -> bool:
+    """Whether a node that enters a stage can ever leave the shop."""
+    found, todo = {name}, [name]
+    while todo:
+        here = todo.pop()
+        stage = known[here]
+        if stage.then is None:
+            return True
+        fails = stage.success < 1 or stage.attempts is not None
+        for target in (stage.then, next_of(here, known)) if fails else (stage.then,):
+            if target not in found:
+                found.add(target)
+                todo.append(target)
+    return False
+
+
+def all_stages(table: RepairTable, stages: Mapping[str, RepairStageTable]) -> dict[str, RepairStageTable]:
+    """Give all stages in their order; the short form becomes the stage `replace`."""
+    given = {name: getattr(table, name) for name in _SHORT if getattr(table, name) is not None}
+    made = RepairStageTable.model_validate({"time": _DEFAULT_REPAIR}).model_copy(update=given)
+    return {name: stage or made for name, stage in _with_replace(given, stages).items()}
+
+
+def resolve_repair(table: RepairTable, stages: Mapping[str, RepairStageTable], entries: Entries) -> Repair:
+    """Resolve `[repair]`."""
+    path = ("repair",)
+    known = all_stages(table, stages)
+    found = {name: _stage((*path, name), next_of(name, known), stage, entries) for name, stage in known.items()}
+    if table.time is None and REPLACE not in stages and REPLACE in known:
+        entries.mark_default((*path, REPLACE, "time"), _TIME_SOURCE)
+    return Repair(found)
+
+
+def _stage(path: tuple[str, ...], other: str, table: RepairStageTable, entries: Entries) -> RepairStage:
+    renews = path[-1] == REPLACE if table.renews is None else table.renews
+    entries.field(path, table, "crews", "1")
+    entries.field(path, table, "success", "1")
+    entries.field(path, table, "else_", "", other)
+    entries.field(path, table, "then", "")
+    entries.field(path, table, "attempts", "1")
+    entries.field(path, table, "renews", "", renews)
+    time_entries((*path, "time"), table.time, entries)
+    return RepairStage(
+        resolve_law(table.time), table.crews, float(table.success), other, table.then, table.attempts, renews
+    )
+
+
+def time_entries(path: tuple[str, ...], table: LawTable, entries: Entries) -> None:
+    """Add the keys of a duration."""
+    if table.time is not None:
+        entries.add(path, table.time, "s")
+        return
+    for key, value in law_keys(table).items():
+        entries.add((*path, key), value, "" if key in ("law", "of") else "s")
