@@ -43,6 +43,9 @@ BACK = -1
 DETECTION_LANE = 1
 """Identity of the draws that say when a hang is noticed; 0 is the fault itself, stages have theirs from 256."""
 
+RELAPSE_LANE = 2
+"""Identity of the draws that say when a node fails again that only seemed to be in order."""
+
 ANY = -1
 """A condition of a rule that is not set."""
 
@@ -141,6 +144,7 @@ class Group:
 class RepairStage:
     """A stage of repair; ``crews`` and ``attempts`` are 0 where there is no limit. ``or_else`` and ``then`` are the
     positions in ``Plan.repair`` of the stages that follow, ``BACK`` if the node comes back; ``renews``: as new.
+    A node in order is still bad with probability ``false_fix``; a test (``finds`` >= 0) finds that with this one.
     """
 
     law: int
@@ -151,6 +155,8 @@ class RepairStage:
     then: int = BACK
     attempts: int = 0
     renews: bool = False
+    false_fix: float = 0.0
+    finds: float = -1.0
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,7 @@ class Plan:
     With ``work``, ``horizon`` is the end of time.
 
     ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair
-    ``repair_entry``.
+    ``repair_entry``. ``relapse`` is the law of life of nodes that only seem to be in order.
 
     Nodes are numbered: the job's, the hot pool's, the cold pool's. ``order`` is the node at each place of the cluster
     (empty: at each its own number); places that follow each other are near each other, and ``groups`` divide them.
@@ -210,6 +216,7 @@ class Plan:
     groups: tuple[Group, ...] = ()
     order: tuple[int, ...] = ()
     repair_entry: int = 0
+    relapse: int = 0
 
     @property
     def nodes(self) -> int:

@@ -239,6 +239,8 @@ def _repair(scenario: Scenario, laws: _Laws) -> tuple[RepairStage, ...]:
             then=BACK if stage.then is None else names.index(stage.then),
             attempts=stage.attempts or 0,
             renews=stage.renews,
+            false_fix=stage.false_fix,
+            finds=-1.0 if stage.finds is None else stage.finds,
         )
         for name, stage in scenario.repair.stages.items()
     )
@@ -263,6 +265,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     sources = _sources(scenario, seed)
     pools = tuple(Pool(p.nodes, quantize(float(p.activation))) for p in (scenario.pools.hot, scenario.pools.cold))
     repair = _repair(scenario, laws)
+    relapse = 0 if scenario.repair.relapse is None else laws.of(scenario.repair.relapse)
     store = next(iter(scenario.stores.values()), None)
     pattern = Pattern(math.inf, 0.0, 0.0, 0.0, 1, math.inf, math.inf, math.inf)
     if store is not None:
@@ -300,5 +303,6 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         watchdog=Watchdog(*(quantize(float(time)) for time in (hang.timeout, hang.heartbeat, hang.poll))),
         groups=tuple(Group(name, group.unit, group.number) for name, group in scenario.groups.items()),
         order=_order(scenario),
+        relapse=relapse,
         repair_entry=1 if len(repair) > 1 and RESET_STAGE in scenario.repair.stages else 0,
     )

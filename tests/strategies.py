@@ -203,6 +203,8 @@ def repairs(draw: Any, table: list[Law], unit: float) -> tuple[RepairStage, ...]
                 then=BACK if last else draw(st.sampled_from([BACK, BACK, i + 1, count - 1])),
                 attempts=0 if last else draw(st.sampled_from([0, 0, 1, 2])),
                 renews=draw(st.booleans()),
+                false_fix=draw(st.sampled_from([0.0, 0.0, 0.5, 0.9])),
+                finds=-1.0 if last else draw(st.sampled_from([-1.0, -1.0, 0.0, 0.5])),
             )
         )
     if draw(st.sampled_from([True] + [False] * 9)):
@@ -227,6 +229,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
     n_rules = draw(st.integers(1, 3))
     some_rules = tuple(draw(rules(f"r{i}", i == n_rules - 1, table, unit, len(groups))) for i in range(n_rules))
     repair = draw(repairs(table, unit))
+    relapse = draw(laws(table, 1, 300, unit))
     has_store = draw(st.sampled_from([True, True, True, False]))
     pattern = draw(patterns(unit)) if has_store else NO_STORE
     horizon, work = math.inf, math.inf
@@ -245,6 +248,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         rules=some_rules,
         max_attempts=draw(st.sampled_from([1, 3, 50, 1000])),
         repair=repair,
+        relapse=relapse,
         repair_entry=draw(st.integers(0, len(repair) - 1)),
         has_store=has_store,
         pattern=pattern,
@@ -439,6 +443,14 @@ def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
             table["replace"] |= draw(st.sampled_from([{}, {"then": "burn_in"}, {"else": "parts"}]))
         if "reset" in table:
             table["reset"] |= draw(st.sampled_from([{"then": "burn_in"}, {"else": "parts"}]))
+    if draw(st.booleans()):
+        table["relapse"] = {"life": draw(st.one_of(durations(1.0, 100.0, scale), law_tables(100.0, scale)))}
+        table.get("reset", table.get("replace", {})).update(false_fix=draw(st.sampled_from([0.0, 0.5, "90 %"])))
+        for stage in (table.get("replace", {}), table.get("burn_in", {})):
+            stage.setdefault("false_fix", 0.3)
+        if "burn_in" in table and draw(st.booleans()):
+            del table["burn_in"]["false_fix"]
+            table["burn_in"]["finds"] = draw(st.sampled_from([0.0, 0.4, 1.0]))
     return table
 
 

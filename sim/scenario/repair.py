@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from sim.scenario.entries import Entries
-from sim.scenario.fields import AtLeastOne, Flag, Json, Reader, Success, Table, check_name, either, setting
+from sim.scenario.fields import (
+    DURATION,
+    AtLeastOne,
+    Flag,
+    Json,
+    Probability,
+    Reader,
+    ShortForm,
+    Slowdown,
+    Success,
+    Table,
+    check_name,
+    either,
+    setting,
+)
 from sim.scenario.law import Law, LawTable, RepairTime, law_keys, resolve_law
 from sim.scenario.refusal import RefusedError, listed, nearest, shown
 
@@ -70,10 +84,40 @@ class RepairStageTable(Table):
         None,
         "no limit, and a node that is not in order goes to `else` at once",
     )
+    false_fix: Slowdown | None = setting(
+        "Probability that a node that the stage reports in order is still bad, from 0 to below 1: it comes back, and "
+        "fails again after the life of `relapse`. The last repair that a node passes decides.",
+        None,
+        "0: what is reported in order is in order",
+    )
+    finds: Probability | None = setting(
+        "Makes the stage a test that repairs nothing, such as a burn-in: probability that it finds a node that is "
+        "still bad, from 0 to 1, which then goes to `else`. Not beside false_fix.",
+        None,
+        "none: the stage is a repair, after which the node is good or a false fix",
+    )
     renews: Flag | None = setting(
         "Whether a node that the stage put in order is as new: what failed was replaced, so that its age begins again.",
         None,
         "true for a stage called replace, else false",
+    )
+
+
+def _as_life(value: object) -> dict[str, Any]:
+    return {"time": value}
+
+
+LifeTime = Annotated[LawTable, ShortForm(_as_life, (DURATION,))]
+"""A duration, or a table with a law."""
+
+
+class RelapseTable(Table):
+    """`repair.relapse` as written."""
+
+    life: LifeTime = setting(
+        "Time for which a node works that only seems to be in order: a duration, or a table with a law. It passes "
+        "while fault clocks run and the node is in the job or a hot spare. Then a fault of the source that sent it to "
+        "repair strikes it; it needs repair."
     )
 
 
@@ -88,6 +132,9 @@ class RepairTable(Table):
     crews: AtLeastOne | None = setting("Short for replace.crews.", None, "endless: every node is served at once")
     success: Success | None = setting(
         "Short for replace.success.", None, "1; assumption: a repair that is done has worked"
+    )
+    relapse: RelapseTable | None = setting(
+        "How nodes fail again that only seem to be in order.", None, "none: required with false_fix"
     )
 
 
@@ -108,6 +155,10 @@ class RepairStage:
         Stage of one that is; None: it comes back.
     attempts : int or None
         Most services of a node in one visit; None: no limit.
+    false_fix : float
+        Probability that a node that it reports in order is still bad, below 1.
+    finds : float or None
+        Of a test: probability that it finds a bad node; None: it is a repair.
     renews : bool
         Whether a node that it put in order is as new.
     """
@@ -118,16 +169,19 @@ class RepairStage:
     else_: str
     then: str | None
     attempts: int | None
+    false_fix: float
+    finds: float | None
     renews: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
     """The stages in their order, `reset` first. What needs a reset enters the first stage; what needs repair the first
-    that is not called `reset`.
+    that is not called `reset`. `relapse` is the law of life of nodes that only seem to be in order, None if all are.
     """
 
     stages: Mapping[str, RepairStage]
+    relapse: Law | None
 
 
 def split_repair(section: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -176,6 +230,7 @@ def check_stages(
     yield from wrong
     if wrong:
         return
+    yield from _check_false_fixes(table, known)
     for name, stage in known.items():
         if stage.attempts is not None and _limited_circle(name, known):
             message = "leads from stage to stage without end once their attempts are used up"
@@ -192,6 +247,24 @@ def _unknown(known: Mapping[str, RepairStageTable]) -> Iterator[tuple[str | None
                 close = nearest(target, known)
                 remedy = f"did you mean {shown(close)}?" if close else None
                 yield f"{name}.{key}", RefusedError("is no stage of [repair]", listed(map(shown, known)), remedy)
+
+
+def _check_false_fixes(
+    table: RepairTable, known: Mapping[str, RepairStageTable]
+) -> Iterator[tuple[str | None, RefusedError]]:
+    for name, stage in known.items():
+        if stage.finds is not None and stage.false_fix is not None:
+            yield f"{name}.false_fix", RefusedError("is given beside finds: a test repairs nothing", "one of them")
+        if not stage.false_fix:
+            continue
+        if table.relapse is None:
+            remedy = 'add [repair.relapse] with life = { law = "exponential", mean = "3 days" }, for example'
+            yield f"{name}.false_fix", RefusedError("needs relapse.life", "false_fix with [repair.relapse]", remedy)
+        after = known.get(stage.then or "")
+        if after is not None and after.finds is None and after.false_fix is None:
+            message = f"is undone by {stage.then}, which counts as a repair that always works"
+            remedy = f"give {stage.then} finds = 0.5 if it is a test, false_fix = 0 if it is a repair, for example"
+            yield f"{name}.then", RefusedError(message, "a stage with finds or false_fix", remedy)
 
 
 def next_of(name: str, known: Mapping[str, RepairStageTable]) -> str:
@@ -243,7 +316,11 @@ def resolve_repair(table: RepairTable, stages: Mapping[str, RepairStageTable], e
     found = {name: _stage((*path, name), next_of(name, known), stage, entries) for name, stage in known.items()}
     if table.time is None and REPLACE not in stages and REPLACE in known:
         entries.mark_default((*path, REPLACE, "time"), _TIME_SOURCE)
-    return Repair(found)
+    relapse = None
+    if table.relapse is not None:
+        time_entries((*path, "relapse", "life"), table.relapse.life, entries)
+        relapse = resolve_law(table.relapse.life)
+    return Repair(found, relapse)
 
 
 def _stage(path: tuple[str, ...], other: str, table: RepairStageTable, entries: Entries) -> RepairStage:
@@ -253,10 +330,20 @@ def _stage(path: tuple[str, ...], other: str, table: RepairStageTable, entries: 
     entries.field(path, table, "else_", "", other)
     entries.field(path, table, "then", "")
     entries.field(path, table, "attempts", "1")
+    entries.field(path, table, "false_fix", "1")
+    entries.field(path, table, "finds", "1")
     entries.field(path, table, "renews", "", renews)
     time_entries((*path, "time"), table.time, entries)
     return RepairStage(
-        resolve_law(table.time), table.crews, float(table.success), other, table.then, table.attempts, renews
+        resolve_law(table.time),
+        table.crews,
+        float(table.success),
+        other,
+        table.then,
+        table.attempts,
+        float(table.false_fix or 0.0),
+        None if table.finds is None else float(table.finds),
+        renews,
     )
 
 

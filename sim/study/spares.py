@@ -51,8 +51,8 @@ class Spares:
 
     @property
     def closed(self) -> bool:
-        """Whether the services of the stages follow in closed form: no stage limits its attempts."""
-        return all(stage.attempts == 0 for stage in self.plan.repair)
+        """Whether the services of the stages follow in closed form: no attempts are counted, no bad node comes back."""
+        return all(stage.attempts == 0 and stage.false_fix == 0 for stage in self.plan.repair)
 
     @cached_property
     def services(self) -> tuple[float, ...]:

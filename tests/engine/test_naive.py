@@ -73,8 +73,10 @@ def naive_rule(rule: Any, gpus: int) -> Model:
     return {"when": when, "use": rule.use, "vulnerable": rule.vulnerable, "on_fault": rule.on_fault, "stages": stages}
 
 
-def naive_repair(stage: Any) -> Model | None:
-    return None if stage is None else {"sample": sampler(stage.time), "crews": stage.crews, "success": stage.success}
+def naive_repair(stage: Any) -> Model:
+    model = {"sample": sampler(stage.time), "crews": stage.crews, "success": stage.success, "else": stage.else_}
+    optional = {key: getattr(stage, key) for key in ("then", "attempts", "finds")}
+    return model | {"false_fix": stage.false_fix} | {key: value for key, value in optional.items() if value is not None}
 
 
 def naive_store(scenario: Scenario) -> Model | None:
@@ -136,6 +138,7 @@ def naive_model(scenario: Scenario) -> Model:
         "rules": [naive_rule(rule, gpus) for rule in scenario.recovery.rules.values()],
         "max_attempts": scenario.recovery.max_attempts,
         "repair": {name: naive_repair(stage) for name, stage in scenario.repair.stages.items()},
+        "relapse": sampler(scenario.repair.relapse) if scenario.repair.relapse else None,
         "horizon": scenario.run.horizon,
         "work": scenario.run.work,
         "initial_start": scenario.run.initial_start,
@@ -165,7 +168,7 @@ def naive_figures(model: Model, runs: int = NAIVE_RUNS) -> dict[str, np.ndarray]
         figures |= {
             f"nodes {bucket}": run["ledger_nodes"].get(bucket, 0.0) for bucket in (*BUCKETS, "spare_idle", "repair")
         }
-        figures |= {name: run[name] for name in ("wall", "interruptions", "saves", "spares_used")}
+        figures |= {name: run[name] for name in ("wall", "interruptions", "saves", "spares_used", "relapses")}
         figures["units_in_repair"] = run["units_in_repair_end"]
         figures["spare_faults"] = sum(run["spare_faults"].values())
         for source in run["faults"]:
@@ -184,7 +187,8 @@ def our_figures(scenario: Scenario) -> dict[str, np.ndarray]:
         figures[bucket], figures[f"nodes {bucket}"] = rows["ledger"][:, i], present[:, i]
     figures |= {"nodes spare_idle": rows["spare_idle_node_s"], "nodes repair": rows["repair_node_s"]}
     figures |= {
-        name: rows[name] for name in ("interruptions", "saves", "spares_used", "units_in_repair", "spare_faults")
+        name: rows[name]
+        for name in ("interruptions", "saves", "spares_used", "units_in_repair", "spare_faults", "relapses")
     }
     for i, source in enumerate(plan.sources):
         figures[f"faults {source.name}"] = rows["faults_of"][:, i]
@@ -417,6 +421,26 @@ recovery.restart = "10 min"
 repair.time = "5 h"
 run.horizon = "100 h"
 """
+SCENARIOS["stages of repair, false fixes, a test that finds some of them"] = """
+cluster = { nodes = 8 }
+job = { nodes = 5 }
+faults.node = { per = "node", mtbf = "40 h", needs = { reset = 0.5, repair = 0.5 }, detect = "2 min" }
+faults.nic = { per = "gpu", mtbf = "500 h", clock = "training", needs = "reset", detect = "8 min" }
+pools = { hot = { nodes = 1, activation = "5 min" }, cold = { nodes = 2, activation = "30 min" } }
+detect.stop = "4 min"
+stores.remote = { every = "25 min", stall = "1 min" }
+[recovery.again]
+stages = { restart = { time = "10 min", vulnerable = false }, load = "6 min" }
+[repair]
+reset = { time = "20 min", success = 0.7, attempts = 2, false_fix = 0.5, else = "parts" }
+triage = { time = "30 min", success = 0.3, crews = 1, false_fix = 0.6 }
+parts = { time = { law = "exponential", mean = "3 h" }, then = "replace" }
+replace = { time = "1 h", success = 0.8, crews = 1, false_fix = 0.4, then = "burn_in" }
+burn_in = { time = "40 min", success = 0.9, finds = 0.5, else = "parts" }
+relapse.life = { law = "lognormal", mean = "4 h", sd = "6 h" }
+[run]
+horizon = "80 h"
+"""
 SCENARIOS["a spare that may fail before it is active"] = """
 # Its slot is filled sooner by a node from repair: the job must not wait for the dead spare.
 cluster = { nodes = 5 }
@@ -447,4 +471,18 @@ def test_wrong_models_are_noticed(wrong: str) -> None:
         model["repair"]["reset"]["success"] = 1.0
     else:
         model["sources"][1]["detect"] *= 1.1
+    assert suspects(naive_figures(model), our_figures(scenario))
+
+
+@pytest.mark.parametrize("wrong", ["a test that finds more", "second lives 60 % too long", "fixes that are all true"])
+def test_wrong_models_of_repair_are_noticed(wrong: str) -> None:
+    scenario = loads(SCENARIOS["stages of repair, false fixes, a test that finds some of them"])
+    model = naive_model(scenario)
+    if wrong == "a test that finds more":
+        model["repair"]["burn_in"]["finds"] = 1.0
+    elif wrong == "second lives 60 % too long":
+        life = model["relapse"]
+        model["relapse"] = lambda rng: 1.6 * life(rng)
+    else:
+        model["repair"]["triage"]["false_fix"] = 0.0
     assert suspects(naive_figures(model), our_figures(scenario))

@@ -12,7 +12,9 @@ The model is a dict with these keys (all times and rates in one unit):
 - ``rules``: list of ``when`` (None, or any of ``needs`` (list), ``units_down_at_most``, ``spare_available``,
   ``attempts_below``), ``use`` ("same units" or "spares, else wait"), ``vulnerable``, ``on_fault`` (restart_list,
   retry_stage), ``stages``: list of ``sample`` (callable of the generator, or "auto"), ``vulnerable``, ``bucket``
-- ``repair``: ``reset`` (None or a stage) and ``replace`` (a stage: ``sample``, ``crews`` (None: endless), ``success``)
+- ``repair``: stages by name (None: not there) in their order, among them ``reset`` and ``replace``: ``sample``,
+  ``crews`` (None: endless), ``success``, any of ``else`` (replace), ``then``, ``attempts``, ``false_fix``, ``finds``
+- ``relapse`` (a callable of the generator), with ``false_fix``: the life of a node that is still bad
 - ``horizon`` or ``work``; ``initial_start``, ``final_save``; ``max_attempts``
 - ``activating_fail`` (optional, False): whether a spare in activation can be struck. The rules leave it open.
 """
@@ -36,6 +38,10 @@ class Node:
     place: str = ""
     slot: int = -1  # the slot it is in or was in last, -1: none since it was a spare
     due: dict[str, float] = field(default_factory=dict)  # next fault per source: a reading of that source's clock
+    bad: bool = False  # seems to be in order, but is not
+    relapse: float | None = None  # reading of the wall clock at which it then fails
+    sent_by: str = ""  # source of its last fault
+    served: Counter[str] = field(default_factory=Counter)  # by stage of repair, in this visit
 
 
 @dataclass
@@ -88,7 +94,7 @@ class Naive:
         self.ledger: defaultdict[str, float] = defaultdict(float)
         self.ledger_nodes: defaultdict[str, float] = defaultdict(float)
         self.faults, self.spare_faults, self.causes = (dict.fromkeys(self.sources, 0) for _ in range(3))
-        self.saves = self.spares_used = 0
+        self.saves = self.spares_used = self.relapses = 0
         self.stop_reason = ""
         self.rule = model["rules"][-1]
         self.begin_stage(0 if model["initial_start"] else len(self.rule["stages"]))
@@ -153,6 +159,12 @@ class Naive:
     def move(self, node: Node, place: str) -> None:
         """Put a node somewhere and draw its next faults there (lives are exponential: no memory to carry over)."""
         node.place, node.due = place, {}
+        if place in ("down", "repair"):
+            node.relapse = None
+        elif node.bad and place != "cold":
+            if node.relapse is None:
+                node.relapse = self.clock["wall"] + self.m["relapse"](self.rng)
+            node.due["relapse"] = node.relapse
         for name in self.sources:
             self.draw_fault(node, name)
         self.stale = True
@@ -176,19 +188,25 @@ class Naive:
             self.first = {"wall": (math.inf, "", self.job), "training": (math.inf, "", self.job)}
             for node in [self.job, *self.nodes]:
                 for name, due in node.due.items():
-                    if due < self.first[self.sources[name]["clock"]][0]:
-                        self.first[self.sources[name]["clock"]] = (due, name, node)
+                    of = "wall" if name == "relapse" else self.sources[name]["clock"]
+                    if due < self.first[of][0]:
+                        self.first[of] = (due, name, node)
             self.stale = False
         return self.first[clock]
 
     def strike(self, name: str, node: Node) -> None:
         """A fault of a source strikes a node (or the job)."""
+        relapse = name == "relapse"
+        self.relapses += relapse
+        name = node.sent_by if relapse else name
         source = self.sources[name]
-        need = self.rng.choices(list(source["needs"]), list(source["needs"].values()))[0]
-        self.draw_fault(node, name)
+        need = "repair" if relapse else self.rng.choices(list(source["needs"]), list(source["needs"].values()))[0]
+        if not relapse:
+            self.draw_fault(node, name)
         self.stale = True
         if node.place == "hot":
             if need != "process":
+                node.sent_by = name
                 self.spare_faults[name] += 1
                 self.pools["hot"].remove(node)
                 self.admit(node, need)
@@ -198,15 +216,16 @@ class Naive:
             if node.place not in self.exposed:
                 return  # the node in that slot is down or gone
         self.faults[name] += 1
-        taken = source["takes"] == "node" and need != "process"
+        taken = relapse or (source["takes"] == "node" and need != "process")
         if taken:
+            node.sent_by = name
             self.move(node, "down")
             self.activating = [spare for spare in self.activating if spare[1].place == "activating"]
         if self.incident is None:
             self.open_incident(name)
         elif self.phase != "detect":
             self.interrupted = self.stage if self.phase == "stage" else None
-        hangs = source.get("p_hang", 0.0) > 0.0 and self.rng.random() < source["p_hang"]
+        hangs = not relapse and source.get("p_hang", 0.0) > 0.0 and self.rng.random() < source["p_hang"]
         delay = source["hang"](self.rng) if hangs else source["detect"]
         self.open_faults.append((self.now + delay, need, node if taken else None))
         self.enter("detect", "detection")
@@ -340,7 +359,15 @@ class Naive:
     def admit(self, node: Node, need: str) -> None:
         """A node enters repair."""
         self.move(node, "repair")
-        self.join_queue(self.crews["reset" if need == "reset" and "reset" in self.crews else "replace"], node)
+        node.served.clear()
+        later = [name for name in self.crews if name != "reset"]
+        self.enter_stage("reset" if need == "reset" and "reset" in self.crews else later[0], node)
+
+    def enter_stage(self, name: str, node: Node) -> None:
+        """A node goes to a stage of repair, or on if that has served it as often as it may."""
+        while node.served[name] >= self.crews[name].spec.get("attempts", math.inf):
+            name = self.crews[name].spec["else"]
+        self.join_queue(self.crews[name], node)
 
     def join_queue(self, crew: Crew, node: Node | None) -> None:
         """Add a node to a queue; free crews then take up the queue from its head."""
@@ -351,10 +378,20 @@ class Naive:
 
     def repair_done(self, crew: Crew, work: tuple[float, Node]) -> None:
         crew.busy.remove(work)
-        if self.rng.random() < crew.spec["success"]:
-            self.come_back(work[1])
+        node, spec = work[1], crew.spec
+        name = next(name for name, each in self.crews.items() if each is crew)
+        node.served[name] += 1
+        works = self.rng.random() < spec["success"]
+        if "finds" in spec:
+            works = works and not (node.bad and self.rng.random() < spec["finds"])
+        elif works:
+            node.bad = self.rng.random() < spec.get("false_fix", 0.0)
+        if not works:
+            self.enter_stage(name if "attempts" in spec else spec.get("else", "replace"), node)
+        elif "then" in spec:
+            self.enter_stage(spec["then"], node)
         else:
-            self.join_queue(self.crews["replace"], work[1])
+            self.come_back(node)
         self.join_queue(crew, None)
 
     def come_back(self, node: Node) -> None:
@@ -387,7 +424,7 @@ class Naive:
         assert math.isclose(sum(self.ledger_nodes.values()), self.now * len(self.nodes), **tolerance)
         assert math.isclose(self.ledger["productive"], self.progress, **tolerance)
         assert len(self.slots) - len(self.empty) + self.idle() + self.in_repair() == len(self.nodes)
-        names = ("progress", "faults", "causes", "spare_faults", "saves", "spares_used", "stop_reason")
+        names = ("progress", "faults", "causes", "spare_faults", "saves", "spares_used", "relapses", "stop_reason")
         return {name: getattr(self, name) for name in names} | {
             "wall": self.now,
             "ledger": dict(self.ledger),

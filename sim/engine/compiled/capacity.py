@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.compiled.nodes import domain_of, give_idle, idle_node, leave, seat, take_idle
+from sim.engine.compiled.relapse import begin_use, end_use
 from sim.engine.compiled.shop import admit
 from sim.engine.state import DETECTING, WAITING
 from sim.kernels._jit import kernel
@@ -41,6 +42,7 @@ def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, nee
     i = s.empty
     u[i].empty_slot = slot
     u[i].empty_node = leave(s, u, slot)
+    end_use(s, u, u[i].empty_node)
     u[i].empty_source = source
     u[i].empty_block = block
     u[i].empty_ordinal = ordinal
@@ -73,7 +75,9 @@ def lose_spare(p: Any, s: Any, u: Any, row: Any, place: int, source: int, block:
     """An idle hot spare fails and goes to repair: it is noticed at once."""
     row.spares_lost += 1
     book_idle(s, row)
-    admit(p, s, u, row, take_idle(p, s, u, HOT, place), -1, source, block, ordinal, need)
+    node = take_idle(p, s, u, HOT, place)
+    end_use(s, u, node)
+    admit(p, s, u, row, node, -1, source, block, ordinal, need)
 
 
 @kernel
@@ -88,11 +92,12 @@ def _move(u: Any, i: int, j: int) -> None:
 
 
 @kernel
-def _fill(s: Any, u: Any, row: Any, place: int, node: int) -> None:
+def _fill(p: Any, s: Any, u: Any, row: Any, place: int, node: int) -> None:
     """A node fills an empty slot of the list; the node that left it may have no slot to come back to."""
     book_empty(s, row)
     u[u[place].empty_node].slot = -1
     seat(s, u, u[place].empty_slot, node)
+    begin_use(p, s, u, node)
     for i in range(place + 1, s.empty):
         _move(u, i - 1, i)
     s.empty -= 1
@@ -163,7 +168,9 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
                 u[s.n_active].active_at = s.now + p.activation[block]
                 s.n_active += 1
             u[u[i].empty_node].slot = -1
-            seat(s, u, u[i].empty_slot, take_idle(p, s, u, block, place))
+            node = take_idle(p, s, u, block, place)
+            seat(s, u, u[i].empty_slot, node)
+            begin_use(p, s, u, node)
             row.spares_used += 1
         s.empty = left
         s.admitted = left
@@ -175,12 +182,15 @@ def rejoin(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
     if u[node].slot >= 0:
         for i in range(s.admitted):
             if u[i].empty_node == node:
-                _fill(s, u, row, i, node)
+                _fill(p, s, u, row, i, node)
                 return
     if s.phase == WAITING and p.rule_use[s.rule] == SPARES_ELSE_WAIT:
         for i in range(s.empty):
             if _suits(p, u, p.rule_within[s.rule], u[i].empty_node, node):
-                _fill(s, u, row, i, node)
+                _fill(p, s, u, row, i, node)
                 return
     book_idle(s, row)
-    give_idle(s, u, p.fastest if s.idle[p.fastest] < p.pool_nodes[p.fastest] else p.slowest, node)
+    block = p.fastest if s.idle[p.fastest] < p.pool_nodes[p.fastest] else p.slowest
+    give_idle(s, u, block, node)
+    if block == HOT:
+        begin_use(p, s, u, node)

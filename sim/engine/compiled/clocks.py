@@ -48,6 +48,10 @@ def _set_due(s: Any, clock: int) -> None:
         s.next_due[clock] = s.clock_since[clock] + (s.lane_due[lane] - s.clock_read[clock])
     else:
         s.next_due[clock] = math.inf
+    if clock == WALL:
+        s.relapse_due = s.clock_since[clock] + (s.relapse_read - s.clock_read[clock])
+        if s.running[clock] == 0:
+            s.relapse_due = math.inf
 
 
 @kernel

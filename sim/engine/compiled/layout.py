@@ -64,6 +64,8 @@ PLAN = np.dtype(
         ("repair_crews", "i8", MAX_REPAIR), ("repair_success", "f8", MAX_REPAIR), ("repair_lane", "i8", MAX_REPAIR),
         ("repair_or_else", "i8", MAX_REPAIR), ("repair_then", "i8", MAX_REPAIR), ("repair_attempts", "i8", MAX_REPAIR),
         ("repair_renews", "i8", MAX_REPAIR),
+        # nodes that only seem to be in order: probability of that, and that a test (else -1) finds it; their life
+        ("repair_false_fix", "f8", MAX_REPAIR), ("repair_finds", "f8", MAX_REPAIR), ("relapse_law", "i8"),
     ],
     align=True,
 )  # fmt: skip
@@ -100,6 +102,9 @@ STATE = np.dtype(
         ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"),
         ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR),
         ("busy", "i8", MAX_REPAIR), ("overflow", "b1"),
+        # nodes in use that only seem to be in order: how much of their heap is used, entries so far; when the first of
+        # them fails again, as a reading of the wall clock and as a time
+        ("n_bad", "i8"), ("bad_sequence", "i8"), ("relapse_read", "f8"), ("relapse_due", "f8"),
     ],
     align=True,
 )  # fmt: skip
@@ -119,6 +124,10 @@ UNIT = np.dtype(
         # in order, whether a stage made it new
         ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"),
         ("served", "i8", MAX_REPAIR), ("stage", "i8"), ("since", "f8"), ("fixed", "b1"), ("renewed", "b1"),
+        # by node: whether it only seems to be in order, whether its second life has begun (the epoch), its place there
+        ("bad", "i8"), ("lives", "i8"), ("bad_place", "i8"),
+        # by place in a heap: nodes in use that are not in order, by the reading of the clock at which they fail again
+        ("bad_due", "f8"), ("bad_sequence", "i8"), ("bad_node", "i8"),
         # by place in a heap: units in service, by the time at which they leave
         ("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8"),
         # by place in a ring for each stage: units that wait for a crew
@@ -155,6 +164,7 @@ def pack(plan: Plan) -> Record:
     r["n_lanes"], r["n_rules"], r["n_sources"] = len(plan.lanes), len(plan.rules), len(plan.sources)
     r["watchdog"] = plan.watchdog.timeout, plan.watchdog.heartbeat, plan.watchdog.poll
     r["n_repair"], r["repair_entry"] = len(plan.repair), plan.repair_entry
+    r["relapse_law"] = plan.relapse
     for i, lane in enumerate(plan.lanes):
         _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots)
     for i, s in enumerate(plan.sources):
@@ -177,7 +187,7 @@ def pack(plan: Plan) -> Record:
     for i, repair in enumerate(plan.repair):
         _put(r, i, "repair_", law=repair.law, crews=repair.crews, success=repair.success, lane=repair.lane)
         _put(r, i, "repair_", or_else=repair.or_else, then=repair.then, attempts=repair.attempts)
-        _put(r, i, "repair_", renews=repair.renews)
+        _put(r, i, "repair_", renews=repair.renews, false_fix=repair.false_fix, finds=repair.finds)
     return packed
 
 

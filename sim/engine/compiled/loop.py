@@ -10,7 +10,7 @@ from sim.engine.compiled.clocks import find_next, run_clocks, schedule
 from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, stages_done, start_stages
 from sim.engine.compiled.nodes import came_back
 from sim.engine.compiled.shop import finish_stage, next_repair
-from sim.engine.compiled.strike import strike
+from sim.engine.compiled.strike import relapse, strike
 from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, RECOVERING, RUNNING, WAITING
 from sim.kernels._jit import entry, kernel
 from sim.plan import COLD, HOT, TRAINING, WALL
@@ -42,7 +42,7 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 @kernel
 def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
-    """The next event. At one instant: a last save, a repair, a fault, the job's own event, the end of the run."""
+    """The next event. At one instant: last save, repair, fault, relapse, the job's own event, end of the run."""
     repair = next_repair(s, u)
     clock = WALL
     if s.next_due[TRAINING] < s.next_due[WALL] or (
@@ -51,7 +51,7 @@ def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         and p.lane_source[s.next_lane[TRAINING]] < p.lane_source[s.next_lane[WALL]]
     ):
         clock = TRAINING
-    fault = s.next_due[clock]
+    fault = min(s.next_due[clock], s.relapse_due)
     s.now = min(min(repair, fault), min(s.due, p.horizon))
     if s.due == s.now and s.phase == RUNNING and p.final_save:
         finish(p, s, row, log, DONE)
@@ -60,7 +60,10 @@ def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         _repaired(p, s, u, row, log)
     elif fault == s.now:
         s.events += 1
-        strike(p, s, u, row, clock)
+        if s.next_due[clock] == s.now:
+            strike(p, s, u, row, clock)
+        else:
+            relapse(p, s, u, row)
     elif s.due == s.now:
         _own_event(p, s, u, row, log)
     else:
@@ -83,6 +86,7 @@ def _clear(p: Any, row: Any) -> None:
     row.spare_waits = 0
     row.repairs = 0
     row.renewals = 0
+    row.relapses = 0
     row.crew_services = 0
     row.crew_wait_s = 0.0
     row.spare_idle_node_s = 0.0
@@ -123,6 +127,9 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
     s.in_repair = 0
     s.repair_since = 0.0
     s.n_heap = 0
+    s.n_bad = 0
+    s.bad_sequence = 0
+    s.relapse_read = math.inf
     s.sequence = 0
     for stage in range(s.busy.size):
         s.queue_head[stage] = 0

@@ -87,13 +87,19 @@ def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
     if p.repair_crews[stage] > 0:
         row.crew_services += 1
         row.crew_wait_s += s.now - u[unit].since
-    u_time, choice, outcome, _ = uniforms(
+    u_time, choice, outcome, lie = uniforms(
         p.key_0[source], p.key_1[source], u[unit].ordinal, p.repair_lane[stage],
         u[unit].block + 256 * u[unit].attempt, s.replication,
     )  # fmt: skip
     u[unit].attempt += 1
     u[unit].served[stage] += 1
-    u[unit].fixed = outcome < p.repair_success[stage]
+    success = p.repair_success[stage]
+    if p.repair_finds[stage] < 0.0:
+        u[unit].fixed = outcome < success
+        if u[unit].fixed:
+            u[unit].bad = s.epoch if lie < p.repair_false_fix[stage] else 0
+    else:
+        u[unit].fixed = outcome < success * (1.0 - p.repair_finds[stage] if u[unit].bad == s.epoch else 1.0)
     due = s.now + sample(p, p.repair_law[stage], u_time, choice)
     if due < math.inf:
         _push(s, u, unit, due)

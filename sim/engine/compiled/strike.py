@@ -59,6 +59,24 @@ def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
 
 
 @kernel
+def relapse(p: Any, s: Any, u: Any, row: Any) -> None:
+    """A node that only seemed to be in order fails again, as a fault of the source that sent it to repair."""
+    node = u[0].bad_node
+    source = u[node].source
+    block = u[node].block + 256 * u[node].attempt
+    ordinal = u[node].ordinal
+    row.relapses += 1
+    if where(p, s, u, node) == HOT:
+        row.spare_faults += 1
+        lose_spare(p, s, u, row, position(p, s, u, node), source, block, ordinal, REPAIR)
+    else:
+        row.faults += 1
+        row.faults_of[source] += 1
+        hit(p, s, row, source, block, ordinal, REPAIR, False)
+        vacate(s, u, position(p, s, u, node), source, block, ordinal, REPAIR)
+
+
+@kernel
 def _strike_domain(
     p: Any, s: Any, u: Any, row: Any, group: int, domain: int, source: int, block: int, ordinal: int, need: int,
     hang: bool,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 from sim.engine.simpy_engine.context import Context, Fault
@@ -16,13 +16,16 @@ class Capacity:
 
     ``nodes`` holds the node of each slot, ``empty`` the nodes that left a slot which is still empty, in the order of
     their faults; the first ``admitted`` of them are in repair. The job says what it is at: ``bucket`` is where empty
-    slots book to, ``waiting`` the rule under which it waits for units, if it does.
+    slots book to, ``waiting`` the rule under which it waits for units, if it does. ``begin_use`` is called with each
+    node that only seems to be in order and is in use, ``end_use`` with each that goes down.
     """
 
     def __init__(self, context: Context, shop: Shop) -> None:
         self.context = context
         self.plan = plan = context.plan
         self.shop = shop
+        self.begin_use: Callable[[Unit], None] = lambda unit: None
+        self.end_use: Callable[[int], None] = lambda node: None
         hot, cold = plan.job_nodes, plan.job_nodes + plan.pools[0].nodes
         self.nodes = list(range(hot))
         self.slot_of = {node: node for node in self.nodes}
@@ -67,6 +70,7 @@ class Capacity:
             del self.slot_of[node]
             self.empty.append(Unit(node, slot, fault, member))
             self.activating.pop(slot, None)
+            self.end_use(node)
 
     def book_idle(self) -> None:
         """Account for the idle spares up to now."""
@@ -91,6 +95,7 @@ class Capacity:
         self.context.row["spares_lost"] += 1
         self.book_idle()
         self._take(HOT, self.idle[HOT].index(node))
+        self.end_use(node)
         self.shop.admit(Unit(node, -1, fault, member))
 
     def _take(self, block: int, place: int) -> int:
@@ -134,6 +139,12 @@ class Capacity:
         self.nodes[left.slot] = node
         self.slot_of[node] = left.slot
         left.slot = -1
+        self._begin_use(node)
+
+    def _begin_use(self, node: int) -> None:
+        """A node is in the job, or a hot spare."""
+        if node in self.shop.bad:
+            self.begin_use(self.shop.bad[node])
 
     def rejoin(self, unit: Unit) -> None:
         """A repaired node comes back: to its own slot, to the waiting job, or to the fastest pool that is not full."""
@@ -148,3 +159,5 @@ class Capacity:
             fast, slow = self.plan.pool_order
             room = len(self.idle[fast]) < self.plan.pools[fast - 1].nodes
             self.idle[fast if room else slow].append(unit.node)
+            if unit.node in self.idle[HOT]:
+                self._begin_use(unit.node)

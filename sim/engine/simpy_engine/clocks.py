@@ -14,13 +14,15 @@ from sim.plan import Lane
 class Clock:
     """The faults of one clock. It reads the time during which it ran; faults are due at its readings.
 
-    ``strike`` is called with each fault: its lane, its ordinal, and uniforms for its slot and its need.
+    ``strike`` is called with each fault: its lane, its ordinal, and uniforms for its slot and its need; ``turned``
+    when the clock was started or stopped.
     """
 
     def __init__(self, context: Context, clock: int, strike: Callable[[Lane, int, float, float, float], None]) -> None:
         self.context = context
         self.strike = strike
         self.lanes = [(i, lane) for i, lane in enumerate(context.plan.lanes) if lane.clock == clock]
+        self.turned: Callable[[], None] = lambda: None
         self.running = False
         self.read = self.since = 0.0
         self.next = {i: self._draw(lane, 0, 0.0) for i, lane in self.lanes}
@@ -38,12 +40,21 @@ class Clock:
                     yield self.context.env.event()
                 i, lane = min(self.lanes, key=lambda each: self.next[each[0]][0])
                 due, ordinal, slot, need, effect = self.next[i]
-                yield self.context.alarm(self.since + (due - self.read), FAULT + lane.source)
+                yield self.context.alarm(self.at(due), FAULT + lane.source)
                 self.next[i] = self._draw(lane, ordinal + 1, due)
                 self.context.count_event()
                 self.strike(lane, ordinal, slot, need, effect)
             except simpy.Interrupt:
                 continue  # the clock was started or stopped
+
+    @property
+    def reading(self) -> float:
+        """What the clock reads now."""
+        return self.read + (self.context.now - self.since if self.running else 0.0)
+
+    def at(self, reading: float) -> float:
+        """When the clock, which runs, will read that."""
+        return self.since + (reading - self.read)
 
     def turn(self, on: bool) -> None:
         """Start or stop the clock now."""
@@ -56,3 +67,4 @@ class Clock:
         self.running = on
         if self.lanes:
             self.process.interrupt()
+        self.turned()

@@ -19,7 +19,7 @@ from sim.plan import Plan
 
 Process = Generator[simpy.Event, Any, Any]
 
-LIMIT, LAST_SAVE, REPAIRED, FAULT, OWN, END = 2000, 3000, 4000, 5000, 6000, 7000
+LIMIT, LAST_SAVE, REPAIRED, FAULT, RELAPSE, OWN, END = 2000, 3000, 4000, 5000, 5500, 6000, 7000
 """Ranks of what happens at one instant (SimPy's own events have 0 and 1); a fault adds the number of its source."""
 
 

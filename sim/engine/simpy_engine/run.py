@@ -12,6 +12,7 @@ from sim.engine.simpy_engine.capacity import Capacity
 from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import END, Context, Fault
 from sim.engine.simpy_engine.job import Job
+from sim.engine.simpy_engine.relapse import Relapses
 from sim.engine.simpy_engine.shop import Shop, Unit
 from sim.engine.state import INCIDENT, ROW, StopReason
 from sim.kernels import ledger
@@ -29,6 +30,8 @@ class Run:
         self.job = Job(self.context, self.capacity, self.clocks)
         self.shop.give_back = self.come_back
         self.shop.changed = self.job.look_at_shop
+        relapses = Relapses(self.context, self.clocks[WALL], self.relapse)
+        self.capacity.begin_use, self.capacity.end_use = relapses.begin_use, relapses.end_use
         if plan.horizon < math.inf:
             end = self.context.alarm(plan.horizon, END)
             end.callbacks.append(lambda _: self.context.stop(StopReason.HORIZON))
@@ -71,6 +74,17 @@ class Run:
             group = takes - GROUP
             return list(enumerate(capacity.members(group, capacity.domain(group, nodes[0]))))
         return [(0, node) for node in nodes]
+
+    def relapse(self, node: int, fault: Fault) -> None:
+        """A node fails again that only seemed to be in order: one of the job, or a hot spare."""
+        self.context.row["relapses"] += 1
+        if node in self.capacity.idle[HOT]:
+            self.context.row["spare_faults"] += 1
+            self.capacity.lose_spare(node, fault, 0)
+        else:
+            self.context.row["faults"] += 1
+            self.context.faults_of[fault.source] += 1
+            self.job.process.interrupt(replace(fault, slots=((self.capacity.slot_of[node], 0),)))
 
     def come_back(self, unit: Unit) -> None:
         """A node leaves the shop: what it is from now on, and where it goes. A ``renewed`` one is of age 0."""

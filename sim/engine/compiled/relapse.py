@@ -1,0 +1,92 @@
+"""Nodes that repair only seemed to put in order, in the compiled engine: a heap of them by when they fail again.
+
+Each has a life of its own on the wall fault clock, which begins when the node is in use: in the job, or a hot spare.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sim.engine.compiled.sampling import sample
+from sim.kernels._jit import kernel
+from sim.kernels.philox import uniforms
+from sim.plan import RELAPSE_LANE, WALL
+
+
+@kernel
+def _set_first(s: Any, u: Any) -> None:
+    """What the clock must know of the heap: when the first node fails again, as a reading and as a time."""
+    s.relapse_read = u[0].bad_due if s.n_bad > 0 else math.inf
+    if s.running[WALL] != 0:
+        s.relapse_due = s.clock_since[WALL] + (s.relapse_read - s.clock_read[WALL])
+    else:
+        s.relapse_due = math.inf
+
+
+@kernel
+def _put(u: Any, i: int, due: float, sequence: int, node: int) -> None:
+    u[i].bad_due = due
+    u[i].bad_sequence = sequence
+    u[i].bad_node = node
+    u[node].bad_place = i
+
+
+@kernel
+def _comes_first(u: Any, i: int, due: float, sequence: int) -> bool:
+    """Whether the heap's entry ``i`` comes before an entry of that reading and sequence."""
+    return bool(u[i].bad_due < due or (u[i].bad_due == due and u[i].bad_sequence < sequence))
+
+
+@kernel
+def _settle(s: Any, u: Any, hole: int, due: float, sequence: int, node: int) -> None:
+    """Put an entry where it belongs, where one place of the heap is free: up from there, or down."""
+    i = hole
+    while i > 0:
+        parent = (i - 1) >> 1
+        if _comes_first(u, parent, due, sequence):
+            break
+        _put(u, i, u[parent].bad_due, u[parent].bad_sequence, u[parent].bad_node)
+        i = parent
+    while True:
+        child = 2 * i + 1
+        if child >= s.n_bad:
+            break
+        if child + 1 < s.n_bad and _comes_first(u, child + 1, u[child].bad_due, u[child].bad_sequence):
+            child += 1
+        if not _comes_first(u, child, due, sequence):
+            break
+        _put(u, i, u[child].bad_due, u[child].bad_sequence, u[child].bad_node)
+        i = child
+    _put(u, i, due, sequence, node)
+
+
+@kernel
+def begin_use(p: Any, s: Any, u: Any, node: int) -> None:
+    """A node is in the job, or a hot spare: if it is still bad, and its second life has not begun, that begins."""
+    if u[node].bad != s.epoch or u[node].lives == s.epoch:
+        return
+    source = u[node].source
+    a, choice, _, _ = uniforms(
+        p.key_0[source], p.key_1[source], u[node].ordinal, RELAPSE_LANE,
+        u[node].block + 256 * u[node].attempt, s.replication,
+    )  # fmt: skip
+    reading = s.clock_read[WALL] + (s.now - s.clock_since[WALL] if s.running[WALL] != 0 else 0.0)
+    u[node].lives = s.epoch
+    s.bad_sequence += 1
+    s.n_bad += 1
+    _settle(s, u, s.n_bad - 1, reading + sample(p, p.relapse_law, a, choice), s.bad_sequence, node)
+    _set_first(s, u)
+
+
+@kernel
+def end_use(s: Any, u: Any, node: int) -> None:
+    """A node goes down: its second life, if it had one, is over."""
+    if u[node].lives != s.epoch:
+        return
+    u[node].lives = 0
+    s.n_bad -= 1
+    last = s.n_bad
+    if u[node].bad_place != last:
+        _settle(s, u, u[node].bad_place, u[last].bad_due, u[last].bad_sequence, u[last].bad_node)
+    _set_first(s, u)
