@@ -160,6 +160,17 @@ class RepairStage:
 
 
 @dataclass(frozen=True)
+class Strikes:
+    """Nodes that failed ``failures`` times within ``within`` seconds go to a stage of ``Plan.repair``: see there. With
+    0 failures none does.
+    """
+
+    failures: int = 0
+    within: float = 0.0
+    stage: int = BACK
+
+
+@dataclass(frozen=True)
 class Watchdog:
     """How a hang is noticed, s: ``timeout`` after the last heartbeat, at the next poll.
 
@@ -187,6 +198,7 @@ class Plan:
 
     ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair
     ``repair_entry``. ``relapse`` is the law of life of nodes that only seem to be in order.
+    A node that is to ``retire`` enters that stage and no other; one in ``quarantine`` enters that before it comes back.
 
     Nodes are numbered: the job's, the hot pool's, the cold pool's. ``order`` is the node at each place of the cluster
     (empty: at each its own number); places that follow each other are near each other, and ``groups`` divide them.
@@ -217,6 +229,8 @@ class Plan:
     order: tuple[int, ...] = ()
     repair_entry: int = 0
     relapse: int = 0
+    retire: Strikes = Strikes()
+    quarantine: Strikes = Strikes()
 
     @property
     def nodes(self) -> int:

@@ -36,6 +36,7 @@ from sim.plan import (
     Rule,
     Source,
     Stage,
+    Strikes,
     Watchdog,
 )  # fmt: skip
 from sim.scenario import Scenario
@@ -227,9 +228,10 @@ def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def _repair(scenario: Scenario, laws: _Laws) -> tuple[RepairStage, ...]:
+def _repair(scenario: Scenario, laws: _Laws) -> tuple[tuple[RepairStage, ...], Strikes, Strikes]:
+    """Stages of repair, after them that in which a new node is waited for; when nodes retire, when they are tested."""
     names = list(scenario.repair.stages)
-    return tuple(
+    stages = [
         RepairStage(
             law=laws.of(stage.time),
             crews=stage.crews or 0,
@@ -243,7 +245,16 @@ def _repair(scenario: Scenario, laws: _Laws) -> tuple[RepairStage, ...]:
             finds=-1.0 if stage.finds is None else stage.finds,
         )
         for name, stage in scenario.repair.stages.items()
-    )
+    ]
+    quarantine, retire = scenario.repair.quarantine, scenario.repair.retire
+    tested = retired = Strikes()
+    if quarantine is not None:
+        tested = Strikes(quarantine.failures, quantize(quarantine.within), names.index(quarantine.stage))
+    if retire is not None:
+        retired = Strikes(retire.failures, quantize(retire.within), len(stages))
+        law = laws.of(retire.replacement)
+        stages.append(RepairStage(law, 0, 1.0, lane_of("repair.retire.replacement"), len(stages), renews=True))
+    return tuple(stages), retired, tested
 
 
 def _set(value: int | bool | None) -> int:
@@ -264,7 +275,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     laws = _Laws()
     sources = _sources(scenario, seed)
     pools = tuple(Pool(p.nodes, quantize(float(p.activation))) for p in (scenario.pools.hot, scenario.pools.cold))
-    repair = _repair(scenario, laws)
+    repair, retire, quarantine = _repair(scenario, laws)
     relapse = 0 if scenario.repair.relapse is None else laws.of(scenario.repair.relapse)
     store = next(iter(scenario.stores.values()), None)
     pattern = Pattern(math.inf, 0.0, 0.0, 0.0, 1, math.inf, math.inf, math.inf)
@@ -304,5 +315,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         groups=tuple(Group(name, group.unit, group.number) for name, group in scenario.groups.items()),
         order=_order(scenario),
         relapse=relapse,
-        repair_entry=1 if len(repair) > 1 and RESET_STAGE in scenario.repair.stages else 0,
+        retire=retire,
+        quarantine=quarantine,
+        repair_entry=1 if len(scenario.repair.stages) > 1 and RESET_STAGE in scenario.repair.stages else 0,
     )

@@ -148,12 +148,12 @@ class Runs:
 
 COUNTS = (
     "interruptions", "faults", "spare_faults", "spares_lost", "void_faults", "attempts", "saves", "spares_used",
-    "spare_waits", "repairs", "crew_services", "renewals", "relapses", "units_in_repair",
+    "spare_waits", "repairs", "crew_services", "renewals", "relapses", "retired", "units_in_repair",
 )  # fmt: skip
 """Columns that count: interruptions (incidents), faults on the job, on spares alone, spares that went down, faults on
 what was down already, starts of a recovery, durable saves, spares taken, recoveries that found too few spares, services
 by repair crews, nodes that came back as new, nodes that failed again
-after a repair that only seemed to work, units in repair at the end.
+after a repair that only seemed to work, nodes given up, units in repair at the end.
 """
 
 

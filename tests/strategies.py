@@ -40,6 +40,7 @@ from sim.plan import (
     Rule,
     Source,
     Stage,
+    Strikes,
     Watchdog,
 )  # fmt: skip
 
@@ -229,7 +230,16 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
     n_rules = draw(st.integers(1, 3))
     some_rules = tuple(draw(rules(f"r{i}", i == n_rules - 1, table, unit, len(groups))) for i in range(n_rules))
     repair = draw(repairs(table, unit))
+    entry = draw(st.integers(0, len(repair) - 1))
     relapse = draw(laws(table, 1, 300, unit))
+    retire, quarantine = Strikes(), Strikes()
+    if draw(st.booleans()):
+        quarantine = Strikes(draw(st.integers(1, 3)), time(0, 900), draw(st.integers(0, len(repair) - 1)))
+    if draw(st.booleans()):
+        table.append(Law(ENDLESS))
+        law = draw(st.sampled_from([len(table) - 1, draw(laws(table, 0, 300, unit))]))
+        repair += (RepairStage(law, 0, 1.0, draw(WORDS) >> 2, len(repair), renews=True),)
+        retire = Strikes(draw(st.integers(1, 16)), time(0, 3_000), len(repair) - 1)
     has_store = draw(st.sampled_from([True, True, True, False]))
     pattern = draw(patterns(unit)) if has_store else NO_STORE
     horizon, work = math.inf, math.inf
@@ -249,7 +259,9 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         max_attempts=draw(st.sampled_from([1, 3, 50, 1000])),
         repair=repair,
         relapse=relapse,
-        repair_entry=draw(st.integers(0, len(repair) - 1)),
+        retire=retire,
+        quarantine=quarantine,
+        repair_entry=entry,
         has_store=has_store,
         pattern=pattern,
         read=time(0, 10) if has_store else 0.0,
@@ -451,6 +463,13 @@ def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
         if "burn_in" in table and draw(st.booleans()):
             del table["burn_in"]["false_fix"]
             table["burn_in"]["finds"] = draw(st.sampled_from([0.0, 0.4, 1.0]))
+    if draw(st.booleans()):
+        within = durations(1.0, 900.0, scale)
+        table["quarantine"] = {"failures": draw(st.integers(1, 3)), "within": draw(within), "stage": "replace"}
+        table["retire"] = {"failures": draw(st.integers(1, 16)), "within": draw(within)}
+        table["retire"] |= draw(st.fixed_dictionaries({}, optional={"replacement": time}))
+        if not table.keys() & {"replace", "time"}:
+            del table["quarantine"]
     return table
 
 

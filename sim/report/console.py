@@ -99,8 +99,12 @@ def _metrics(answer: Answer) -> Table:
         ("spares used", "spares_used"),
         ("recoveries that found too few spares", "spare_waits"),
         ("units in repair at the end", "units_in_repair"),
+        ("second faults of nodes falsely reported in order", "relapses"),
+        ("nodes given up for failing too often", "retired"),
     ):
         estimate = answer.count(column)
+        if column in ("relapses", "retired") and estimate.mean == 0:
+            continue
         table.add_row(name, count(estimate.mean), between(estimate))
     if answer.crew_wait_s is not None:
         table.add_row(

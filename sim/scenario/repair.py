@@ -12,22 +12,25 @@ from sim.scenario.fields import (
     AtLeastOne,
     Flag,
     Json,
+    PositiveDuration,
     Probability,
     Reader,
     ShortForm,
     Slowdown,
     Success,
     Table,
+    Whole,
     check_name,
     either,
     setting,
 )
-from sim.scenario.law import Law, LawTable, RepairTime, law_keys, resolve_law
+from sim.scenario.law import NEVER, Law, LawTable, RepairTime, law_keys, resolve_law
 from sim.scenario.refusal import RefusedError, listed, nearest, shown
 
 RESET = "reset"
 REPLACE = "replace"
 MOST_REPAIR_STAGES = 8
+MOST_FAILURES = 16
 _SHORT = ("time", "crews", "success")
 _DEFAULT_REPAIR = "1 day"
 _TIME_SOURCE = (
@@ -121,6 +124,34 @@ class RelapseTable(Table):
     )
 
 
+class RetireTable(Table):
+    """`repair.retire` as written."""
+
+    failures: Annotated[int, Whole(1, MOST_FAILURES)] = setting(
+        "Failures of a node that are one too many, from 1 to 16: at the last of them it leaves for good. Faults that "
+        "sent the node itself to repair count, when they did; faults of its domain and lost processes do not."
+    )
+    within: PositiveDuration = setting("Time in which they fall, in s, above 0.")
+    replacement: RepairTime = setting(
+        "Time until a new node takes its place: a duration, a table with a law, or never. Until then the old one "
+        "counts as in repair.",
+        NEVER,
+        "a node that leaves for good is not replaced",
+    )
+
+
+class QuarantineTable(Table):
+    """`repair.quarantine` as written."""
+
+    failures: Annotated[int, Whole(1, MOST_FAILURES)] = setting(
+        "Failures after which a node is a suspect, from 1 to 16, counted as for retire."
+    )
+    within: PositiveDuration = setting("Time in which they fall, in s, above 0.")
+    stage: StageName = setting(
+        "Stage that a suspect must pass after its repair, before it comes back, unless that has served it already."
+    )
+
+
 class RepairTable(Table):
     """The keys of `[repair]` that are not stages, as written."""
 
@@ -136,6 +167,8 @@ class RepairTable(Table):
     relapse: RelapseTable | None = setting(
         "How nodes fail again that only seem to be in order.", None, "none: required with false_fix"
     )
+    retire: RetireTable | None = setting("When a node is given up.", None, "never")
+    quarantine: QuarantineTable | None = setting("When a node is tested before it comes back.", None, "never")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +208,24 @@ class RepairStage:
 
 
 @dataclass(frozen=True, slots=True)
+class Retire:
+    """A node is given up at its last of so many failures within so many seconds; a new one comes after a time."""
+
+    failures: int
+    within: float
+    replacement: Law
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """A node with so many failures within so many seconds passes a stage before it comes back."""
+
+    failures: int
+    within: float
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
 class Repair:
     """The stages in their order, `reset` first. What needs a reset enters the first stage; what needs repair the first
     that is not called `reset`. `relapse` is the law of life of nodes that only seem to be in order, None if all are.
@@ -182,6 +233,8 @@ class Repair:
 
     stages: Mapping[str, RepairStage]
     relapse: Law | None
+    retire: Retire | None
+    quarantine: Quarantine | None
 
 
 def split_repair(section: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -228,6 +281,8 @@ def check_stages(
     known = all_stages(table, stages)
     wrong = list(_unknown(known))
     yield from wrong
+    if table.quarantine is not None and table.quarantine.stage not in known:
+        yield "quarantine.stage", _no_stage(table.quarantine.stage, known)
     if wrong:
         return
     yield from _check_false_fixes(table, known)
@@ -244,9 +299,12 @@ def _unknown(known: Mapping[str, RepairStageTable]) -> Iterator[tuple[str | None
     for name, stage in known.items():
         for key, target in (("else", stage.else_), ("then", stage.then)):
             if target is not None and target not in known:
-                close = nearest(target, known)
-                remedy = f"did you mean {shown(close)}?" if close else None
-                yield f"{name}.{key}", RefusedError("is no stage of [repair]", listed(map(shown, known)), remedy)
+                yield f"{name}.{key}", _no_stage(target, known)
+
+
+def _no_stage(name: str, known: Mapping[str, RepairStageTable]) -> RefusedError:
+    close = nearest(name, known)
+    return RefusedError("is no stage of [repair]", listed(map(shown, known)), close and f"did you mean {shown(close)}?")
 
 
 def _check_false_fixes(
@@ -320,7 +378,25 @@ def resolve_repair(table: RepairTable, stages: Mapping[str, RepairStageTable], e
     if table.relapse is not None:
         time_entries((*path, "relapse", "life"), table.relapse.life, entries)
         relapse = resolve_law(table.relapse.life)
-    return Repair(found, relapse)
+    return Repair(found, relapse, _retire(table.retire, entries), _quarantine(table.quarantine, entries))
+
+
+def _retire(table: RetireTable | None, entries: Entries) -> Retire | None:
+    if table is None:
+        return None
+    path = ("repair", "retire")
+    entries.field(path, table, "failures", "1")
+    entries.field(path, table, "within", "s")
+    time_entries((*path, "replacement"), table.replacement, entries)
+    return Retire(table.failures, float(table.within), resolve_law(table.replacement))
+
+
+def _quarantine(table: QuarantineTable | None, entries: Entries) -> Quarantine | None:
+    if table is None:
+        return None
+    for key, unit in (("failures", "1"), ("within", "s"), ("stage", "")):
+        entries.field(("repair", "quarantine"), table, key, unit)
+    return Quarantine(table.failures, float(table.within), table.stage)
 
 
 def _stage(path: tuple[str, ...], other: str, table: RepairStageTable, entries: Entries) -> RepairStage:

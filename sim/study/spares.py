@@ -51,7 +51,9 @@ class Spares:
 
     @property
     def closed(self) -> bool:
-        """Whether the services of the stages follow in closed form: no attempts are counted, no bad node comes back."""
+        """Whether services follow in closed form: no attempts or failures are counted, no bad node comes back."""
+        if self.plan.retire.failures + self.plan.quarantine.failures > 0:
+            return False
         return all(stage.attempts == 0 and stage.false_fix == 0 for stage in self.plan.repair)
 
     @cached_property

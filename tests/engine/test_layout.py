@@ -11,7 +11,7 @@ from sim.scenario.faults import MOST_SOURCES
 from sim.scenario.fields import LONGEST_S
 from sim.scenario.law import MOST_PARTS
 from sim.scenario.recovery import MOST_RULES, MOST_STAGES
-from sim.scenario.repair import MOST_REPAIR_STAGES
+from sim.scenario.repair import MOST_FAILURES, MOST_REPAIR_STAGES
 
 from .checks import check_closed, compiled, difference, specified
 
@@ -23,7 +23,7 @@ def mixture(parts: int) -> dict[str, Any]:
 
 def test_limits_of_the_file_are_those_of_the_engine() -> None:
     assert (MOST_SOURCES, MOST_RULES, MOST_STAGES) == (MAX_SOURCES, layout.MAX_RULES, layout.MAX_STAGES)
-    assert MOST_REPAIR_STAGES == layout.MAX_REPAIR
+    assert (MOST_REPAIR_STAGES + 1, MOST_FAILURES) == (layout.MAX_REPAIR, layout.MAX_FAILURES)
 
 
 def test_a_scenario_at_every_limit_runs_in_both_engines() -> None:
@@ -38,13 +38,15 @@ def test_a_scenario_at_every_limit_runs_in_both_engines() -> None:
         "faults": {f"source{i}": {"per": "gpu", "mtbf": "1_500 h"} for i in range(MOST_SOURCES)},
         "stores": {"shared": {"every": "10 min", "stall": "5 s"}},
         "recovery": rules,
-        "repair": {f"stage{i}": {"time": mixture(MOST_PARTS), "crews": 1} for i in range(MOST_REPAIR_STAGES)},
+        "repair": {f"stage{i}": {"time": mixture(MOST_PARTS), "crews": 1} for i in range(MOST_REPAIR_STAGES)}
+        | {"relapse": {"life": mixture(MOST_PARTS)}}
+        | {"retire": {"failures": MOST_FAILURES, "within": "9 days", "replacement": mixture(MOST_PARTS)}},
         "run": {"horizon": "10 days"},
     }
     plan = build(from_dict(table))
     assert len(plan.sources) == MOST_SOURCES
     assert sum(len(rule.stages) for rule in plan.rules) == MOST_STAGES
-    assert len(plan.repair) == MOST_REPAIR_STAGES
+    assert len(plan.repair) == MOST_REPAIR_STAGES + 1
     assert len(plan.laws) <= layout.MAX_LAWS
     outcome = compiled(plan)
     check_closed(plan, outcome)

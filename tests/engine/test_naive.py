@@ -79,6 +79,17 @@ def naive_repair(stage: Any) -> Model:
     return model | {"false_fix": stage.false_fix} | {key: value for key, value in optional.items() if value is not None}
 
 
+def naive_strikes(repair: Any) -> Model:
+    """When nodes retire or are tested; a new node is waited for in a stage of its own, at the end."""
+    model: Model = {"repair": {name: naive_repair(stage) for name, stage in repair.stages.items()}}
+    if repair.retire is not None:
+        model["retire"] = {"failures": repair.retire.failures, "within": repair.retire.within}
+        model["repair"]["new node"] = {"sample": sampler(repair.retire.replacement), "crews": None, "success": 1.0}
+    if repair.quarantine is not None:
+        model["quarantine"] = {key: getattr(repair.quarantine, key) for key in ("failures", "within", "stage")}
+    return model
+
+
 def naive_store(scenario: Scenario) -> Model | None:
     for store in scenario.stores.values():
         if store.every.kind == "work":
@@ -137,7 +148,7 @@ def naive_model(scenario: Scenario) -> Model:
         "store": naive_store(scenario),
         "rules": [naive_rule(rule, gpus) for rule in scenario.recovery.rules.values()],
         "max_attempts": scenario.recovery.max_attempts,
-        "repair": {name: naive_repair(stage) for name, stage in scenario.repair.stages.items()},
+        **naive_strikes(scenario.repair),
         "relapse": sampler(scenario.repair.relapse) if scenario.repair.relapse else None,
         "horizon": scenario.run.horizon,
         "work": scenario.run.work,
@@ -168,7 +179,9 @@ def naive_figures(model: Model, runs: int = NAIVE_RUNS) -> dict[str, np.ndarray]
         figures |= {
             f"nodes {bucket}": run["ledger_nodes"].get(bucket, 0.0) for bucket in (*BUCKETS, "spare_idle", "repair")
         }
-        figures |= {name: run[name] for name in ("wall", "interruptions", "saves", "spares_used", "relapses")}
+        figures |= {
+            name: run[name] for name in ("wall", "interruptions", "saves", "spares_used", "relapses", "retired")
+        }
         figures["units_in_repair"] = run["units_in_repair_end"]
         figures["spare_faults"] = sum(run["spare_faults"].values())
         for source in run["faults"]:
@@ -188,7 +201,7 @@ def our_figures(scenario: Scenario) -> dict[str, np.ndarray]:
     figures |= {"nodes spare_idle": rows["spare_idle_node_s"], "nodes repair": rows["repair_node_s"]}
     figures |= {
         name: rows[name]
-        for name in ("interruptions", "saves", "spares_used", "units_in_repair", "spare_faults", "relapses")
+        for name in ("interruptions", "saves", "spares_used", "units_in_repair", "spare_faults", "relapses", "retired")
     }
     for i, source in enumerate(plan.sources):
         figures[f"faults {source.name}"] = rows["faults_of"][:, i]
@@ -440,6 +453,23 @@ burn_in = { time = "40 min", success = 0.9, finds = 0.5, else = "parts" }
 relapse.life = { law = "lognormal", mean = "4 h", sd = "6 h" }
 [run]
 horizon = "80 h"
+"""
+SCENARIOS["nodes that fail too often are tested, then replaced"] = """
+cluster = { nodes = 7 }
+job = { nodes = 5 }
+faults.node = { per = "node", mtbf = "30 h", needs = { reset = 0.6, repair = 0.4 }, detect = "2 min" }
+pools.hot = 2
+stores.remote = { every = "25 min", stall = "1 min" }
+recovery.restart = "10 min"
+[repair]
+reset = { time = "30 min", success = 0.9, false_fix = 0.3 }
+replace = { time = { law = "exponential", mean = "4 h" }, crews = 2, false_fix = 0.2 }
+burn_in = { time = "3 h", finds = 0.8, else = "replace" }
+relapse.life = { law = "exponential", mean = "6 h" }
+retire = { failures = 4, within = "40 h", replacement = "12 h" }
+quarantine = { failures = 2, within = "20 h", stage = "burn_in" }
+[run]
+horizon = "100 h"
 """
 SCENARIOS["a spare that may fail before it is active"] = """
 # Its slot is filled sooner by a node from repair: the job must not wait for the dead spare.

@@ -14,6 +14,8 @@ The model is a dict with these keys (all times and rates in one unit):
   retry_stage), ``stages``: list of ``sample`` (callable of the generator, or "auto"), ``vulnerable``, ``bucket``
 - ``repair``: stages by name (None: not there) in their order, among them ``reset`` and ``replace``: ``sample``,
   ``crews`` (None: endless), ``success``, any of ``else`` (replace), ``then``, ``attempts``, ``false_fix``, ``finds``
+- ``retire``, ``quarantine`` (optional): ``failures``, ``within``; the latter with ``stage``, the former with a stage
+  ``new node`` at the end of ``repair``
 - ``relapse`` (a callable of the generator), with ``false_fix``: the life of a node that is still bad
 - ``horizon`` or ``work``; ``initial_start``, ``final_save``; ``max_attempts``
 - ``activating_fail`` (optional, False): whether a spare in activation can be struck. The rules leave it open.
@@ -41,6 +43,8 @@ class Node:
     bad: bool = False  # seems to be in order, but is not
     relapse: float | None = None  # reading of the wall clock at which it then fails
     sent_by: str = ""  # source of its last fault
+    failed: list[float] = field(default_factory=list)  # when its own faults sent it to repair
+    suspect: bool = False
     served: Counter[str] = field(default_factory=Counter)  # by stage of repair, in this visit
 
 
@@ -94,7 +98,7 @@ class Naive:
         self.ledger: defaultdict[str, float] = defaultdict(float)
         self.ledger_nodes: defaultdict[str, float] = defaultdict(float)
         self.faults, self.spare_faults, self.causes = (dict.fromkeys(self.sources, 0) for _ in range(3))
-        self.saves = self.spares_used = self.relapses = 0
+        self.saves = self.spares_used = self.relapses = self.retired = 0
         self.stop_reason = ""
         self.rule = model["rules"][-1]
         self.begin_stage(0 if model["initial_start"] else len(self.rule["stages"]))
@@ -360,8 +364,21 @@ class Naive:
         """A node enters repair."""
         self.move(node, "repair")
         node.served.clear()
+        node.failed.append(self.now)
+        node.suspect = False
+        if self.often(node, "retire"):
+            self.retired += 1
+            node.failed = []
+            self.enter_stage("new node", node)
+            return
+        node.suspect = self.often(node, "quarantine")
         later = [name for name in self.crews if name != "reset"]
         self.enter_stage("reset" if need == "reset" and "reset" in self.crews else later[0], node)
+
+    def often(self, node: Node, why: str) -> bool:
+        """Whether a node has failed so often in so short a time that it retires, or goes into quarantine."""
+        rule = self.m.get(why)
+        return rule is not None and sum(self.now - at <= rule["within"] for at in node.failed) >= rule["failures"]
 
     def enter_stage(self, name: str, node: Node) -> None:
         """A node goes to a stage of repair, or on if that has served it as often as it may."""
@@ -390,6 +407,8 @@ class Naive:
             self.enter_stage(name if "attempts" in spec else spec.get("else", "replace"), node)
         elif "then" in spec:
             self.enter_stage(spec["then"], node)
+        elif node.suspect and node.served[self.m["quarantine"]["stage"]] == 0:
+            self.enter_stage(self.m["quarantine"]["stage"], node)
         else:
             self.come_back(node)
         self.join_queue(crew, None)
@@ -424,7 +443,17 @@ class Naive:
         assert math.isclose(sum(self.ledger_nodes.values()), self.now * len(self.nodes), **tolerance)
         assert math.isclose(self.ledger["productive"], self.progress, **tolerance)
         assert len(self.slots) - len(self.empty) + self.idle() + self.in_repair() == len(self.nodes)
-        names = ("progress", "faults", "causes", "spare_faults", "saves", "spares_used", "relapses", "stop_reason")
+        names = (
+            "progress",
+            "faults",
+            "causes",
+            "spare_faults",
+            "saves",
+            "spares_used",
+            "relapses",
+            "retired",
+            "stop_reason",
+        )
         return {name: getattr(self, name) for name in names} | {
             "wall": self.now,
             "ledger": dict(self.ledger),

@@ -7,9 +7,17 @@ which it waits is V / (M + V), with V the mean visit, for any law of the stages 
 
 import math
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from .measure import SPREAD, Z_LIMIT, agreed, booked
+from sim.engine import simpy_engine
+from sim.engine.compiled.run import Runner
+from sim.engine.state import StopReason
+from sim.planning import build
+from sim.scenario import loads
+
+from .measure import HOUR, SPREAD, Z_LIMIT, agreed, booked, closed, run_compiled, run_simpy
 
 ONE_NODE = """
 [cluster]
@@ -154,3 +162,87 @@ def test_nodes_that_stages_renew_are_counted(measure):
     visits = measure(text, lambda rows: (rows["renewals"], rows["faults"] - rows["units_in_repair"]), 0.75, 2000, 8)
     assert visits.agrees, visits
     assert visits.noticed < 0.02
+
+
+OFTEN = (
+    ONE_NODE
+    + """
+[repair.replace]
+time = "0 s"
+[repair.burn_in]
+time = "5 h"
+"""
+)
+
+
+@pytest.mark.parametrize(("within", "seed"), [(30, 1007), (100, 1008)])
+def test_nodes_that_fail_twice_within_a_time_are_replaced(measure, within, seed):
+    # Failures are a Poisson process of mean gap M = 40 h, since repair takes no time. A node has one, and on the mean
+    # 1 / P(gap <= w) more until it is given up; its successor has none. n = 1000 runs of 450 failures notice 1.5 %.
+    text = OFTEN.format(life=40, horizon=20_000, seed=seed)
+    retire = f"repair.retire={{ failures = 2, within = '{within} h', replacement = '0 s' }}"
+    each = 1 - 1 / math.expm1(-within / 40)
+
+    def read(rows):
+        assert (rows["renewals"] == rows["repairs"] + rows["retired"]).all()
+        return rows["retired"], rows["faults"]
+
+    found = measure(text, read, 1 / each, 1000, 4, retire, early="2000 h")
+    assert found.agrees, found
+    assert found.noticed < 0.016
+
+
+@pytest.mark.parametrize("failures", [1, 5, 16])
+def test_nodes_are_replaced_at_their_last_failure(jobs, failures):
+    retire = f"repair.retire={{ failures = {failures}, within = '100 years', replacement = '0 s' }}"
+    plan = build(loads(OFTEN.format(life=40, horizon=20_000, seed=1010), overrides=[retire]))
+    rows = run_compiled(plan, jobs, 50)
+    run_simpy(plan, 4, rows)
+    assert (rows["retired"] == rows["faults"] // failures).all()
+    assert rows["retired"].min() > 15
+
+
+FOR_GOOD = "repair.retire={ failures = 3, within = '200 h' }"
+
+
+def test_a_node_that_is_given_up_never_comes_back(jobs):
+    # The third failure of a Poisson process, a = horizon / M = 2.5 of them on the mean: P(given up) = P(Poisson >= 3),
+    # and the job then waits: E[(T - S_3)+] = M sum over j > 3 of P(Poisson >= j).
+    plan = build(loads(OFTEN.format(life=40, horizon=100, seed=1011), overrides=[FOR_GOOD]))
+    rows = Runner(plan, jobs).run(0, 20_000)
+    tail = stats.poisson(2.5)
+    given_up = rows["stop_reason"] == StopReason.DEPLETED
+    assert np.array_equal(given_up, rows["retired"] == 1)
+    assert np.array_equal(given_up, rows["units_in_repair"] == 1)
+    closed(plan, rows)
+    assert (rows["wall_s"] == 100 * HOUR).all()
+    assert np.array_equal(rows["repair_node_s"], booked(rows, "capacity_wait"))
+    # Noticed: 3.5 % of the share, 5 % of the wait.
+    share = tail.sf(2)
+    assert abs(given_up.mean() - share) < Z_LIMIT * math.sqrt(share * (1 - share) / len(rows))
+    waits = booked(rows, "capacity_wait") / HOUR
+    expected = 40 * math.fsum(tail.sf(j - 1) for j in range(4, 60))
+    assert abs(waits.mean() - expected) < Z_LIMIT * waits.std(ddof=1) / math.sqrt(len(rows))
+    for replication in range(8):
+        assert simpy_engine.run_one(plan, replication)[0] == rows[replication]
+
+
+def test_suspects_pass_another_stage(measure):
+    # Gaps between failures are X, or 5 h + X after a quarantine: a chain with P(suspect | last was not) = P(X <= w),
+    # P(suspect | last was) = P(X <= w - 5 h). 475 failures a run, half of them of suspects: 1000 runs notice 1.2 %.
+    text = OFTEN.format(life=40, horizon=20_000, seed=1012)
+    fresh, again = -math.expm1(-30 / 40), -math.expm1(-25 / 40)
+    share = fresh / (1 + fresh - again)
+    quarantine = "repair.quarantine={ failures = 2, within = '30 h', stage = 'burn_in' }"
+    found = measure(text, waiting, share * 5 / (40 + share * 5), 1000, 4, quarantine, early="2000 h")
+    assert found.agrees, found
+    assert found.noticed < 0.013
+
+
+def test_failures_of_the_domain_are_not_the_node_s(jobs):
+    text = OFTEN.format(life=40, horizon=1000, seed=1013)
+    changes = ["repair.retire={ failures = 1, within = '1 h' }", "cluster.groups={ rack = '1 nodes' }"]
+    for change, given_up in (("faults.node.per=rack", False), ("faults.node.takes=node", True)):
+        rows = Runner(build(loads(text, overrides=[*changes, change])), jobs).run(0, 50)
+        assert rows["retired"].any() == given_up
+        assert rows["faults"].sum() >= 50

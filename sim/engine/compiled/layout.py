@@ -18,8 +18,9 @@ MAX_LANES = 2 * MAX_SOURCES
 MAX_GROUPS = 8
 MAX_RULES = 8
 MAX_STAGES = 64
-MAX_REPAIR = 8
-MAX_LAWS = (MAX_STAGES + MAX_REPAIR) * 2 * 32
+MAX_REPAIR = 9
+MAX_FAILURES = 16
+MAX_LAWS = (MAX_STAGES + MAX_REPAIR + 1) * 2 * 32
 """Two entries for each part of a mixture, of which a duration has at most 32."""
 
 Record = npt.NDArray[np.void]
@@ -66,6 +67,9 @@ PLAN = np.dtype(
         ("repair_renews", "i8", MAX_REPAIR),
         # nodes that only seem to be in order: probability of that, and that a test (else -1) finds it; their life
         ("repair_false_fix", "f8", MAX_REPAIR), ("repair_finds", "f8", MAX_REPAIR), ("relapse_law", "i8"),
+        # nodes that fail too often: how often (0: never), within how many seconds, and the stage where they go
+        ("retire_failures", "i8"), ("retire_within", "f8"), ("retire_stage", "i8"),
+        ("quarantine_failures", "i8"), ("quarantine_within", "f8"), ("quarantine_stage", "i8"),
     ],
     align=True,
 )  # fmt: skip
@@ -124,6 +128,9 @@ UNIT = np.dtype(
         # in order, whether a stage made it new
         ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"),
         ("served", "i8", MAX_REPAIR), ("stage", "i8"), ("since", "f8"), ("fixed", "b1"), ("renewed", "b1"),
+        # by node: whether its failures are those of this run (the epoch), how many, when the last of them were (ring);
+        # whether the one that sends it to repair is a relapse; whether it must pass the stage of quarantine
+        ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES), ("relapsed", "b1"), ("suspect", "b1"),
         # by node: whether it only seems to be in order, whether its second life has begun (the epoch), its place there
         ("bad", "i8"), ("lives", "i8"), ("bad_place", "i8"),
         # by place in a heap: nodes in use that are not in order, by the reading of the clock at which they fail again
@@ -165,6 +172,8 @@ def pack(plan: Plan) -> Record:
     r["watchdog"] = plan.watchdog.timeout, plan.watchdog.heartbeat, plan.watchdog.poll
     r["n_repair"], r["repair_entry"] = len(plan.repair), plan.repair_entry
     r["relapse_law"] = plan.relapse
+    for name, strikes in (("retire_", plan.retire), ("quarantine_", plan.quarantine)):
+        r[name + "failures"], r[name + "within"], r[name + "stage"] = strikes.failures, strikes.within, strikes.stage
     for i, lane in enumerate(plan.lanes):
         _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots)
     for i, s in enumerate(plan.sources):

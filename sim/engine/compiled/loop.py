@@ -87,6 +87,7 @@ def _clear(p: Any, row: Any) -> None:
     row.repairs = 0
     row.renewals = 0
     row.relapses = 0
+    row.retired = 0
     row.crew_services = 0
     row.crew_wait_s = 0.0
     row.spare_idle_node_s = 0.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sim.engine.compiled.layout import MAX_FAILURES
 from sim.engine.compiled.sampling import sample
 from sim.kernels._jit import kernel
 from sim.kernels.philox import uniforms
-from sim.plan import BACK, RESET
+from sim.plan import BACK, NODE, RESET
 
 
 @kernel
@@ -83,7 +84,8 @@ def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
     stage = u[unit].stage
     source = u[unit].source
     s.busy[stage] += 1
-    row.repairs += 1
+    if stage != p.retire_stage:
+        row.repairs += 1
     if p.repair_crews[stage] > 0:
         row.crew_services += 1
         row.crew_wait_s += s.now - u[unit].since
@@ -123,6 +125,30 @@ def _enter(p: Any, s: Any, u: Any, row: Any, unit: int, stage: int) -> None:
 
 
 @kernel
+def _fails_often(s: Any, u: Any, unit: int, failures: int, within: float) -> bool:
+    """Whether the last so many failures of a node, that of now among them, lie so close together."""
+    if failures == 0 or u[unit].failures < failures:
+        return False
+    return bool(s.now - u[unit].failed[(u[unit].failures - failures) % MAX_FAILURES] <= within)
+
+
+@kernel
+def _retires(p: Any, s: Any, u: Any, row: Any, unit: int) -> bool:
+    """Note a failure of a node itself. Returns whether it was one too many; it may also make the node a suspect."""
+    if u[unit].history != s.epoch:
+        u[unit].history = s.epoch
+        u[unit].failures = 0
+    u[unit].failed[u[unit].failures % MAX_FAILURES] = s.now
+    u[unit].failures += 1
+    if _fails_often(s, u, unit, p.retire_failures, p.retire_within):
+        row.retired += 1
+        u[unit].history = 0
+        return True
+    u[unit].suspect = _fails_often(s, u, unit, p.quarantine_failures, p.quarantine_within)
+    return False
+
+
+@kernel
 def admit(
     p: Any, s: Any, u: Any, row: Any, unit: int, slot: int, source: int, block: int, ordinal: int, need: int
 ) -> None:
@@ -137,7 +163,13 @@ def admit(
     u[unit].renewed = False
     for stage in range(p.n_repair):
         u[unit].served[stage] = 0
-    _enter(p, s, u, row, unit, 0 if need == RESET else p.repair_entry)
+    u[unit].suspect = False
+    stage = 0 if need == RESET else p.repair_entry
+    by_itself = p.takes[source] == NODE or u[unit].relapsed
+    if by_itself and p.retire_failures + p.quarantine_failures > 0 and _retires(p, s, u, row, unit):
+        stage = p.retire_stage
+    u[unit].relapsed = False
+    _enter(p, s, u, row, unit, stage)
 
 
 @kernel
@@ -158,8 +190,11 @@ def finish_stage(p: Any, s: Any, u: Any, row: Any) -> int:
         return -1
     if p.repair_renews[stage] != 0:
         u[unit].renewed = True
-    if p.repair_then[stage] != BACK:
-        _enter(p, s, u, row, unit, p.repair_then[stage])
+    then = p.repair_then[stage]
+    if then == BACK and u[unit].suspect and u[unit].served[p.quarantine_stage] == 0:
+        then = p.quarantine_stage
+    if then != BACK:
+        _enter(p, s, u, row, unit, then)
         return -1
     book_repair(s, row)
     s.in_repair -= 1

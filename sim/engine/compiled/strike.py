@@ -66,6 +66,7 @@ def relapse(p: Any, s: Any, u: Any, row: Any) -> None:
     block = u[node].block + 256 * u[node].attempt
     ordinal = u[node].ordinal
     row.relapses += 1
+    u[node].relapsed = True
     if where(p, s, u, node) == HOT:
         row.spare_faults += 1
         lose_spare(p, s, u, row, position(p, s, u, node), source, block, ordinal, REPAIR)

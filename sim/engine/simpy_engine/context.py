@@ -39,7 +39,7 @@ class Alarm(simpy.Event):
 @dataclass(frozen=True)
 class Fault:
     """A fault that struck: its key (source, block, ordinal), need and effect, and the slots whose nodes it takes, each
-    with its number among the members of a domain.
+    with its number among the members of a domain; ``alone``: what it takes is one node, not a domain.
     """
 
     source: int
@@ -48,6 +48,7 @@ class Fault:
     need: int
     hang: bool
     slots: tuple[tuple[int, int], ...] = ()
+    alone: bool = False
 
 
 class Context:

@@ -38,7 +38,7 @@ class Relapses:
         self.begun += 1
         life = self.context.sample(self.context.plan.relapse, u, choice)
         self.due[unit.node] = self.clock.reading + life, self.begun
-        self.faults[unit.node] = Fault(fault.source, block, fault.ordinal, REPAIR, False)
+        self.faults[unit.node] = Fault(fault.source, block, fault.ordinal, REPAIR, False, alone=True)
         self._look_again()
 
     def end_use(self, node: int) -> None:

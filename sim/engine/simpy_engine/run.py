@@ -45,7 +45,7 @@ class Run:
             need = PROCESS
         elif u_need < source.p_process + source.p_reset:
             need = RESET
-        fault = Fault(lane.source, lane.block, ordinal, need, u_effect < source.p_hang)
+        fault = Fault(lane.source, lane.block, ordinal, need, u_effect < source.p_hang, alone=source.takes == NODE)
         takes = source.takes if need > PROCESS else NOTHING
         struck = self._struck(lane, number, takes)
         slots = tuple((self.capacity.slot_of[node], i) for i, node in struck if node in self.capacity.slot_of)

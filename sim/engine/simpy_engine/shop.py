@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import simpy
 
 from sim.engine.simpy_engine.context import REPAIRED, Context, Fault, Process
-from sim.plan import BACK, MEMBER, RESET, RepairStage
+from sim.plan import BACK, MEMBER, RESET, RepairStage, Strikes
 
 
 @dataclass(eq=False)
 class Unit:
     """A node in repair. ``slot`` is the job's slot that it left, -1 once another node has filled it; ``member`` its
     number in the domain that its fault took; ``served`` counts its services by stage, ``renewed`` says whether one of
-    them made it new.
+    them made it new, ``suspect`` whether it must pass the stage of quarantine.
     """
 
     node: int
@@ -28,6 +28,7 @@ class Unit:
     served: Counter[int] = field(default_factory=Counter)
     since: float = 0.0
     renewed: bool = False
+    suspect: bool = False
 
 
 class Shop:
@@ -35,12 +36,13 @@ class Shop:
 
     ``give_back`` is called with each unit that is fixed, ``changed`` after each service. ``leaving`` counts the units
     in service that will leave it; ``bad`` are the nodes that only seem to be in
-    order, or did until they failed again, each with its last visit.
+    order, or did until they failed again, each with its last visit; ``history`` says when each node failed by itself.
     """
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self.bad: dict[int, Unit] = {}
+        self.history: defaultdict[int, list[float]] = defaultdict(list)
         self.give_back: Callable[[Unit], None] = lambda unit: None
         self.changed: Callable[[], None] = lambda: None
         self.queues: list[deque[Unit]] = [deque() for _ in context.plan.repair]
@@ -58,7 +60,23 @@ class Shop:
         """Send a unit to repair."""
         self.book()
         self.units += 1
-        self._enter(unit, 0 if unit.fault.need == RESET else self.context.plan.repair_entry)
+        plan = self.context.plan
+        if unit.fault.alone and plan.retire.failures + plan.quarantine.failures > 0:
+            history = self.history[unit.node]
+            history.append(self.context.now)
+            if self._fails_often(history, plan.retire):
+                self.context.row["retired"] += 1
+                history.clear()
+                self._enter(unit, plan.retire.stage)
+                return
+            unit.suspect = self._fails_often(history, plan.quarantine)
+        self._enter(unit, 0 if unit.fault.need == RESET else plan.repair_entry)
+
+    def _fails_often(self, history: list[float], strikes: Strikes) -> bool:
+        """Whether the last so many failures of a node, that of now among them, lie so close together."""
+        if not 0 < strikes.failures <= len(history):
+            return False
+        return self.context.now - history[-strikes.failures] <= strikes.within
 
     def _enter(self, unit: Unit, stage: int) -> None:
         """A unit joins a stage, or the one after it if that may serve it no more."""
@@ -75,7 +93,8 @@ class Shop:
     def _serve(self, unit: Unit, stage: int) -> None:
         what: RepairStage = self.context.plan.repair[stage]
         self.busy[stage] += 1
-        self.context.row["repairs"] += 1
+        if stage != self.context.plan.retire.stage:
+            self.context.row["repairs"] += 1
         if what.crews > 0:
             self.context.row["crew_services"] += 1
             self.context.row["crew_wait_s"] += self.context.now - unit.since
@@ -111,8 +130,11 @@ class Shop:
             self._enter(unit, stage if what.attempts > 0 else what.or_else)
         else:
             unit.renewed |= what.renews
+            quarantine = self.context.plan.quarantine.stage
             if what.then != BACK:
                 self._enter(unit, what.then)
+            elif unit.suspect and unit.served[quarantine] == 0:
+                self._enter(unit, quarantine)
             else:
                 self._let_go(unit)
         self.changed()
