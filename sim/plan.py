@@ -145,6 +145,7 @@ class RepairStage:
     """A stage of repair; ``crews`` and ``attempts`` are 0 where there is no limit. ``or_else`` and ``then`` are the
     positions in ``Plan.repair`` of the stages that follow, ``BACK`` if the node comes back; ``renews``: as new.
     A node in order is still bad with probability ``false_fix``; a test (``finds`` >= 0) finds that with this one.
+    ``shift_...`` are working hours, as ``sim.kernels.shifts.done_at`` takes them.
     """
 
     law: int
@@ -157,6 +158,9 @@ class RepairStage:
     renews: bool = False
     false_fix: float = 0.0
     finds: float = -1.0
+    shift_origin: float = 0.0
+    shift_length: float = 0.0
+    shift_days: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +41,11 @@ from sim.plan import (
     Watchdog,
 )  # fmt: skip
 from sim.scenario import Scenario
+from sim.scenario.calendar import DAY_S, WEEK_S, mask_of, opening, seconds_of_week
 from sim.scenario.domains import order_of
 from sim.scenario.law import Law as ScenarioLaw
 from sim.scenario.repair import RESET as RESET_STAGE
+from sim.scenario.repair import RepairStage as ScenarioRepairStage
 from sim.scenario.stages import Stage as ScenarioStage
 from sim.theory import best_interval, daly, young
 
@@ -241,6 +244,7 @@ def _repair(scenario: Scenario, laws: _Laws) -> tuple[tuple[RepairStage, ...], S
             then=BACK if stage.then is None else names.index(stage.then),
             attempts=stage.attempts or 0,
             renews=stage.renews,
+            **_shift(stage, scenario.run.start),
             false_fix=stage.false_fix,
             finds=-1.0 if stage.finds is None else stage.finds,
         )
@@ -255,6 +259,15 @@ def _repair(scenario: Scenario, laws: _Laws) -> tuple[tuple[RepairStage, ...], S
         law = laws.of(retire.replacement)
         stages.append(RepairStage(law, 0, 1.0, lane_of("repair.retire.replacement"), len(stages), renews=True))
     return tuple(stages), retired, tested
+
+
+def _shift(stage: ScenarioRepairStage, start: str) -> dict[str, Any]:
+    """Working hours of a stage of repair for a run that starts at a time of the week; none if work never pauses."""
+    begin, length = opening(stage.hours or "00:00-24:00")
+    days = mask_of(stage.days or "mon-sun")
+    if length == DAY_S and days == mask_of("mon-sun"):
+        return {}
+    return {"shift_origin": (seconds_of_week(start) - begin) % WEEK_S, "shift_length": length, "shift_days": days}
 
 
 def _set(value: int | bool | None) -> int:

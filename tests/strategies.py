@@ -187,6 +187,11 @@ def patterns(draw: Any, unit: float) -> Pattern:
     )
 
 
+def shift(origin: int, length: int) -> dict[str, Any]:
+    """Working hours of some length on Mondays, Wednesdays and Sundays."""
+    return {"shift_origin": float(origin), "shift_length": float(length), "shift_days": 0b1000101}
+
+
 @st.composite
 def repairs(draw: Any, table: list[Law], unit: float) -> tuple[RepairStage, ...]:
     """Stages of repair, with jumps among them; the attempts of some are limited, but not those of the last."""
@@ -204,6 +209,7 @@ def repairs(draw: Any, table: list[Law], unit: float) -> tuple[RepairStage, ...]
                 then=BACK if last else draw(st.sampled_from([BACK, BACK, i + 1, count - 1])),
                 attempts=0 if last else draw(st.sampled_from([0, 0, 1, 2])),
                 renews=draw(st.booleans()),
+                **draw(st.sampled_from([{}, {}, shift(draw(st.integers(0, 604_799)), draw(st.integers(1, 86_400)))])),
                 false_fix=draw(st.sampled_from([0.0, 0.0, 0.5, 0.9])),
                 finds=-1.0 if last else draw(st.sampled_from([-1.0, -1.0, 0.0, 0.5])),
             )
@@ -439,9 +445,12 @@ def recovery_tables(draw: Any, scale: float) -> dict[str, Any]:
 @st.composite
 def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
     time = st.one_of(durations(1.0, 300.0, scale), law_tables(200.0, scale))
-    crews_and_success = {"crews": st.integers(1, 3), "success": st.sampled_from([0.5, 0.9, "100 %"])}
-    stage = st.fixed_dictionaries({"time": time}, optional=crews_and_success)
-    table = draw(st.one_of(st.fixed_dictionaries({"replace": stage}), stage))
+    short = {"crews": st.integers(1, 3), "success": st.sampled_from([0.5, 0.9, "100 %"])}
+    hours = st.sampled_from(["08:00-18:00", "22:00-06:00", "00:00-24:00"])
+    work = {"hours": hours, "days": st.sampled_from(["mon-fri", "sat", "fri-mon, wed"])}
+    stage = st.fixed_dictionaries({"time": time}, optional=short | (work if draw(st.booleans()) else {}))
+    in_short = st.fixed_dictionaries({"time": time}, optional=short)
+    table = draw(st.one_of(st.fixed_dictionaries({"replace": stage}), in_short))
     if draw(st.booleans()):
         table["reset"] = draw(stage) | draw(st.sampled_from([{}, {"else": "replace"}, {"attempts": 2}]))
     if draw(st.booleans()):
@@ -510,7 +519,12 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         table["pools"] = {name: draw(st.one_of(st.just(nodes), long[name])) for name, nodes in sizes}
     table["repair"] = draw(repair_tables(scale))
     seeds = st.sampled_from([0, 1, 2**63 - 1])
-    run = {"seed": seeds, "initial_start": st.booleans(), "max_events": st.just(MAX_EVENTS)}
+    run = {
+        "start": st.sampled_from(["mon 00:00", "fri 17:59"]),
+        "seed": seeds,
+        "initial_start": st.booleans(),
+        "max_events": st.just(MAX_EVENTS),
+    }
     if draw(st.booleans()):
         table["run"] = draw(st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}))
     else:

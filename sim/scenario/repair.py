@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
+from sim.scenario.calendar import Days, Hours
 from sim.scenario.entries import Entries
 from sim.scenario.fields import (
     DURATION,
@@ -98,6 +99,17 @@ class RepairStageTable(Table):
         "still bad, from 0 to 1, which then goes to `else`. Not beside false_fix.",
         None,
         "none: the stage is a repair, after which the node is good or a false fix",
+    )
+    hours: Annotated[str, Hours()] | None = setting(
+        "Working hours: work on a node goes on only in them, and a node that is not done then keeps its crew until it "
+        "is. Hours that end before they begin end on the next day.",
+        None,
+        "00:00-24:00: at any time",
+    )
+    days: Annotated[str, Days()] | None = setting(
+        "Working days, on which the hours begin; run.start says what day and time it is at first.",
+        None,
+        "mon-sun: every day",
     )
     renews: Flag | None = setting(
         "Whether a node that the stage put in order is as new: what failed was replaced, so that its age begins again.",
@@ -192,6 +204,8 @@ class RepairStage:
         Probability that a node that it reports in order is still bad, below 1.
     finds : float or None
         Of a test: probability that it finds a bad node; None: it is a repair.
+    hours, days : str or None
+        Working hours and days as written; None: at any time, every day.
     renews : bool
         Whether a node that it put in order is as new.
     """
@@ -204,6 +218,8 @@ class RepairStage:
     attempts: int | None
     false_fix: float
     finds: float | None
+    hours: str | None
+    days: str | None
     renews: bool
 
 
@@ -408,6 +424,8 @@ def _stage(path: tuple[str, ...], other: str, table: RepairStageTable, entries: 
     entries.field(path, table, "attempts", "1")
     entries.field(path, table, "false_fix", "1")
     entries.field(path, table, "finds", "1")
+    entries.field(path, table, "hours", "")
+    entries.field(path, table, "days", "")
     entries.field(path, table, "renews", "", renews)
     time_entries((*path, "time"), table.time, entries)
     return RepairStage(
@@ -419,6 +437,8 @@ def _stage(path: tuple[str, ...], other: str, table: RepairStageTable, entries: 
         table.attempts,
         float(table.false_fix or 0.0),
         None if table.finds is None else float(table.finds),
+        table.hours,
+        table.days,
         renews,
     )
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict
 
 from sim.scenario import units
+from sim.scenario.calendar import Moment
 from sim.scenario.entries import Entries
 from sim.scenario.fields import Choice, Flag, Span, Table, Whole, WithUnit, either, setting
 from sim.scenario.refusal import RefusedError
@@ -72,6 +73,11 @@ class RunTable(Table):
     seed: Annotated[int, Whole(0, 2**63 - 1)] = setting(
         "Seed of all random draws; 0 or more.", 1, "any fixed number: results can be had again"
     )
+    start: Annotated[str, Moment()] = setting(
+        "Day and time of the week at which the run starts, for the working hours of crews.",
+        "mon 00:00",
+        "assumption: a run is as likely to start at any other time",
+    )
     precision: PrecisionTable = setting("Precision to reach.", {}, 'of = "ettr", half_width = "0.1 points"')
     confidence: Annotated[Quantity, _CONFIDENCE] = setting(
         "Confidence of all intervals; above 0.5, below 1.", 0.95, "the usual level"
@@ -96,7 +102,7 @@ class Precision:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The run, resolved: exactly one of `horizon` and `work`, s; `confidence` as a share of 1."""
+    """The run, resolved: exactly one of `horizon` and `work`, s; `confidence` as a share of 1; `start` as written."""
 
     horizon: Quantity | None
     work: Quantity | None
@@ -107,6 +113,7 @@ class Run:
     confidence: float
     max_replications: int
     max_events: int
+    start: str = "mon 00:00"
 
 
 def check_run_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
@@ -131,6 +138,7 @@ def resolve_run(table: RunTable, has_store: bool, entries: Entries) -> Run:
     entries.field(path, table, "initial_start", "", start)
     entries.field(path, table, "final_save", "", save)
     entries.field(path, table, "seed", "1")
+    entries.field(path, table, "start", "")
     entries.field(path, table, "confidence", "1")
     entries.field(path, table, "max_replications", "1")
     entries.field(path, table, "max_events", "1")
@@ -147,4 +155,5 @@ def resolve_run(table: RunTable, has_store: bool, entries: Entries) -> Run:
         float(table.confidence),
         table.max_replications,
         table.max_events,
+        table.start,
     )

@@ -51,10 +51,10 @@ class Spares:
 
     @property
     def closed(self) -> bool:
-        """Whether services follow in closed form: no attempts or failures are counted, no bad node comes back."""
+        """Whether services follow in closed form: nothing is counted, no bad node comes back, crews never pause."""
         if self.plan.retire.failures + self.plan.quarantine.failures > 0:
             return False
-        return all(stage.attempts == 0 and stage.false_fix == 0 for stage in self.plan.repair)
+        return all(stage.attempts == 0 and stage.false_fix == stage.shift_length == 0 for stage in self.plan.repair)
 
     @cached_property
     def services(self) -> tuple[float, ...]:

@@ -246,3 +246,30 @@ def test_failures_of_the_domain_are_not_the_node_s(jobs):
         rows = Runner(build(loads(text, overrides=[*changes, change])), jobs).run(0, 50)
         assert rows["retired"].any() == given_up
         assert rows["faults"].sum() >= 50
+
+
+def next_opening(at):
+    """The working hours, Monday to Friday from 8 to 18, that hold this time or follow it; the run starts Wednesday."""
+    day = int(at // 86_400)
+    while True:
+        begin = day * 86_400 + 8 * HOUR
+        if (day + 2) % 7 < 5 and at < begin + 10 * HOUR:
+            return max(at, begin), begin + 10 * HOUR
+        day += 1
+
+
+def test_repair_goes_on_in_working_hours():
+    # Each incident of the one node lasts until 13 working hours have passed: against a walk from day to day.
+    text = ONE_NODE.format(life=60, horizon=20_000, seed=1014)
+    shift = "repair.replace={ time = '13 h', hours = '08:00-18:00', days = 'mon-fri' }"
+    plan = build(loads(text, overrides=[shift, "run.start=wed 00:00"]))
+    row, incidents = Runner(plan).run_one(0)
+    assert simpy_engine.run_one(plan, 0)[0] == row
+    assert len(incidents) > 150
+    for opened, closed_at in zip(incidents["opened_s"][:-1], incidents["closed_s"][:-1], strict=True):
+        at, left = opened, 13 * HOUR
+        while left > 0:
+            begin, end = next_opening(at)
+            spent = min(left, end - begin)
+            at, left = begin + spent, left - spent
+        assert at == closed_at

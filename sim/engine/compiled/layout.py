@@ -67,6 +67,9 @@ PLAN = np.dtype(
         ("repair_renews", "i8", MAX_REPAIR),
         # nodes that only seem to be in order: probability of that, and that a test (else -1) finds it; their life
         ("repair_false_fix", "f8", MAX_REPAIR), ("repair_finds", "f8", MAX_REPAIR), ("relapse_law", "i8"),
+        # working hours: sim.kernels.shifts.done_at
+        ("repair_shift_origin", "f8", MAX_REPAIR), ("repair_shift_length", "f8", MAX_REPAIR),
+        ("repair_shift_days", "i8", MAX_REPAIR),
         # nodes that fail too often: how often (0: never), within how many seconds, and the stage where they go
         ("retire_failures", "i8"), ("retire_within", "f8"), ("retire_stage", "i8"),
         ("quarantine_failures", "i8"), ("quarantine_within", "f8"), ("quarantine_stage", "i8"),
@@ -197,6 +200,7 @@ def pack(plan: Plan) -> Record:
         _put(r, i, "repair_", law=repair.law, crews=repair.crews, success=repair.success, lane=repair.lane)
         _put(r, i, "repair_", or_else=repair.or_else, then=repair.then, attempts=repair.attempts)
         _put(r, i, "repair_", renews=repair.renews, false_fix=repair.false_fix, finds=repair.finds)
+        _put(r, i, "repair_shift_", origin=repair.shift_origin, length=repair.shift_length, days=repair.shift_days)
     return packed
 
 

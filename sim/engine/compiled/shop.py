@@ -9,6 +9,7 @@ from sim.engine.compiled.layout import MAX_FAILURES
 from sim.engine.compiled.sampling import sample
 from sim.kernels._jit import kernel
 from sim.kernels.philox import uniforms
+from sim.kernels.shifts import done_at
 from sim.plan import BACK, NODE, RESET
 
 
@@ -102,7 +103,10 @@ def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
             u[unit].bad = s.epoch if lie < p.repair_false_fix[stage] else 0
     else:
         u[unit].fixed = outcome < success * (1.0 - p.repair_finds[stage] if u[unit].bad == s.epoch else 1.0)
-    due = s.now + sample(p, p.repair_law[stage], u_time, choice)
+    due = done_at(
+        s.now, sample(p, p.repair_law[stage], u_time, choice), p.repair_shift_origin[stage],
+        p.repair_shift_length[stage], p.repair_shift_days[stage],
+    )  # fmt: skip
     if due < math.inf:
         _push(s, u, unit, due)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import simpy
 
 from sim.engine.simpy_engine.context import REPAIRED, Context, Fault, Process
+from sim.kernels.shifts import done_at
 from sim.plan import BACK, MEMBER, RESET, RepairStage, Strikes
 
 
@@ -115,7 +116,8 @@ class Shop:
         time = self.context.sample(what.law, u, choice)
         if time < math.inf:
             self.leaving += 1
-            done = self.context.alarm(self.context.now + time, REPAIRED)
+            at = done_at(self.context.now, time, what.shift_origin, what.shift_length, what.shift_days)
+            done = self.context.alarm(at, REPAIRED)
             self.context.env.process(self._work(unit, stage, done, fixed))
 
     def _work(self, unit: Unit, stage: int, done: simpy.Event, fixed: bool) -> Process:
