@@ -145,6 +145,23 @@ class RepairStage:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """A planned pause at every multiple of ``every`` seconds of progress: its law of durations and its bucket.
+
+    With ``save`` the job waits until its state is durable first; without, what is not saved stays at risk. ``key`` is
+    the key of its draws.
+    """
+
+    name: str
+    every: float
+    law: int
+    bucket: int
+    save: bool
+    vulnerable: bool
+    key: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Watchdog:
     """How a hang is noticed, s: ``timeout`` after the last heartbeat, at the next poll.
 
@@ -200,11 +217,17 @@ class Plan:
     watchdog: Watchdog = Watchdog(0.0, 0.0, 0.0)
     groups: tuple[Group, ...] = ()
     order: tuple[int, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
     @property
     def nodes(self) -> int:
         """Nodes held: the job's and its spares'."""
         return self.job_nodes + sum(pool.nodes for pool in self.pools)
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Names of what interrupts the job, by the number of the cause: sources, then pauses."""
+        return (*(source.name for source in self.sources), *(pause.name for pause in self.pauses))
 
     @property
     def pool_order(self) -> tuple[int, int]:

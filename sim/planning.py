@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from sim.plan import (
     Group,
     Lane,
     Law,
+    Pause,
     Plan,
     Pool,
     RepairStage,
@@ -225,6 +227,18 @@ def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
+def _pauses(scenario: Scenario, seed: int, laws: _Laws) -> tuple[Pause, ...]:
+    pauses = []
+    for name, pause in scenario.pauses.items():
+        every = quantize(pause.every)
+        if every <= 0.0:
+            raise UsageError(f"pauses.{name}.every: pauses must be at least 1 us of useful work apart")
+        law, bucket = laws.of(pause.duration), BUCKETS.index(pause.bucket)
+        key = stream_key(seed, f"pauses.{name}")
+        pauses.append(Pause(name, every, law, bucket, pause.save, pause.vulnerable, key))
+    return tuple(pauses)
+
+
 def _set(value: int | bool | None) -> int:
     return ANY if value is None else int(value)
 
@@ -260,7 +274,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     work = math.inf if scenario.run.work is None else quantize(float(scenario.run.work))
     hang = scenario.detect.hang
     endless = store is None or work == math.inf
-    return Plan(
+    plan = Plan(
         seed=seed,
         gpus_per_node=scenario.cluster.gpus_per_node,
         job_nodes=scenario.job.nodes,
@@ -268,7 +282,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         sources=sources,
         lanes=_lanes(scenario, sources),
         rules=_rules(scenario, laws),
-        laws=tuple(laws.table),
+        laws=(),
         max_attempts=scenario.recovery.max_attempts,
         repair=tuple(repairs),
         has_store=store is not None,
@@ -284,4 +298,6 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         watchdog=Watchdog(*(quantize(float(time)) for time in (hang.timeout, hang.heartbeat, hang.poll))),
         groups=tuple(Group(name, group.unit, group.number) for name, group in scenario.groups.items()),
         order=_order(scenario),
+        pauses=_pauses(scenario, seed, laws),
     )
+    return replace(plan, laws=tuple(laws.table))

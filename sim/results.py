@@ -91,7 +91,8 @@ class Runs:
         columns |= {f"ledger_gpu_{bucket}_s": seconds for bucket, seconds in self.ledger_gpu_s.items()}
         for i, source in enumerate(self.plan.sources):
             columns[f"faults_{source.name}"] = rows["faults_of"][:, i]
-            columns[f"interruptions_{source.name}"] = rows["interruptions_of"][:, i]
+        for i, cause in enumerate(self.plan.causes):
+            columns[f"interruptions_{cause}"] = rows["interruptions_of"][:, i]
         return pd.DataFrame(columns)
 
     def incidents(self, log: Records) -> pd.DataFrame:
@@ -99,7 +100,7 @@ class Runs:
         the run ended in it.
         """
         frame = pd.DataFrame({name: log[name] for name in log.dtype.names or ()})
-        frame["cause"] = [self.plan.sources[cause].name for cause in log["cause"]]
+        frame["cause"] = [self.plan.causes[cause] for cause in log["cause"]]
         frame["rule"] = [self.plan.rules[rule].name if rule >= 0 else None for rule in log["rule"]]
         frame["closed_s"] = frame["closed_s"].astype(object).where(frame["closed_s"].notna(), None)
         return frame

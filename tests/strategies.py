@@ -10,6 +10,7 @@ Runs are the same every time; ``HYPOTHESIS_PROFILE=search`` looks for new exampl
 
 import math
 import os
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -32,6 +33,7 @@ from sim.plan import (
     Group,
     Lane,
     Law,
+    Pause,
     Plan,
     Pool,
     RepairStage,
@@ -47,6 +49,7 @@ settings.register_profile("search", deadline=None, max_examples=600, suppress_he
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 TICK = 2.0**-20
+PAUSES = ("eval", "upgrade")
 MAX_EVENTS = 400
 WORDS = st.integers(0, 2**64 - 1)
 NO_STORE = Pattern(math.inf, 0.0, 0.0, 0.0, 1, math.inf, math.inf, math.inf)
@@ -185,6 +188,20 @@ def patterns(draw: Any, unit: float) -> Pattern:
 
 
 @st.composite
+def pauses(draw: Any, name: str, table: list[Law], unit: float) -> Pause:
+    """A planned pause; it may come together with saves and with the other pause."""
+    return Pause(
+        name=name,
+        every=quantize(draw(st.integers(1, 200)) * unit),
+        law=draw(laws(table, 0, 20, unit)),
+        bucket=draw(st.integers(10, 11)),
+        save=draw(st.booleans()),
+        vulnerable=draw(st.sampled_from([True, True, False])),
+        key=(draw(WORDS), draw(WORDS)),
+    )
+
+
+@st.composite
 def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), max_events: int = MAX_EVENTS) -> Plan:
     """A plan whose times are small multiples of one of these units of time."""
     unit = draw(st.sampled_from(scales))
@@ -214,14 +231,14 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         horizon = time(1, 9_000)
     else:
         work = time(1, 2_000)
-    return Plan(
+    plan = Plan(
         seed=1,
         gpus_per_node=8,
         job_nodes=job,
         pools=(Pool(hot, time(0, 5)), Pool(cold, time(0, 30))),
         sources=found,
         lanes=lanes_of(found, hot),
-        laws=tuple(table),
+        laws=(),
         rules=some_rules,
         max_attempts=draw(st.sampled_from([1, 3, 50, 1000])),
         repair=tuple(repair),
@@ -238,7 +255,11 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
         groups=groups,
         order=tuple(order),
+        pauses=tuple(
+            draw(pauses(name, table, unit)) for name in ["eval", "upgrade"][: draw(st.sampled_from([0, 0, 1, 2]))]
+        ),
     )
+    return replace(plan, laws=tuple(table))
 
 
 # Scenarios
@@ -411,6 +432,16 @@ def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
 
 
 @st.composite
+def pause_tables(draw: Any, scale: float) -> dict[str, Any]:
+    table = {
+        "every": draw(durations(20.0, 400.0, scale)),
+        "duration": draw(st.one_of(durations(0.0, 20.0, scale), law_tables(20.0, scale))),
+    }
+    flags = {"save": st.booleans(), "vulnerable": st.booleans(), "bucket": st.sampled_from(["pause", "maintenance"])}
+    return table | draw(st.fixed_dictionaries({}, optional=flags))
+
+
+@st.composite
 def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0)) -> dict[str, Any]:
     """A scenario as its file gives it, of at most 64 nodes, with times of about these scales in s."""
     scale = draw(st.sampled_from(scales))
@@ -446,6 +477,8 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         long = {name: st.fixed_dictionaries({"nodes": st.just(nodes), "activation": active}) for name, nodes in sizes}
         table["pools"] = {name: draw(st.one_of(st.just(nodes), long[name])) for name, nodes in sizes}
     table["repair"] = draw(repair_tables(scale))
+    if draw(st.sampled_from([True, False, False])):
+        table["pauses"] = {name: draw(pause_tables(scale)) for name in PAUSES[: draw(st.integers(1, 2))]}
     seeds = st.sampled_from([0, 1, 2**63 - 1])
     run = {"seed": seeds, "initial_start": st.booleans(), "max_events": st.just(MAX_EVENTS)}
     if draw(st.booleans()):

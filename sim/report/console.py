@@ -161,7 +161,7 @@ def _ledger(answer: Answer) -> Table:
 
 def _causes(answer: Answer) -> Table:
     interval = f"{100 * answer.confidence:g} % interval"
-    table = _table("Faults on the job by cause", "", "faults", interval, "interruptions", "of all")
+    table = _table("Faults and interruptions of the job by cause", "", "faults", interval, "interruptions", "of all")
     total = sum(each.interruptions.mean for each in answer.sources)
     for each in answer.sources:
         share = percent(each.interruptions.mean / total) if total else "-"
@@ -180,7 +180,7 @@ def incident_table(runs: Runs, incidents: Records) -> Table | str:
         rule = runs.plan.rules[each["rule"]].name if each["rule"] >= 0 else "-"
         open_for = each["closed_s"] - each["opened_s"]
         table.add_row(
-            f"{each['opened_s'] / 3600:,.3f}", runs.plan.sources[each["cause"]].name, str(each["faults"]),
+            f"{each['opened_s'] / 3600:,.3f}", runs.plan.causes[each["cause"]], str(each["faults"]),
             str(each["units"]), rule, str(each["attempts"]), duration(each["lost_work_s"]),
             "to the end" if math.isnan(open_for) else duration(open_for),
         )  # fmt: skip

@@ -9,6 +9,7 @@ from sim.scenario.capacity import POOLS, pool_sizes, spread_of
 from sim.scenario.domains import check_groups, make_groups, order_of
 from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
 from sim.scenario.findings import Findings
+from sim.scenario.pauses import MOST_PAUSES, check_pause
 from sim.scenario.reading import Parts, held_nodes
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
 from sim.scenario.stages import check_stage
@@ -23,6 +24,7 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
     for name, source in parts.faults.items():
         findings.add_all(("faults", name), check_fault(source))
     _stores(parts, findings)
+    _pauses(data, parts, findings)
     _detect(data, findings)
     _stages(parts, findings)
 
@@ -96,6 +98,19 @@ def _stores(parts: Parts, findings: Findings) -> None:
         findings.add_all(("stores", name), wrong)
         if not wrong:
             findings.add_all(("stores", name), check_planned(store, parts.job.checkpoint, any_fault))
+
+
+def _pauses(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
+    pauses = data.get("pauses")
+    if isinstance(pauses, dict) and len(pauses) > MOST_PAUSES:
+        message = f"has {len(pauses)} pauses"
+        findings.add(("pauses",), RefusedError(message, f"at most {MOST_PAUSES} pauses"))
+    for name, pause in parts.pauses.items():
+        if name in parts.faults:
+            refusal = RefusedError("has the name of a fault source", "a name of its own: both are causes")
+            findings.add(("pauses", name), refusal)
+        if parts.job is not None:
+            findings.add_all(("pauses", name), check_pause(pause, parts.job.step))
 
 
 def _detect(data: Mapping[str, Any], findings: Findings) -> None:

@@ -129,16 +129,15 @@ class Answer:
 
     @cached_property
     def sources(self) -> list[SourceCount]:
-        """Every fault source, most faults first."""
-        counts = [
-            SourceCount(
-                source.name,
-                mean(self.runs.rows["faults_of"][:, i], self.confidence),
-                mean(self.runs.rows["interruptions_of"][:, i], self.confidence),
-            )
-            for i, source in enumerate(self.runs.plan.sources)
-        ]
-        return sorted(counts, key=lambda each: -each.faults.mean)
+        """Every fault source, most faults first; then the planned pauses, which have no faults of their own."""
+        plan, rows = self.runs.plan, self.runs.rows
+        counts = []
+        for i, cause in enumerate(plan.causes):
+            faults = rows["faults_of"][:, i] if i < len(plan.sources) else np.zeros(len(rows))
+            opened = mean(rows["interruptions_of"][:, i], self.confidence)
+            counts.append(SourceCount(cause, mean(faults, self.confidence), opened))
+        sources, pauses = counts[: len(plan.sources)], counts[len(plan.sources) :]
+        return sorted(sources, key=lambda each: -each.faults.mean) + pauses
 
     @property
     def ledger(self) -> pd.DataFrame:

@@ -11,8 +11,18 @@ from functools import cached_property
 from sim.kernels.laws import CONSTANT, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.saves import UNLIMITED
 from sim.plan import ANY, AUTO, NOTHING, PROCESS, SPARES_ELSE_WAIT, WALL, Plan, Rule, Stage
-from sim.study.spares import Spares
-from sim.theory import Saves, best_interval, daly, ettr, first_order_ettr, hang_delay, recovery_time, young
+from sim.study.spares import Spares, mean_of
+from sim.theory import (
+    Saves,
+    best_interval,
+    daly,
+    ettr,
+    ettr_with_pauses,
+    first_order_ettr,
+    hang_delay,
+    recovery_time,
+    young,
+)
 from sim.theory import Stage as TheoryStage
 from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal
 
@@ -175,7 +185,8 @@ class Outlook:
             return None
         pattern = self.plan.pattern
         saves = Saves(interval, pattern.stall, pattern.persist, pattern.slowdown, self._in_flight)
-        return ettr(self.rate, saves, self.recovery_s)
+        pauses = [(pause.every, mean_of(self.plan, pause.law)) for pause in self.plan.pauses]
+        return ettr_with_pauses(ettr(self.rate, saves, self.recovery_s), pauses)
 
     @property
     def ettr(self) -> float | None:
@@ -194,7 +205,8 @@ class Outlook:
             for (rule, taken), share in self._first_rules.items()
         )
         assert self.save_cost_s is not None
-        return first_order_ettr(self.rate, self.plan.pattern.interval, self.save_cost_s, plain)
+        found = first_order_ettr(self.rate, self.plan.pattern.interval, self.save_cost_s, plain)
+        return found - math.fsum(mean_of(self.plan, pause.law) / pause.every for pause in self.plan.pauses)
 
     @property
     def spares(self) -> Spares:
@@ -227,6 +239,10 @@ class Outlook:
             )
         if any(rule.retry_stage and len(rule.stages) > 1 for rule in rules):
             said.append("Interrupted stages are done again alone: the formula restarts the list.")
+        if any(pause.vulnerable for pause in plan.pauses):
+            said.append("Faults strike in pauses: the formula has them strike elsewhere only.")
+        if any(math.fmod(pause.every, plan.pattern.interval) != 0.0 for pause in plan.pauses):
+            said.append("Pauses come between saves: the formula puts them at one, where they save nothing anew.")
         length = plan.horizon if plan.work == math.inf else plan.work
         if length / plan.pattern.interval < FEW_SAVES:
             said.append(

@@ -16,6 +16,7 @@ from sim.theory.capacity import (
 from sim.theory.first_order import first_order_ettr, queue_ettr_first_order
 from sim.theory.intervals import daly, exact_interval, interval_penalty, nvidia_period, young
 from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal, laplace_mixture
+from sim.theory.pauses import ettr_with_pauses
 from sim.theory.recovery import (
     Attempt,
     Stage,
@@ -52,6 +53,7 @@ __all__ = [
     "ettr",
     "ettr_at_optimum",
     "ettr_of_classes",
+    "ettr_with_pauses",
     "exact_interval",
     "first_order_ettr",
     "hang_delay",

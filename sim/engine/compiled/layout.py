@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.state import MAX_SOURCES
+from sim.engine.state import MAX_PAUSES, MAX_SOURCES
 from sim.plan import Plan
 
 MAX_LANES = 2 * MAX_SOURCES
@@ -19,7 +19,7 @@ MAX_GROUPS = 8
 MAX_RULES = 8
 MAX_STAGES = 64
 MAX_REPAIR = 2
-MAX_LAWS = (MAX_STAGES + MAX_REPAIR) * 2 * 32
+MAX_LAWS = (MAX_STAGES + MAX_REPAIR + MAX_PAUSES) * 2 * 32
 """Two entries for each part of a mixture, of which a duration has at most 32."""
 
 Record = npt.NDArray[np.void]
@@ -55,6 +55,10 @@ PLAN = np.dtype(
         # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws
         ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
         ("stage_lane", "i8", MAX_STAGES),
+        # pauses: work between them, law, bucket, key of the draws
+        ("n_pauses", "i8"), ("pause_every", "f8", MAX_PAUSES), ("pause_law", "i8", MAX_PAUSES),
+        ("pause_bucket", "i8", MAX_PAUSES), ("pause_save", "i8", MAX_PAUSES), ("pause_vulnerable", "i8", MAX_PAUSES),
+        ("pause_key_0", "u8", MAX_PAUSES), ("pause_key_1", "u8", MAX_PAUSES),
         # laws: sim.kernels.laws; a mixture takes first with probability share, else other
         ("law_kind", "i8", MAX_LAWS), ("law_a", "f8", MAX_LAWS), ("law_b", "f8", MAX_LAWS),
         ("law_share", "f8", MAX_LAWS), ("law_first", "i8", MAX_LAWS), ("law_other", "i8", MAX_LAWS),
@@ -74,7 +78,11 @@ STATE = np.dtype(
         # the job: its phase, since when, when its own next event is due; progress of the version it started from, in
         # seconds, and whole intervals in it; its segment (sim.kernels.saves.Segment)
         ("phase", "i8"), ("since", "f8"), ("due", "f8"), ("step", "f8"), ("index", "i8"), ("t0", "f8"), ("first", "f8"),
-        ("n", "i8"), ("tail", "f8"),
+        ("n", "i8"), ("tail", "f8"), ("goal", "f8"),
+        # pauses: the one that the job comes to next or is in (-1: the end of the work), progress there, the one that
+        # was last and progress there; whether what the job comes to is that its state is durable, and whether the
+        # segment goes on after the pause
+        ("pause", "i8"), ("pause_at", "f8"), ("paused", "i8"), ("paused_at", "f8"), ("saving", "b1"), ("on_hold", "b1"),
         # the open incident: since when, the source that opened it, its faults and units, their worst need, starts of
         # stages and of each rule, progress when it opened, work that it lost
         ("open", "b1"), ("opened", "f8"), ("cause", "i8"), ("faults_in", "i8"), ("units_in", "i8"), ("worst", "i8"),
@@ -166,6 +174,10 @@ def pack(plan: Plan) -> Record:
         for j, stage in enumerate(rule.stages, first):
             _put(r, j, "stage_", bucket=stage.bucket, law=stage.law, vulnerable=stage.vulnerable, lane=stage.lane)
         first += len(rule.stages)
+    r["n_pauses"] = len(plan.pauses)
+    for i, pause in enumerate(plan.pauses):
+        _put(r, i, "pause_", every=pause.every, law=pause.law, bucket=pause.bucket, save=pause.save)
+        _put(r, i, "pause_", vulnerable=pause.vulnerable, key_0=pause.key[0], key_1=pause.key[1])
     for i, group in enumerate(plan.groups):
         _put(r, i, "group_", unit=group.unit, number=group.number)
     for i, law in enumerate(plan.laws):

@@ -7,10 +7,11 @@ from typing import Any
 
 from sim.engine.compiled.capacity import rejoin
 from sim.engine.compiled.clocks import find_next, run_clocks, schedule
-from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, stages_done, start_stages
+from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, resume, stages_done, start_stages
+from sim.engine.compiled.pauses import begin_pause, book_pause, go_on
 from sim.engine.compiled.shop import finish_stage, next_repair
 from sim.engine.compiled.strike import strike
-from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, RECOVERING, RUNNING, WAITING
+from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, PAUSED, RECOVERING, RUNNING, WAITING
 from sim.kernels._jit import entry, kernel
 from sim.plan import COLD, HOT, TRAINING, WALL
 
@@ -29,7 +30,16 @@ def _repaired(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """What the job itself was to do now."""
     if s.phase == RUNNING:
-        finish(p, s, row, log, DONE)
+        if s.pause < 0:
+            finish(p, s, row, log, DONE)
+        else:
+            begin_pause(p, s, row)
+    elif s.phase == PAUSED:
+        book_pause(p, s, row)
+        if s.on_hold:
+            go_on(p, s, log)
+        else:
+            resume(p, s, log)
     elif s.phase == DETECTING:
         detected(p, s, u, row, log)
     elif s.phase == WAITING:
@@ -51,8 +61,8 @@ def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         clock = TRAINING
     fault = s.next_due[clock]
     s.now = min(min(repair, fault), min(s.due, p.horizon))
-    if s.due == s.now and s.phase == RUNNING and p.final_save:
-        finish(p, s, row, log, DONE)
+    if s.due == s.now and s.phase == RUNNING and s.saving:
+        _own_event(p, s, u, row, log)
     elif repair == s.now:
         s.events += 1
         _repaired(p, s, u, row, log)
@@ -89,6 +99,7 @@ def _clear(p: Any, row: Any) -> None:
         row.absent_node_s[i] = 0.0
     for i in range(p.n_sources):
         row.faults_of[i] = 0
+    for i in range(p.n_sources + p.n_pauses):
         row.interruptions_of[i] = 0
 
 

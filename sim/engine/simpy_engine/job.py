@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
+import numpy as np
 import simpy
 
 from sim.engine.simpy_engine.capacity import Capacity
@@ -16,7 +17,9 @@ from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Fault, Proc
 from sim.engine.state import StopReason
 from sim.kernels import ledger
 from sim.kernels.laws import CONSTANT, watchdog_delay
-from sim.kernels.saves import Segment, last_save_durable, make_segment, stepping_until, work_end
+from sim.kernels.pauses import next_point
+from sim.kernels.philox import uniforms
+from sim.kernels.saves import Segment, last_save_durable, last_trigger, make_segment, stepping_until, work_end
 from sim.plan import ANY, AUTO, DETECTION_LANE, PROCESS, SPARES_ELSE_WAIT, TRAINING, WALL, Rule, Stage
 
 Phase = Callable[[], Process]
@@ -50,6 +53,9 @@ class Job:
         self.since = 0.0
         self.step, self.index = 0.0, 0
         self.segment = Segment(0.0, 0.0, 0, 0.0, 0, 0.0, 0.0)
+        self.passed = 0.0, 0
+        self.pause, self.pause_at = -1, math.inf
+        self.saving = self.on_hold = False
         self.incident: Incident | None = None
         self.rule: Rule = self.plan.rules[-1]
         self.stage: int = -1
@@ -78,18 +84,68 @@ class Job:
         """Stepping and saving, until the work is done."""
         self._close(self.context.now)
         plan = self.plan
-        self._turn(wall=True, training=True)
         self.segment = make_segment(
             self.context.now, self.step, self.index, plan.has_store, plan.work, plan.last_save, plan.pattern
         )
-        if plan.work == math.inf:
-            yield self.context.env.event()
-        elif plan.final_save:
-            yield self.context.alarm(last_save_durable(self.segment, plan.pattern), LAST_SAVE)
+        self.passed = self.step, len(plan.pauses)
+        return (yield from self._steps())
+
+    def go_on(self) -> Process:
+        """The segment that stood still during a pause goes on, as much later as the pause was long."""
+        self._close(self.context.now)
+        self.segment = self.segment._replace(t0=self.segment.t0 + (self.context.now - self.since))
+        return (yield from self._steps())
+
+    def _steps(self) -> Process:
+        """Stepping and saving until the next pause, or the end of the work."""
+        plan = self.plan
+        self._turn(wall=True, training=True)
+        self.pause, self.pause_at = self._next_pause()
+        segment = self.segment
+        if self.pause < 0:
+            self.saving = plan.final_save
         else:
-            yield self.context.alarm(work_end(self.segment, plan.pattern), OWN)
+            self.saving = plan.has_store and plan.pauses[self.pause].save
+            last = last_trigger(self.pause_at, plan.pattern.interval) if plan.has_store else 0
+            segment = make_segment(
+                segment.t0, segment.step, segment.passed, plan.has_store, self.pause_at, last, plan.pattern
+            )
+            if self.saving:
+                self.segment = segment
+        due = last_save_durable(segment, plan.pattern) if self.saving else work_end(segment, plan.pattern)
+        yield self.context.alarm(due, LAST_SAVE if self.saving else OWN) if due < math.inf else self.context.env.event()
+        if self.pause >= 0:
+            return self.paused
         self.context.stop(StopReason.DONE)
         yield self.context.env.event()
+
+    def _next_pause(self) -> tuple[int, float]:
+        """The pause that comes next, and progress there; -1 and the end of the work if none does."""
+        at, passed = self.passed
+        found = -1, self.plan.work
+        for i, pause in enumerate(self.plan.pauses):
+            point = next_point(pause.every, at, i <= passed)
+            if point < found[1]:
+                found = i, point
+        return found
+
+    def paused(self) -> Process:
+        """A planned pause: the state is saved, or the segment stands still and goes on afterwards."""
+        pause = self.plan.pauses[self.pause]
+        self.since = self.context.now
+        self._open(len(self.plan.sources) + self.pause, self.pause_at)
+        self.on_hold = not self.saving
+        if self.saving:
+            self._settle(self.since, saved=True)
+            self.step, self.index = self.pause_at, math.floor(self.pause_at / self.plan.pattern.interval)
+        self.passed = self.pause_at, self.pause
+        self._turn(wall=pause.vulnerable, training=False)
+        key_0, key_1 = map(np.uint64, pause.key)
+        ordinal = round(self.pause_at / pause.every)
+        u, choice, _, _ = uniforms(key_0, key_1, ordinal, 0, 0, self.context.replication)
+        yield self.context.alarm(self.since + self.context.sample(pause.law, u, choice), OWN)
+        self.context.book(pause.bucket, self.since)
+        return self.go_on if self.on_hold else self.running
 
     def detect(self) -> Process:
         """Nobody knows yet; then the units down go to repair, and a rule is chosen."""
@@ -194,6 +250,11 @@ class Job:
         return self.context.sample(stage.law, u, choice)
 
     @property
+    def is_stepping(self) -> bool:
+        """Whether the job steps or saves."""
+        return self.phase in (self.running, self.go_on)
+
+    @property
     def open_incident(self) -> Incident:
         """The open incident, where there must be one."""
         assert self.incident is not None
@@ -211,14 +272,12 @@ class Job:
             self._disturb()
         if self.incident is None:
             progress = self.step
-            if self.phase == self.running:
+            if self.is_stepping:
                 progress += stepping_until(self.context.now, self.segment, self.plan.pattern)[1]
-            self.incident = Incident(self.context.now, fault.source, progress)
-            self.context.row["interruptions"] += 1
-            self.context.interruptions_of[fault.source] += 1
-            if self.phase == self.running:
-                self._halt(self.incident)
-        incident = self.incident
+            self._open(fault.source, progress)
+            if self.is_stepping:
+                self._halt(self.context.now)
+        incident = self.open_incident
         if not detecting:
             self.phase = self.detect
             self.since = self.capacity.empty_since = self.context.now
@@ -250,16 +309,24 @@ class Job:
         if self.phase == self.wait:
             self.context.book(ledger.CAPACITY_WAIT, self.since)
             self.capacity.book_empty()
-        elif self.phase != self.running:
+        elif self.phase == self.paused:
+            self.context.book(self.plan.pauses[self.pause].bucket, self.since)
+            if self.on_hold:
+                self._halt(self.since)
+        elif not self.is_stepping:
             self.context.book(self.rule.stages[self.stage].bucket, self.since)
             if self.rule.retry_stage and self.incident is not None:
                 self.retry_from = self.stage
 
-    def _halt(self, incident: Incident) -> None:
-        """The running segment ends: the newest durable version will be restored."""
-        productive, stall, slowdown, lost, durable, step, index = ledger.interrupted(
-            self.context.now, self.segment, self.plan.pattern
-        )
+    def _open(self, cause: int, progress: float) -> None:
+        """The job stops: a source, or the number of sources and that of a pause, is the cause."""
+        self.incident = Incident(self.context.now, cause, progress)
+        self.context.row["interruptions"] += 1
+        self.context.interruptions_of[cause] += 1
+
+    def _halt(self, t: float) -> None:
+        """A fault ends the segment at ``t``: the newest durable version will be restored."""
+        productive, stall, slowdown, lost, durable, step, index = ledger.interrupted(t, self.segment, self.plan.pattern)
         for bucket, seconds in (
             (ledger.PRODUCTIVE, productive),
             (ledger.SAVE_STALL, stall),
@@ -268,8 +335,17 @@ class Job:
         ):
             self.context.ledger[bucket] += seconds
         self.context.row["saves"] += durable
-        incident.lost = lost
+        self.open_incident.lost = lost
         self.step, self.index = step, index
+
+    def _settle(self, t: float, *, saved: bool) -> None:
+        """The segment ends at ``t`` without a fault; ``saved``: what it reached is durable."""
+        productive, stall, slowdown, durable, not_saved = ledger.ended(t, self.segment, self.plan.pattern)
+        self.context.ledger[ledger.PRODUCTIVE] += productive
+        self.context.ledger[ledger.SAVE_STALL] += stall
+        self.context.ledger[ledger.SAVE_SLOWDOWN] += slowdown
+        self.context.row["saves"] += durable + saved
+        self.context.row["not_saved_s"] = 0.0 if saved else not_saved
 
     def _close(self, now: float) -> None:
         """The incident, if one is open, goes into the log; ``now`` is NaN if the run ends in it."""
@@ -277,22 +353,19 @@ class Job:
             i = self.incident
             self.context.log.append(
                 (self.context.replication, i.opened, i.cause, i.faults, i.units, i.rule, i.attempts, i.progress,
-                 self.step, i.lost, now)
+                 self.step if i.faults else i.progress, i.lost, now)
             )  # fmt: skip
             self.incident = None
 
     def finish(self, reason: StopReason) -> None:
         """The run ends: what the job was at is accounted for."""
-        if self.phase == self.running:
-            productive, stall, slowdown, durable, not_saved = ledger.ended(
-                self.context.now, self.segment, self.plan.pattern
-            )
-            self.context.ledger[ledger.PRODUCTIVE] += productive
-            self.context.ledger[ledger.SAVE_STALL] += stall
-            self.context.ledger[ledger.SAVE_SLOWDOWN] += slowdown
-            last_saved = reason == StopReason.DONE and self.plan.final_save
-            self.context.row["saves"] += durable + last_saved
-            self.context.row["not_saved_s"] = 0.0 if last_saved else not_saved
+        if self.is_stepping:
+            self._settle(self.context.now, saved=reason == StopReason.DONE and self.plan.final_save)
+        elif self.phase == self.paused:
+            self.context.book(self.plan.pauses[self.pause].bucket, self.since)
+            self.context.row["not_saved_s"] = 0.0
+            if self.on_hold:
+                self._settle(self.since, saved=False)
         elif self.phase == self.detect:
             self.context.book(ledger.DETECTION, self.since)
         elif self.phase == self.wait:
