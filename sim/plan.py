@@ -40,6 +40,9 @@ AUTO = -1
 DETECTION_LANE = 1
 """Identity of the draws that say when a hang is noticed; 0 is the fault itself, stages have theirs from 256."""
 
+RATE_LANE = 255
+"""Identity of the draw that says what the uncertain rate of a source is in a replication."""
+
 ANY = -1
 """A condition of a rule that is not set."""
 
@@ -79,6 +82,7 @@ class Source:
     key: tuple[int, int]
     p_hang: float = 0.0
     by_domain: bool = False
+    shape: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -200,6 +204,11 @@ class Plan:
     watchdog: Watchdog = Watchdog(0.0, 0.0, 0.0)
     groups: tuple[Group, ...] = ()
     order: tuple[int, ...] = ()
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether replications draw rates of their own."""
+        return any(source.shape > 0.0 for source in self.sources)
 
     @property
     def nodes(self) -> int:

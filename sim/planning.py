@@ -157,6 +157,7 @@ def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
                 key=stream_key(seed, f"faults.{name}"),
                 p_hang=source.effect.get("hang", 0.0),
                 by_domain=by_domain,
+                shape=source.shape,
             )
         )
     return tuple(sources)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from sim.engine.inputs import rate_factors
 from sim.engine.state import StopReason
 from sim.errors import UsageError
 from sim.kernels.ledger import BUCKETS, GPU_ONLY
@@ -75,7 +76,7 @@ class Runs:
 
         ``ettr`` is progress / wall clock, ``ettr_hardware`` productive GPU-seconds / GPU-seconds held. Columns
         ``ledger_*_s`` and ``ledger_gpu_*_s`` hold the buckets, ``faults_*`` and ``interruptions_*`` the counts by
-        fault source.
+        fault source, ``rate_factor_*`` what an uncertain rate was multiplied by.
         """
         rows = self.rows
         columns: dict[str, Any] = {"replication": rows["replication"]}
@@ -92,6 +93,10 @@ class Runs:
         for i, source in enumerate(self.plan.sources):
             columns[f"faults_{source.name}"] = rows["faults_of"][:, i]
             columns[f"interruptions_{source.name}"] = rows["interruptions_of"][:, i]
+        factors = rate_factors(self.plan, rows["replication"])
+        for i, source in enumerate(self.plan.sources):
+            if source.shape > 0:
+                columns[f"rate_factor_{source.name}"] = factors[:, i]
         return pd.DataFrame(columns)
 
     def incidents(self, log: Records) -> pd.DataFrame:
@@ -158,5 +163,5 @@ by repair crews, units in repair at the end.
 
 def versions() -> Mapping[str, str]:
     """Versions of all that a result may depend on."""
-    libraries = {name: version(name) for name in ("lockstep-sim", "numba", "numpy", "pandas", "simpy")}
+    libraries = {name: version(name) for name in ("lockstep-sim", "numba", "numpy", "pandas", "scipy", "simpy")}
     return {"python": platform.python_version(), **libraries}

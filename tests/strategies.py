@@ -138,6 +138,7 @@ def sources(draw: Any, name: str, job: int, unit: float, groups: tuple[Group, ..
         detect=quantize(draw(st.integers(0, 4)) * unit),
         key=(draw(WORDS), draw(WORDS)),
         p_hang=draw(st.sampled_from([0.0, 0.0, 0.4, 1.0])),
+        shape=draw(st.sampled_from([0.0, 0.0, 0.0, 0.5, 3.5, 400.5])),
     )
 
 
@@ -288,6 +289,8 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float, groups: tuple[str
         {"mtbf": f"{life:.9g} s"},
         {"fit": 3.6e12 / life},
         {"observed": {"events": 7, "units": 3.5, "over": f"{2 * life:.9g} s"}},
+        {"observed": {"events": 7, "units": 3.5, "over": f"{2 * life:.9g} s"}, "uncertain": True},
+        {"observed": {"events": 0, "units": 0.5, "over": f"{life:.9g} s"}, "uncertain": True},
         {"observed": {"events": 0, "units": 1, "over": "1 h"}},
     ]
     if scale >= 1.0:
@@ -447,7 +450,13 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         table["pools"] = {name: draw(st.one_of(st.just(nodes), long[name])) for name, nodes in sizes}
     table["repair"] = draw(repair_tables(scale))
     seeds = st.sampled_from([0, 1, 2**63 - 1])
-    run = {"seed": seeds, "initial_start": st.booleans(), "max_events": st.just(MAX_EVENTS)}
+    counted = any("observed" in source for source in faults.values())
+    run = {
+        "seed": seeds,
+        "uncertain": st.sampled_from([False, counted]),
+        "initial_start": st.booleans(),
+        "max_events": st.just(MAX_EVENTS),
+    }
     if draw(st.booleans()):
         table["run"] = draw(st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}))
     else:

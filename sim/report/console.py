@@ -12,6 +12,7 @@ from sim.engine.state import StopReason
 from sim.report.words import WIDTH, between, bucket, count, duration, percent
 from sim.results import Records, Runs
 from sim.study.answer import Answer
+from sim.study.inputs import InputSpread
 from sim.study.outlook import Outlook
 from sim.study.statistics import Estimate, spread
 
@@ -65,6 +66,8 @@ def answer_tables(answer: Answer) -> Iterator[Table | str]:
         if reason in answer.stop_reasons:
             yield wrapped(f"warning: {answer.stop_reasons[reason]} of {answer.n} runs {text}")
     yield _single_runs(answer)
+    if answer.inputs is not None:
+        yield from _ranges(answer, answer.inputs["ettr"])
     tables = [_metrics(answer), _ledger(answer)] + ([_causes(answer)] if answer.sources else [])
     for table in tables:
         yield ""
@@ -124,6 +127,27 @@ def _single_runs(answer: Answer) -> str:
     return said + (
         f", 5 to 95 % range {duration(of_runs['p5'])} to {duration(of_runs['p95'])}" if len(values) > 1 else ""
     )
+
+
+def _ranges(answer: Answer, expected: InputSpread) -> Iterator[Table | str]:
+    """The three ranges of ETTR where inputs are uncertain, and what the inputs have in that of single runs."""
+    runs = answer.single_runs["ettr"]
+    table = _table("Three ranges of ETTR", "", "range", "made smaller by", names=(0, 2))
+    level = f"{100 * answer.confidence:g} %"
+    table.add_row(f"mean: its {level} interval", between(answer.ettr, _percent), "more replications")
+    inputs = f"{_percent(expected.p5)} to {_percent(expected.p95)}"
+    table.add_row("expected, over the inputs: 5 to 95 %", inputs, "more counted faults")
+    table.add_row("of single runs: 5 to 95 %", f"{_percent(runs['p5'])} to {_percent(runs['p95'])}", "nothing")
+    yield ""
+    yield table
+    names = [source.name for source in answer.runs.plan.sources if source.shape > 0]
+    rates = f"the uncertain rate of {names[0]} has" if len(names) == 1 else f"the {len(names)} uncertain rates have"
+    share = f"{percent(expected.share.mean, 0)} ({level} interval {between(expected.share, _whole)})"
+    yield wrapped(f"in the variance of single runs {rates} a share of {share}")
+
+
+def _whole(share: float) -> str:
+    return percent(share, 0)
 
 
 def _jmtti(estimate: Estimate) -> tuple[str, str]:

@@ -72,6 +72,11 @@ class RunTable(Table):
     seed: Annotated[int, Whole(0, 2**63 - 1)] = setting(
         "Seed of all random draws; 0 or more.", 1, "any fixed number: results can be had again"
     )
+    uncertain: Flag = setting(
+        "Whether sources that are given as observed, and do not say it themselves, are uncertain.",
+        False,
+        "assumption: the rates are asked about as they are given",
+    )
     precision: PrecisionTable = setting("Precision to reach.", {}, 'of = "ettr", half_width = "0.1 points"')
     confidence: Annotated[Quantity, _CONFIDENCE] = setting(
         "Confidence of all intervals; above 0.5, below 1.", 0.95, "the usual level"
@@ -96,13 +101,17 @@ class Precision:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The run, resolved: exactly one of `horizon` and `work`, s; `confidence` as a share of 1."""
+    """The run, resolved: exactly one of `horizon` and `work`, s; `confidence` as a share of 1.
+
+    `uncertain` is only the default of the sources.
+    """
 
     horizon: Quantity | None
     work: Quantity | None
     initial_start: bool
     final_save: bool
     seed: int
+    uncertain: bool
     precision: Precision
     confidence: float
     max_replications: int
@@ -131,6 +140,7 @@ def resolve_run(table: RunTable, has_store: bool, entries: Entries) -> Run:
     entries.field(path, table, "initial_start", "", start)
     entries.field(path, table, "final_save", "", save)
     entries.field(path, table, "seed", "1")
+    entries.field(path, table, "uncertain", "")
     entries.field(path, table, "confidence", "1")
     entries.field(path, table, "max_replications", "1")
     entries.field(path, table, "max_events", "1")
@@ -143,6 +153,7 @@ def resolve_run(table: RunTable, has_store: bool, entries: Entries) -> Run:
         start,
         save,
         table.seed,
+        table.uncertain,
         precision,
         float(table.confidence),
         table.max_replications,

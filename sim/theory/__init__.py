@@ -16,6 +16,7 @@ from sim.theory.capacity import (
 from sim.theory.first_order import first_order_ettr, queue_ettr_first_order
 from sim.theory.intervals import daly, exact_interval, interval_penalty, nvidia_period, young
 from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal, laplace_mixture
+from sim.theory.rates import count_variance, gamma_quantile, posterior_mean
 from sim.theory.recovery import (
     Attempt,
     Stage,
@@ -46,6 +47,7 @@ __all__ = [
     "async_ettr",
     "best_interval",
     "constant_stage",
+    "count_variance",
     "crew_wait",
     "daly",
     "erlang_b",
@@ -54,6 +56,7 @@ __all__ = [
     "ettr_of_classes",
     "exact_interval",
     "first_order_ettr",
+    "gamma_quantile",
     "hang_delay",
     "interval_penalty",
     "job_mtbf",
@@ -65,6 +68,7 @@ __all__ = [
     "nodes_in_repair",
     "nvidia_period",
     "periodic_ettr",
+    "posterior_mean",
     "queue_ettr",
     "queue_ettr_first_order",
     "random_recovery_ettr",

@@ -89,6 +89,8 @@ STATE = np.dtype(
         # lanes: the next fault's reading of the clock, its ordinal, uniforms for its slot, need and effect
         ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES), ("lane_slot", "f8", MAX_LANES),
         ("lane_need", "f8", MAX_LANES), ("lane_effect", "f8", MAX_LANES),
+        # sources: what the times between faults are multiplied by in this replication
+        ("stretch", "f8", MAX_SOURCES),
         # capacity: idle spares by block; slots that are empty, how many of them are known, spares in activation; each
         # accounted for up to ..._since
         ("idle", "i8", 3), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"), ("empty_since", "f8"),

@@ -93,6 +93,13 @@ def _clear(p: Any, row: Any) -> None:
 
 
 @kernel
+def _set_rates(p: Any, s: Any, stretch: Any, i: int) -> None:
+    """The rates of the sources in the chunk's run ``i``: those of the plan, unless inputs are uncertain."""
+    for source in range(p.n_sources):
+        s.stretch[source] = stretch[i, source] if stretch.size > 0 else 1.0
+
+
+@kernel
 def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
     """Set the state of a run at time 0: all units work, all clocks read 0."""
     _clear(p, row)
@@ -142,7 +149,7 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
 
 @entry
 def run_chunk(
-    plan: Any, state: Any, units: Any, rows: Any, log: Any, first: int, done: int, count: int, budget: int
+    plan: Any, state: Any, units: Any, stretch: Any, rows: Any, log: Any, first: int, done: int, count: int, budget: int
 ) -> int:
     """Run replications ``first + done`` to ``first + count - 1`` until all are done or ``budget`` events have happened.
 
@@ -154,6 +161,8 @@ def run_chunk(
         Carries a run that the budget cut off to the next call; ``reason`` not ``GOING`` before the first.
     units : array of ``layout.UNIT``, shape (nodes,)
         Room for what is known of single nodes, as ``layout.units`` makes it.
+    stretch : array of float64, shape (count, sources) or (0, 0)
+        What the times between a source's faults are multiplied by in each replication; empty: by 1.
     rows : array of ``ROW``, shape (count,)
         Results, written in place.
     log : array of ``INCIDENT``, any length
@@ -177,6 +186,7 @@ def run_chunk(
     while done < count:
         row = rows[done]
         if s.reason != GOING:
+            _set_rates(p, s, stretch, done)
             _begin(p, s, row, log, first + done)
         before = s.events
         while s.reason == GOING:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from sim.engine.compiled.layout import STATE, pack, units
 from sim.engine.compiled.loop import run_chunk
+from sim.engine.inputs import stretches
 from sim.engine.state import INCIDENT, ROW, StopReason
 from sim.errors import SimError
 from sim.plan import Plan
@@ -34,8 +35,8 @@ class Runner:
     """
 
     def __init__(self, plan: Plan, jobs: int = 1) -> None:
-        self._packed = pack(plan)
         self._plan = plan
+        self._packed = pack(plan)
         self._jobs = jobs
         self._stop = threading.Event()
         self._local = threading.local()
@@ -92,9 +93,10 @@ class Runner:
         state["logged"] = 0
         state["reason"] = int(StopReason.DONE)
         state["overflow"] = False
+        stretch = stretches(self._plan, first, len(rows))
         done = 0
         while done < len(rows) and not self._stop.is_set():
-            done = run_chunk(self._packed, state, room, rows, log, first, done, len(rows), BUDGET)
+            done = run_chunk(self._packed, state, room, stretch, rows, log, first, done, len(rows), BUDGET)
             if state["overflow"][0]:
                 raise SimError("a container of the compiled engine is full: this is a bug, please report the scenario")
         return int(state["logged"][0])
