@@ -6,6 +6,7 @@ file changes nothing; rules and stages keep the order of the file.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sim.kernels.saves import Pattern
@@ -172,7 +173,7 @@ class Pool:
 class Plan:
     """A scenario as numbers. Times in seconds on the grid, infinite where there is no limit.
 
-    With ``work``, ``horizon`` is the end of time.
+    With ``work``, ``horizon`` is the end of time. ``period`` is that of the series, infinite if none is asked for.
 
     ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair the
     last, and what fails goes to the last.
@@ -204,6 +205,12 @@ class Plan:
     watchdog: Watchdog = Watchdog(0.0, 0.0, 0.0)
     groups: tuple[Group, ...] = ()
     order: tuple[int, ...] = ()
+    period: float = math.inf
+
+    @property
+    def periods(self) -> int:
+        """Periods of the series: 0 if none is asked for; the last may be shorter than the others."""
+        return 0 if self.period == math.inf else math.ceil(self.horizon / self.period)
 
     @property
     def uncertain(self) -> bool:

@@ -239,6 +239,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
         groups=groups,
         order=tuple(order),
+        period=math.inf if horizon == math.inf else time(max(1, int(horizon / unit) // 40), int(horizon / unit) + 3),
     )
 
 
@@ -458,7 +459,10 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         "max_events": st.just(MAX_EVENTS),
     }
     if draw(st.booleans()):
-        table["run"] = draw(st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}))
+        periods = {"series": durations(10.0, 4_000.0, scale)}
+        table["run"] = draw(
+            st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}, optional=periods)
+        )
     else:
         optional = {"final_save": st.booleans()}
         table["run"] = draw(st.fixed_dictionaries({**run, "work": durations(10.0, 2_000.0, scale)}, optional=optional))

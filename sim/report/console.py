@@ -14,7 +14,11 @@ from sim.results import Records, Runs
 from sim.study.answer import Answer
 from sim.study.inputs import InputSpread
 from sim.study.outlook import Outlook
+from sim.study.series import periods
 from sim.study.statistics import Estimate, spread
+
+MOST_ROWS = 16
+"""Rows of the table over time."""
 
 WARNINGS = {
     "depleted": "waited for nodes to the end: no spare was left, and no node will come back",
@@ -69,6 +73,8 @@ def answer_tables(answer: Answer) -> Iterator[Table | str]:
     if answer.inputs is not None:
         yield from _ranges(answer, answer.inputs["ettr"])
     tables = [_metrics(answer), _ledger(answer)] + ([_causes(answer)] if answer.sources else [])
+    if answer.runs.marks is not None:
+        tables.append(_series(answer))
     for table in tables:
         yield ""
         yield table
@@ -191,6 +197,22 @@ def _causes(answer: Answer) -> Table:
         share = percent(each.interruptions.mean / total) if total else "-"
         faults, opened = each.faults, each.interruptions
         table.add_row(each.source, count(faults.mean), between(faults), count(opened.mean), share)
+    return table
+
+
+def _series(answer: Answer) -> Table:
+    """The answer over time; periods are joined where there are too many for a screen."""
+    found = periods(answer.runs, answer.confidence, MOST_ROWS)
+    title = "Over time: ETTR, its error, its 5 to 95 % range of single runs; means"
+    table = _table(title, "from", "ETTR", "", "range", "interruptions", "in repair", "spares")
+    for period in found:
+        ettr = period.metrics["ettr"]
+        band = f"{_points(ettr.runs['p5'])} to {_points(ettr.runs['p95'])}" if ettr.estimate.n > 1 else "-"
+        means = (period.metrics[name].estimate.mean for name in list(period.metrics)[1:])
+        at = "0" if period.start_s == 0 else duration(period.start_s)
+        half = ettr.estimate.half_width
+        error = f"±{_points(half)}" if math.isfinite(half) else "-"
+        table.add_row(at, percent(ettr.estimate.mean, 2), error, band, *map(count, means))
     return table
 
 

@@ -11,6 +11,7 @@ from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
 from sim.scenario.findings import Findings
 from sim.scenario.reading import Parts, held_nodes
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
+from sim.scenario.run import check_run
 from sim.scenario.stages import check_stage
 from sim.scenario.stores import MOST_STORES, check_planned, check_store
 
@@ -93,6 +94,8 @@ def _uncertain(parts: Parts) -> bool:
 
 
 def _run(parts: Parts, findings: Findings) -> None:
+    if parts.run is not None:
+        findings.add_all(("run",), check_run(parts.run))
     if _uncertain(parts) and parts.all_faults and not any(source.observed for source in parts.faults.values()):
         refusal = RefusedError(
             "finds no source whose rate was counted",

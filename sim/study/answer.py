@@ -12,6 +12,7 @@ import pandas as pd
 from sim.engine.state import ROW, StopReason
 from sim.results import COUNTS, Records, Runs
 from sim.study.inputs import InputSpread, input_spread
+from sim.study.series import Period, periods
 from sim.study.statistics import Estimate, Values, mean, ratio, spread, time_between
 
 FEW_INTERRUPTIONS = 10
@@ -126,6 +127,11 @@ class Answer:
         ones, others = _of_runs(self.runs.rows[:pairs]), _of_runs(self.partners)
         return {name: input_spread(ones[name], others[name], self.confidence) for name in ones}
 
+    @cached_property
+    def series(self) -> list[Period] | None:
+        """The answer period by period; None if the scenario asks for no series."""
+        return None if self.runs.marks is None else periods(self.runs, self.confidence)
+
     @property
     def replications(self) -> pd.DataFrame:
         """One row per replication."""
@@ -215,6 +221,7 @@ class Answer:
             "interruption_causes": {each.source: each.interruptions.mean for each in self.sources},
             "single_runs": self.single_runs,
             "inputs": {name: each.as_dict() for name, each in self.inputs.items()} if self.inputs else None,
+            "series": None if self.series is None else [period.as_dict() for period in self.series],
             "stop_reasons": self.stop_reasons,
             "precision": {"half_width": self.half_width, "reached": None if self.half_width is None else self.reached},
             "provenance": self.runs.provenance,

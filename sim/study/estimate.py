@@ -12,7 +12,7 @@ import numpy as np
 from sim.engine.compiled.run import Runner
 from sim.engine.inputs import PARTNER
 from sim.engine.simpy_engine import run_one
-from sim.engine.state import ROW
+from sim.engine.state import MARKS, ROW, Floats
 from sim.errors import UsageError
 from sim.planning import build
 from sim.results import Records, Runs
@@ -85,19 +85,25 @@ def run(
     most = replications or scenario.run.max_replications
     runner = Runner(plan, jobs or cores())
 
-    def more(first: int, count: int) -> Records:
+    def more(first: int, count: int, marks: Floats | None = None) -> Records:
         if engine == "compiled":
-            return runner.run(first, count)
-        return np.array([run_one(plan, first + i)[0] for i in range(count)], dtype=ROW)
+            return runner.run(first, count, marks)
+        room = [None] * count if marks is None else marks
+        return np.array([run_one(plan, first + i, each)[0] for i, each in enumerate(room)], dtype=ROW)
 
-    rows = more(0, min(FIRST_LOOK, most))
-    answer = Answer(Runs(scenario, plan, rows, engine), wanted)
+    def extended(runs: Runs, count: int) -> Runs:
+        marks = np.zeros((count, plan.periods, len(MARKS))) if plan.periods else None
+        rows = np.concatenate([runs.rows, more(len(runs.rows), count, marks)])
+        if runs.marks is not None and marks is not None:
+            marks = np.concatenate([runs.marks, marks])
+        return replace(runs, rows=rows, marks=marks)
+
+    answer = Answer(extended(Runs(scenario, plan, np.zeros(0, ROW), engine), min(FIRST_LOOK, most)), wanted)
     try:
         while answer.n < most and not (wanted and answer.reached):
             if progress is not None:
                 progress(answer)
-            rows = np.concatenate([rows, more(answer.n, min(answer.n, most - answer.n))])
-            answer = Answer(Runs(scenario, plan, rows, engine), wanted)
+            answer = Answer(extended(answer.runs, min(answer.n, most - answer.n)), wanted)
         if plan.uncertain and answer.n > 1:
             answer = replace(answer, partners=more(PARTNER, min(answer.n, MOST_PAIRS)))
     except KeyboardInterrupt:

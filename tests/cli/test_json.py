@@ -113,6 +113,21 @@ def test_uncertain_inputs_have_a_range_of_their_own(sim: Sim, tmp_path: Path) ->
     )
 
 
+def test_periods(sim: Sim, tmp_path: Path) -> None:
+    assert run(sim, tmp_path, SMALL, "--replications", 9)["series"] is None
+    for n in (1, 9):
+        found = run(sim, tmp_path, SMALL, "--replications", n, "--set", 'run.series="1 day"')
+        names = {"ettr", "interruptions", "mean_units_in_repair", "mean_spares_idle"}
+        assert len(found["series"]) > 5
+        for period in found["series"]:
+            assert set(period) == {"start_s", "end_s", "single_runs", *names}
+            assert set(period["single_runs"]) == names
+            for name in names:
+                check_metric(period[name], n)
+        total = sum(period["interruptions"]["mean"] for period in found["series"])
+        assert total == pytest.approx(found["interruptions"]["mean"], rel=1e-12)
+
+
 def test_stop_reasons(sim: Sim, tmp_path: Path) -> None:
     for text, reason in (
         (NO_STORE, "horizon"),

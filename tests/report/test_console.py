@@ -206,3 +206,15 @@ def test_uncertain_inputs_have_three_ranges_that_are_named() -> None:
     two = {**faults, "more": {**faults["node"], "observed": {**observed, "events": 2}}}
     assert "the 2 uncertain rates have" in tables(20, faults=two)
     assert "Three ranges" not in tables(20)
+
+
+@pytest.mark.parametrize(("series", "rows"), [("5 days", 6), ("1 h", 16), ("30 days", 1)])
+def test_periods_fit_a_screen(series: str, rows: int) -> None:
+    found = tables(3, run={"horizon": "30 days", "series": series})
+    lines = found[found.index("Over time") :].splitlines()
+    assert len(lines) == 2 + rows
+    assert lines[2].startswith("0 ")
+    assert max(map(len, lines)) <= 80
+    assert "±" in found[found.index("Over time") :]
+    alone = tables(1, run={"horizon": "30 days", "series": series})
+    assert "±" not in alone[alone.index("Over time") :]

@@ -46,6 +46,16 @@ def _segment(p: Any, s: Any) -> Segment:
 
 
 @kernel
+def progress_at(p: Any, s: Any, t: float) -> float:
+    """Progress at a time of the present phase, in seconds; while the job does not run, that of the version that will be
+    restored.
+    """
+    if s.phase != RUNNING:
+        return float(s.step)
+    return float(s.step + stepping_until(t, _segment(p, s), _pattern(p))[1])
+
+
+@kernel
 def resume(p: Any, s: Any, log: Any) -> None:
     """The job steps again, from the restored version."""
     if s.open:
@@ -88,7 +98,7 @@ def _halt(p: Any, s: Any, row: Any) -> None:
     """A fault stops the running job: its segment is accounted for, and the newest durable version will be restored."""
     pattern = _pattern(p)
     segment = _segment(p, s)
-    s.stopped_at = s.step + stepping_until(s.now, segment, pattern)[1]
+    s.stopped_at = progress_at(p, s, s.now)
     productive, stall, slowdown, lost, durable, step, index = interrupted(s.now, segment, pattern)
     row.ledger[PRODUCTIVE] += productive
     row.ledger[SAVE_STALL] += stall
@@ -96,6 +106,7 @@ def _halt(p: Any, s: Any, row: Any) -> None:
     row.ledger[LOST_WORK] += lost
     row.saves += durable
     s.lost_in = lost
+    s.floor = min(s.floor, step)
     s.step = step
     s.index = index
 

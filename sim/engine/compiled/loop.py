@@ -8,6 +8,7 @@ from typing import Any
 from sim.engine.compiled.capacity import rejoin
 from sim.engine.compiled.clocks import find_next, run_clocks, schedule
 from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, stages_done, start_stages
+from sim.engine.compiled.series import begin_series, close_series, mark
 from sim.engine.compiled.shop import finish_stage, next_repair
 from sim.engine.compiled.strike import strike
 from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, RECOVERING, RUNNING, WAITING
@@ -39,7 +40,7 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 
 @kernel
-def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+def _advance(p: Any, s: Any, u: Any, row: Any, log: Any, marks: Any, i: int) -> None:
     """The next event. At one instant: a last save, a repair, a fault, the job's own event, the end of the run."""
     repair = next_repair(s, u)
     clock = WALL
@@ -51,6 +52,8 @@ def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         clock = TRAINING
     fault = s.next_due[clock]
     s.now = min(min(repair, fault), min(s.due, p.horizon))
+    if s.next_mark <= s.now:
+        mark(p, s, row, marks, i)
     if s.due == s.now and s.phase == RUNNING and p.final_save:
         finish(p, s, row, log, DONE)
     elif repair == s.now:
@@ -149,7 +152,17 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
 
 @entry
 def run_chunk(
-    plan: Any, state: Any, units: Any, stretch: Any, rows: Any, log: Any, first: int, done: int, count: int, budget: int
+    plan: Any,
+    state: Any,
+    units: Any,
+    stretch: Any,
+    rows: Any,
+    marks: Any,
+    log: Any,
+    first: int,
+    done: int,
+    count: int,
+    budget: int,
 ) -> int:
     """Run replications ``first + done`` to ``first + count - 1`` until all are done or ``budget`` events have happened.
 
@@ -165,6 +178,8 @@ def run_chunk(
         What the times between a source's faults are multiplied by in each replication; empty: by 1.
     rows : array of ``ROW``, shape (count,)
         Results, written in place.
+    marks : array of float64, shape (count, periods, 4)
+        Totals at the ends of periods (``sim.engine.state.MARKS``), written in place; with no periods, none.
     log : array of ``INCIDENT``, any length
         Incidents, as far as there is room; ``state.logged`` counts them all.
     first : int64
@@ -187,14 +202,17 @@ def run_chunk(
         row = rows[done]
         if s.reason != GOING:
             _set_rates(p, s, stretch, done)
+            begin_series(p, s, marks)
             _begin(p, s, row, log, first + done)
         before = s.events
         while s.reason == GOING:
             if s.events - before >= budget:
                 return done
-            _advance(p, s, units, row, log)
+            _advance(p, s, units, row, log, marks, done)
             if s.overflow:
                 return done
+        if marks.shape[1] > 0:
+            close_series(p, s, row, marks, done)
         budget -= s.events - before
         done += 1
     return done

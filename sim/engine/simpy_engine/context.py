@@ -20,7 +20,7 @@ from sim.plan import Plan
 
 Process = Generator[simpy.Event, Any, Any]
 
-LIMIT, LAST_SAVE, REPAIRED, FAULT, OWN, END = 2000, 3000, 4000, 5000, 6000, 7000
+MARK, LIMIT, LAST_SAVE, REPAIRED, FAULT, OWN, END = 1000, 2000, 3000, 4000, 5000, 6000, 7000
 """Ranks of what happens at one instant (SimPy's own events have 0 and 1); a fault adds the number of its source."""
 
 

@@ -39,7 +39,10 @@ class Incident:
 
 
 class Job:
-    """The one coherent job: stepping, stopped, seen, waiting for units, recovering, stepping again."""
+    """The one coherent job: stepping, stopped, seen, waiting for units, recovering, stepping again.
+
+    ``rolled_back`` is called with the progress of each version that will be restored.
+    """
 
     def __init__(self, context: Context, capacity: Capacity, clocks: tuple[Clock, Clock]) -> None:
         self.context = context
@@ -58,6 +61,7 @@ class Job:
         self.seen = math.inf
         self.last: Fault | None = None
         self.arrival: simpy.Event | None = None
+        self.rolled_back: Callable[[float], None] = lambda progress: None
         self.process = context.env.process(self._live())
 
     def _live(self) -> Process:
@@ -210,10 +214,7 @@ class Job:
         if not detecting:
             self._disturb()
         if self.incident is None:
-            progress = self.step
-            if self.phase == self.running:
-                progress += stepping_until(self.context.now, self.segment, self.plan.pattern)[1]
-            self.incident = Incident(self.context.now, fault.source, progress)
+            self.incident = Incident(self.context.now, fault.source, self.progress_at(self.context.now))
             self.context.row["interruptions"] += 1
             self.context.interruptions_of[fault.source] += 1
             if self.phase == self.running:
@@ -270,6 +271,13 @@ class Job:
         self.context.row["saves"] += durable
         incident.lost = lost
         self.step, self.index = step, index
+        self.rolled_back(step)
+
+    def progress_at(self, at: float) -> float:
+        """Progress at a time of the present phase; while the job does not run, that of the version to be restored."""
+        if self.phase != self.running:
+            return self.step
+        return self.step + stepping_until(at, self.segment, self.plan.pattern)[1]
 
     def _close(self, now: float) -> None:
         """The incident, if one is open, goes into the log; ``now`` is NaN if the run ends in it."""
