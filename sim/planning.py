@@ -159,6 +159,7 @@ def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
                 key=stream_key(seed, f"faults.{name}"),
                 p_hang=source.effect.get("hang", 0.0),
                 by_domain=by_domain,
+                shape=source.shape,
             )
         )
     return tuple(sources)
@@ -295,6 +296,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         final_save=scenario.run.final_save and store is not None,
         max_events=scenario.run.max_events,
         start_key=stream_key(seed, "initial start"),
+        period=math.inf if scenario.run.series is None else quantize(float(scenario.run.series)),
         watchdog=Watchdog(*(quantize(float(time)) for time in (hang.timeout, hang.heartbeat, hang.poll))),
         groups=tuple(Group(name, group.unit, group.number) for name, group in scenario.groups.items()),
         order=_order(scenario),

@@ -141,6 +141,7 @@ def sources(draw: Any, name: str, job: int, unit: float, groups: tuple[Group, ..
         detect=quantize(draw(st.integers(0, 4)) * unit),
         key=(draw(WORDS), draw(WORDS)),
         p_hang=draw(st.sampled_from([0.0, 0.0, 0.4, 1.0])),
+        shape=draw(st.sampled_from([0.0, 0.0, 0.0, 0.5, 3.5, 400.5])),
     )
 
 
@@ -255,9 +256,8 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
         groups=groups,
         order=tuple(order),
-        pauses=tuple(
-            draw(pauses(name, table, unit)) for name in ["eval", "upgrade"][: draw(st.sampled_from([0, 0, 1, 2]))]
-        ),
+        pauses=tuple(draw(pauses(name, table, unit)) for name in PAUSES[: draw(st.sampled_from([0, 0, 1, 2]))]),
+        period=math.inf if horizon == math.inf else time(max(1, int(horizon / unit) // 40), int(horizon / unit) + 3),
     )
     return replace(plan, laws=tuple(table))
 
@@ -309,6 +309,8 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float, groups: tuple[str
         {"mtbf": f"{life:.9g} s"},
         {"fit": 3.6e12 / life},
         {"observed": {"events": 7, "units": 3.5, "over": f"{2 * life:.9g} s"}},
+        {"observed": {"events": 7, "units": 3.5, "over": f"{2 * life:.9g} s"}, "uncertain": True},
+        {"observed": {"events": 0, "units": 0.5, "over": f"{life:.9g} s"}, "uncertain": True},
         {"observed": {"events": 0, "units": 1, "over": "1 h"}},
     ]
     if scale >= 1.0:
@@ -451,7 +453,7 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
     groups = draw(
         st.sampled_from([{}, {}, {"rack": "3 nodes"}, {"rack": "2 nodes", "feed": {"domains": 1, "by": "rack"}}])
     )
-    if spares + job < 3:
+    if job < 3:  # pools may leave out all spares, and then a domain of 3 nodes is too large
         groups = {}
     faults = {name: draw(fault_tables(job, gpus, scale, tuple(groups))) for name in names}
     table: dict[str, Any] = {"cluster": {"nodes": job + spares}, "job": {"nodes": job}, "faults": faults}
@@ -480,9 +482,18 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
     if draw(st.sampled_from([True, False, False])):
         table["pauses"] = {name: draw(pause_tables(scale)) for name in PAUSES[: draw(st.integers(1, 2))]}
     seeds = st.sampled_from([0, 1, 2**63 - 1])
-    run = {"seed": seeds, "initial_start": st.booleans(), "max_events": st.just(MAX_EVENTS)}
+    counted = any("observed" in source for source in faults.values())
+    run = {
+        "seed": seeds,
+        "uncertain": st.sampled_from([False, counted]),
+        "initial_start": st.booleans(),
+        "max_events": st.just(MAX_EVENTS),
+    }
     if draw(st.booleans()):
-        table["run"] = draw(st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}))
+        periods = {"series": durations(10.0, 4_000.0, scale)}
+        table["run"] = draw(
+            st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}, optional=periods)
+        )
     else:
         optional = {"final_save": st.booleans()}
         table["run"] = draw(st.fixed_dictionaries({**run, "work": durations(10.0, 2_000.0, scale)}, optional=optional))

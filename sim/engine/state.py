@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.kernels.ledger import BUCKETS
 
@@ -40,6 +41,18 @@ HORIZON = int(StopReason.HORIZON)
 DEPLETED = int(StopReason.DEPLETED)
 NO_PROGRESS = int(StopReason.NO_PROGRESS)
 EVENT_LIMIT = int(StopReason.EVENT_LIMIT)
+
+Floats = npt.NDArray[np.float64]
+
+KEPT = 0
+INTERRUPTIONS = 1
+REPAIR = 2
+IDLE = 3
+
+MARKS = ("work_done_s", "interruptions", "repair_node_s", "spare_idle_node_s")
+"""Totals at the end of a period, in the order of the numbers above: progress that was made by then and never rolled
+back later, incidents, node-seconds in repair, and those of idle spares. The last mark of a run has those of its row.
+"""
 
 MAX_SOURCES = 64
 MAX_PAUSES = 8

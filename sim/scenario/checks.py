@@ -12,6 +12,7 @@ from sim.scenario.findings import Findings
 from sim.scenario.pauses import MOST_PAUSES, check_pause
 from sim.scenario.reading import Parts, held_nodes
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
+from sim.scenario.run import check_run
 from sim.scenario.stages import check_stage
 from sim.scenario.stores import MOST_STORES, check_planned, check_store
 
@@ -22,7 +23,8 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
     _counts(data, findings)
     _groups(parts, findings)
     for name, source in parts.faults.items():
-        findings.add_all(("faults", name), check_fault(source))
+        findings.add_all(("faults", name), check_fault(source, _uncertain(parts)))
+    _run(parts, findings)
     _stores(parts, findings)
     _pauses(data, parts, findings)
     _detect(data, findings)
@@ -89,10 +91,28 @@ def _counts(data: Mapping[str, Any], findings: Findings) -> None:
         )
 
 
+def _uncertain(parts: Parts) -> bool:
+    return parts.run is not None and parts.run.uncertain
+
+
+def _run(parts: Parts, findings: Findings) -> None:
+    if parts.run is not None:
+        findings.add_all(("run",), check_run(parts.run))
+    if _uncertain(parts) and parts.all_faults and not any(source.observed for source in parts.faults.values()):
+        refusal = RefusedError(
+            "finds no source whose rate was counted",
+            "uncertain = true with a source that is given as observed",
+            "give observed = { events, units, over } instead of mtbf, for example",
+        )
+        findings.add(("run", "uncertain"), refusal)
+
+
 def _stores(parts: Parts, findings: Findings) -> None:
     if parts.job is None:
         return
-    any_fault = not parts.all_faults or any(rate_of(source) > 0.0 for source in parts.faults.values())
+    any_fault = not parts.all_faults or any(
+        rate_of(source, _uncertain(parts)) > 0.0 for source in parts.faults.values()
+    )
     for name, store in parts.stores.items():
         wrong = list(check_store(store, parts.job.step, parts.job.checkpoint))
         findings.add_all(("stores", name), wrong)

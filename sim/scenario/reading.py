@@ -96,7 +96,7 @@ def resolve(name: str, parts: Parts) -> Scenario:
     job = resolve_job(parts.job, cluster, entries)
     faults: dict[str, FaultSource] = {}
     for source in sorted(parts.faults):
-        faults[source] = resolve_fault(source, parts.faults[source], entries)
+        faults[source] = resolve_fault(source, parts.faults[source], parts.run.uncertain, entries)
     detect = resolve_detect(parts.detect, parts.recovery.detect, entries)
     stores: dict[str, Store] = {}
     for store in sorted(parts.stores):

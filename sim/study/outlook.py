@@ -19,6 +19,7 @@ from sim.theory import (
     ettr,
     ettr_with_pauses,
     first_order_ettr,
+    gamma_quantile,
     hang_delay,
     recovery_time,
     young,
@@ -51,6 +52,17 @@ class Outlook:
         """The same by fault source, the most frequent first, s."""
         rates = {source.name: source.rate * source.components for source in self.plan.sources}
         return {name: 1 / rates[name] for name in sorted(rates, key=lambda name: -rates[name]) if rates[name] > 0}
+
+    @property
+    def uncertain_mtbf_s(self) -> dict[str, tuple[float, float]]:
+        """5 to 95 % range of ``mtbf_by_cause_s`` for sources whose rates are uncertain, s."""
+        found = {}
+        for source in self.plan.sources:
+            if source.shape > 0:
+                rate = source.rate * source.components
+                low, high = (gamma_quantile(source.shape, rate, share) for share in (0.05, 0.95))
+                found[source.name] = 1 / high, 1 / low
+        return found
 
     @property
     def interval_s(self) -> float | None:
@@ -248,6 +260,8 @@ class Outlook:
             said.append(
                 f"The run is short, {length / plan.pattern.interval:.3g} intervals: the formula is a long-run value."
             )
+        if plan.uncertain:
+            said.append("Rates are uncertain: the formula takes their means.")
         if plan.initial_start:
             said.append("The run begins with a start-up that the formula leaves out.")
         return said

@@ -420,7 +420,7 @@ def test_the_order_of_the_file_means_nothing(table: dict) -> None:
 @examples(60)
 @given(scenarios())
 def test_a_source_that_never_strikes_is_none(table: dict) -> None:
-    never = {"per": "node", "observed": {"events": 0, "units": 3, "over": "1 h"}}
+    never = {"per": "node", "observed": {"events": 0, "units": 3, "over": "1 h"}, "uncertain": False}
     with_it = {**table, "faults": {"zzz": never, **table["faults"]}}
     assert same_run(build(from_dict(table)), build(from_dict(with_it)))
 

@@ -33,9 +33,10 @@ PLAN = np.dtype(
         # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
         ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"), ("slowdown", "f8"),
         ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
-        # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident
+        # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident;
+        # period of the series
         ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
-        ("max_attempts", "i8"), ("start_key", "u8", 2),
+        ("max_attempts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"),
         # lanes, those on the wall clock first: mean gap in seconds, nodes to strike among (0: the job itself)
         ("n_wall", "i8"), ("n_lanes", "i8"), ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES),
         ("lane_mean", "f8", MAX_LANES), ("lane_slots", "i8", MAX_LANES),
@@ -97,6 +98,8 @@ STATE = np.dtype(
         # lanes: the next fault's reading of the clock, its ordinal, uniforms for its slot, need and effect
         ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES), ("lane_slot", "f8", MAX_LANES),
         ("lane_need", "f8", MAX_LANES), ("lane_effect", "f8", MAX_LANES),
+        # sources: what the times between faults are multiplied by in this replication
+        ("stretch", "f8", MAX_SOURCES),
         # capacity: idle spares by block; slots that are empty, how many of them are known, spares in activation; each
         # accounted for up to ..._since
         ("idle", "i8", 3), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"), ("empty_since", "f8"),
@@ -105,6 +108,8 @@ STATE = np.dtype(
         ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"),
         ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR),
         ("busy", "i8", MAX_REPAIR), ("overflow", "b1"),
+        # series: marks written, when the next is due, the lowest progress restored since the last
+        ("n_marks", "i8"), ("next_mark", "f8"), ("floor", "f8"),
     ],
     align=True,
 )  # fmt: skip
@@ -147,6 +152,7 @@ def pack(plan: Plan) -> Record:
         "initial_start", "final_save", "max_events", "start_key",
     ):  # fmt: skip
         r[name] = getattr(plan, name)
+    r["series_period"] = plan.period
     for name in plan.pattern._fields:
         r[name] = getattr(plan.pattern, name)
     hot, cold = plan.pools

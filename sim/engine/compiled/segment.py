@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.engine.state import PAUSED, RUNNING
 from sim.kernels._jit import kernel
 from sim.kernels.ledger import LOST_WORK, PRODUCTIVE, SAVE_SLOWDOWN, SAVE_STALL, ended, interrupted
 from sim.kernels.saves import Pattern, Segment, stepping_until
@@ -32,6 +33,18 @@ def start_segment(s: Any, segment: Segment) -> None:
 
 
 @kernel
+def progress_at(p: Any, s: Any, t: float) -> float:
+    """Progress at a time of the present phase, in seconds; while the job does not run, that of the version that will be
+    restored.
+    """
+    if s.phase == PAUSED and s.on_hold:
+        return float(s.pause_at)
+    if s.phase != RUNNING:
+        return float(s.step)
+    return float(s.step + stepping_until(t, segment_of(s), pattern_of(p))[1])
+
+
+@kernel
 def halt(p: Any, s: Any, row: Any, t: float) -> None:
     """A fault ends the segment at ``t``: it is accounted for, and the newest durable version will be restored."""
     pattern = pattern_of(p)
@@ -44,6 +57,7 @@ def halt(p: Any, s: Any, row: Any, t: float) -> None:
     row.ledger[LOST_WORK] += lost
     row.saves += durable
     s.lost_in = lost
+    s.floor = min(s.floor, step)
     s.step = step
     s.index = index
 

@@ -42,7 +42,10 @@ class Incident:
 
 
 class Job:
-    """The one coherent job: stepping, stopped, seen, waiting for units, recovering, stepping again."""
+    """The one coherent job: stepping, stopped, seen, waiting for units, recovering, stepping again.
+
+    ``rolled_back`` is called with the progress of each version that will be restored.
+    """
 
     def __init__(self, context: Context, capacity: Capacity, clocks: tuple[Clock, Clock]) -> None:
         self.context = context
@@ -64,6 +67,7 @@ class Job:
         self.seen = math.inf
         self.last: Fault | None = None
         self.arrival: simpy.Event | None = None
+        self.rolled_back: Callable[[float], None] = lambda progress: None
         self.process = context.env.process(self._live())
 
     def _live(self) -> Process:
@@ -271,10 +275,7 @@ class Job:
         if not detecting:
             self._disturb()
         if self.incident is None:
-            progress = self.step
-            if self.is_stepping:
-                progress += stepping_until(self.context.now, self.segment, self.plan.pattern)[1]
-            self._open(fault.source, progress)
+            self._open(fault.source, self.progress_at(self.context.now))
             if self.is_stepping:
                 self._halt(self.context.now)
         incident = self.open_incident
@@ -337,6 +338,15 @@ class Job:
         self.context.row["saves"] += durable
         self.open_incident.lost = lost
         self.step, self.index = step, index
+        self.rolled_back(step)
+
+    def progress_at(self, at: float) -> float:
+        """Progress at a time of the present phase; while the job does not run, that of the version to be restored."""
+        if self.phase == self.paused and self.on_hold:
+            return self.pause_at
+        if not self.is_stepping:
+            return self.step
+        return self.step + stepping_until(at, self.segment, self.plan.pattern)[1]
 
     def _settle(self, t: float, *, saved: bool) -> None:
         """The segment ends at ``t`` without a fault; ``saved``: what it reached is durable."""
