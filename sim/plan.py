@@ -39,8 +39,10 @@ USES = ("same units", "spares, else wait")
 AUTO = -1
 """The law of a stage that takes as long as reading the restored version."""
 
-DETECTION_LANE = 1
-"""Identity of the draws that say when a hang is noticed; 0 is the fault itself, stages have theirs from 256."""
+DETECTION_LANE, BLAME_LANE = 1, 2
+"""Identities of the draws that say when a fault is noticed and who is blamed; 0 is the fault itself, stages have theirs
+from 256.
+"""
 
 RATE_LANE = 255
 """Identity of the draw that says what the uncertain rate of a source is in a replication."""
@@ -68,7 +70,8 @@ class Source:
     """A fault source. ``rate`` is that of one component in 1/s, ``components`` how many the job has at the start,
     ``slots`` how many nodes or domains it strikes among (0: the job itself), ``by_domain`` whether these are the
     domains that it ``takes``, ``p_process`` and ``p_reset`` the probabilities of the milder needs, ``detect`` the
-    seconds until a stop is seen; with ``p_hang`` a fault is a hang, which the watchdog notices.
+    seconds until a stop is seen, in the mean if ``detect_law`` is the position of a law; with ``p_hang`` a fault is a
+    hang, which the watchdog notices.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Source:
     key: tuple[int, int]
     p_hang: float = 0.0
     by_domain: bool = False
+    detect_law: int = ANY
     shape: float = 0.0
 
 
@@ -152,6 +156,18 @@ class RepairStage:
     crews: int
     success: float
     lane: int
+
+
+@dataclass(frozen=True)
+class Blame:
+    """Who is blamed for a fault that takes a node: probabilities that nobody is, that another node of the job is, and
+    that the node's whole domain of ``Plan.groups[group]`` is taken out.
+    """
+
+    missed: float = 0.0
+    wrong: float = 0.0
+    evict: float = 0.0
+    group: int = ANY
 
 
 @dataclass(frozen=True)
@@ -232,6 +248,7 @@ class Plan:
     groups: tuple[Group, ...] = ()
     order: tuple[int, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    blame: Blame = Blame()
     period: float = math.inf
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from sim.plan import (
     TRAINING,
     USES,
     WALL,
+    Blame,
     Group,
     Lane,
     Law,
@@ -136,7 +138,13 @@ def save_interval(scenario: Scenario) -> float:
     return math.inf
 
 
-def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
+def _detection(law: ScenarioLaw, laws: _Laws) -> dict[str, Any]:
+    """How a source says when its stops are seen: a constant, or the mean and the position of a law."""
+    constant = law.law == "constant"
+    return {"detect": quantize(float(law.mean)), "detect_law": ANY if constant else laws.of(law)}
+
+
+def _sources(scenario: Scenario, seed: int, laws: _Laws) -> tuple[Source, ...]:
     sources = []
     for name in sorted(scenario.faults):
         source = scenario.faults[name]
@@ -155,7 +163,7 @@ def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
                 p_process=p_process,
                 # What does not need repair adds up to 1 to the last bit, so that no draw falls beside it.
                 p_reset=source.needs.get("reset", 0.0) if source.needs.get("repair") else 1.0 - p_process,
-                detect=quantize(float(scenario.detect.stop if source.detect is None else source.detect)),
+                **_detection(source.detect or scenario.detect.stop, laws),
                 key=stream_key(seed, f"faults.{name}"),
                 p_hang=source.effect.get("hang", 0.0),
                 by_domain=by_domain,
@@ -230,6 +238,12 @@ def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
+def _blame(scenario: Scenario) -> Blame:
+    detect = scenario.detect
+    group = ANY if detect.evict_group is None else list(scenario.groups).index(detect.evict_group)
+    return Blame(detect.missed, detect.wrong, detect.evict, group)
+
+
 def _pauses(scenario: Scenario, seed: int, laws: _Laws) -> tuple[Pause, ...]:
     pauses = []
     for name, pause in scenario.pauses.items():
@@ -258,7 +272,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     """
     seed = scenario.run.seed if seed is None else seed
     laws = _Laws()
-    sources = _sources(scenario, seed)
+    sources = _sources(scenario, seed, laws)
     pools = tuple(
         Pool(p.nodes, quantize(float(p.activation)), p.on, p.one_by_one) for p in scenario.pools.by_name().values()
     )
@@ -305,5 +319,6 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         groups=tuple(Group(name, group.unit, group.number) for name, group in scenario.groups.items()),
         order=_order(scenario),
         pauses=_pauses(scenario, seed, laws),
+        blame=_blame(scenario),
     )
     return replace(plan, laws=tuple(laws.table))

@@ -226,12 +226,12 @@ class Runs:
 
 
 COUNTS = (
-    "interruptions", "faults", "spare_faults", "spares_lost", "void_faults", "attempts", "saves", "spares_used",
-    "spare_waits", "repairs", "crew_services", "units_in_repair",
+    "interruptions", "faults", "spare_faults", "spares_lost", "void_faults", "missed", "blamed_wrongly", "attempts",
+    "saves", "spares_used", "spare_waits", "repairs", "crew_services", "units_in_repair",
 )  # fmt: skip
 """Columns that count: interruptions (incidents), faults on the job, on spares alone, spares that went down, faults on
-what was down already, starts of a recovery, durable saves, spares taken, recoveries that found too few spares, services
-by repair crews, units in repair at the end.
+what was down already, faults for which no node and for which the wrong one was blamed, starts of a recovery, durable
+saves, spares taken, recoveries that found too few spares, services by repair crews, units in repair at the end.
 """
 
 

@@ -30,6 +30,7 @@ from sim.plan import (
     NOTHING,
     TRAINING,
     WALL,
+    Blame,
     Group,
     Lane,
     Law,
@@ -191,6 +192,15 @@ def patterns(draw: Any, unit: float) -> Pattern:
 
 
 @st.composite
+def blames(draw: Any, groups: int) -> Blame:
+    """Who is blamed: mostly the right node."""
+    shares = draw(
+        st.sampled_from([(0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.2, 0.3, 0.2), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)])
+    )
+    return Blame(*shares[:2], *((shares[2], draw(st.integers(0, groups - 1))) if groups else (0.0, ANY)))
+
+
+@st.composite
 def pauses(draw: Any, name: str, table: list[Law], unit: float) -> Pause:
     """A planned pause; it may come together with saves and with the other pause."""
     return Pause(
@@ -267,6 +277,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
         groups=groups,
         order=tuple(order),
+        blame=draw(blames(len(groups))),
         pauses=tuple(draw(pauses(name, table, unit)) for name in PAUSES[: draw(st.sampled_from([0, 0, 1, 2]))]),
         period=math.inf if horizon == math.inf else time(max(1, int(horizon / unit) // 40), int(horizon / unit) + 3),
     )
@@ -334,7 +345,7 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float, groups: tuple[str
         "clock": st.sampled_from(["wall", "training"]),
         "takes": st.sampled_from([per] if per in groups else ["node", "nothing", *groups]),
         "needs": needs_values(),
-        "detect": durations(0.0, 4.0, scale),
+        "detect": st.one_of(durations(0.0, 4.0, scale), law_tables(4.0, scale)),
         "effect": st.sampled_from(["stop", "hang", {"stop": 0.7, "hang": 0.3}, {"stop": "50 %", "hang": 0.5}]),
     }
     counted = {"count": count} if count > 1 or draw(st.booleans()) else {}
@@ -479,6 +490,9 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         table["job"] |= needed
     if draw(st.booleans()):
         table["detect"] = {"stop": draw(durations(0.0, 4.0, scale)), "hang": draw(durations(0.0, 9.0, scale))}
+        table["detect"] |= draw(st.sampled_from([{}, {"missed": 0.3, "wrong": 0.3}]))
+        if groups and draw(st.booleans()):
+            table["detect"]["evict"] = {"group": "rack", "share": 0.4}
     table["recovery"] = draw(recovery_tables(scale))
     if "detect" not in table:
         table["recovery"] |= draw(st.fixed_dictionaries({}, optional={"detect": durations(0.0, 4.0, scale)}))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.scenario.capacity import POOLS, pool_sizes, spread_of
+from sim.scenario.detection import check_detect
 from sim.scenario.domains import check_groups, make_groups, order_of
 from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
 from sim.scenario.findings import Findings
@@ -31,7 +32,7 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
             refusal = RefusedError("is a pool that is not there", "a pool of [pools]", f"add {rule.refill} to [pools]")
             findings.add(("recovery", name, "refill"), refusal)
     _pauses(data, parts, findings)
-    _detect(data, findings)
+    _detect(data, parts, findings)
     _stages(parts, findings)
 
 
@@ -135,7 +136,9 @@ def _pauses(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
             findings.add_all(("pauses", name), check_pause(pause, parts.job.step))
 
 
-def _detect(data: Mapping[str, Any], findings: Findings) -> None:
+def _detect(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
+    if parts.detect is not None and parts.cluster is not None:
+        findings.add_all(("detect",), check_detect(parts.detect, parts.cluster.groups))
     detect, recovery = data.get("detect"), data.get("recovery")
     if isinstance(detect, dict) and isinstance(recovery, dict) and "stop" in detect and "detect" in recovery:
         refusal = RefusedError("says the same as detect.stop", "either recovery.detect or detect.stop")

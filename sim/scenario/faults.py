@@ -12,12 +12,10 @@ from pydantic import ConfigDict, model_validator
 from sim.scenario.domains import UNITS, NameReader
 from sim.scenario.entries import Entries, source_of
 from sim.scenario.fields import (
-    DURATION,
     HOUR_S,
     YEAR_S,
     AtLeastOne,
     Choice,
-    Duration,
     Flag,
     Json,
     Life,
@@ -29,6 +27,7 @@ from sim.scenario.fields import (
     either,
     setting,
 )
+from sim.scenario.law import Law, LawValue, add_law, resolve_law
 from sim.scenario.observed import NOT_COUNTED, ObservedTable, add_observed, observed_rate, shape_of
 from sim.scenario.refusal import RefusedError, listed, nearest, shown
 from sim.scenario.units import Quantity, text_pattern, yearly_fraction
@@ -142,35 +141,6 @@ class EffectTable(Table):
         return self
 
 
-class WatchdogTable(Table):
-    """`[detect.hang]` as written."""
-
-    timeout: Duration = setting(
-        "Time without a heartbeat after which the job is taken to hang, in s.",
-        "10 min",
-        "default timeout of NCCL process groups in PyTorch (pull request 110947)",
-    )
-    heartbeat: Duration = setting(
-        "Time between heartbeats, in s, at most the timeout: a hang begins somewhere between two.",
-        "0 s",
-        "assumption: the timeout counts from the hang",
-    )
-    poll: Duration = setting(
-        "Time between looks at the timeout, in s.", "0 s", "assumption: it is noticed as soon as it has passed"
-    )
-
-    @model_validator(mode="after")
-    def _beats_in_time(self) -> WatchdogTable:
-        if self.heartbeat > self.timeout:
-            raise RefusedError("has heartbeats further apart than its timeout", "heartbeat of at most timeout")
-        return self
-
-
-def as_timeout(value: object) -> dict[str, Any]:
-    """Let a bare duration stand for a table with `timeout`."""
-    return {"timeout": value}
-
-
 class FaultTable(Table):
     """`[faults.NAME]` as written."""
 
@@ -235,20 +205,8 @@ class FaultTable(Table):
         None,
         "repair if it takes a node, else process",
     )
-    detect: Duration | None = setting("Time until a stop of this source is seen, in s.", None, "detect.stop")
-
-
-class DetectTable(Table):
-    """`[detect]` as written."""
-
-    stop: Duration = setting(
-        "Time from a fault that stops the job until it is seen, in s.",
-        "30 s",
-        "assumption: heartbeat_timeout of NVIDIA's resiliency extension (NVRx, in-process restart) is 30 s by default",
-    )
-
-    hang: Annotated[WatchdogTable, ShortForm(as_timeout, (DURATION,))] = setting(
-        "How a hang is noticed: the timeout, or a table.", {}, "see its keys"
+    detect: LawValue | None = setting(
+        "Time until a stop of this source is seen, in s: a duration or a table with a law.", None, "detect.stop"
     )
 
 
@@ -270,8 +228,8 @@ class FaultSource:
         Shape of the gamma law of an uncertain rate, > 0; 0: the rate is taken as known.
     needs : dict
         Probability of each need that the file names, in the order process, reset, repair; adds up to 1.
-    detect : Quantity or None
-        Time until a fault is seen, s; None: `Detect.stop`.
+    detect : Law or None
+        Time until a stop is seen, s; None: `Detect.stop`.
     """
 
     per: str
@@ -282,24 +240,7 @@ class FaultSource:
     effect: Mapping[Effect, float]
     takes: str
     needs: Mapping[Need, float]
-    detect: Quantity | None
-
-
-@dataclass(frozen=True, slots=True)
-class Watchdog:
-    """How a hang is noticed, s: the timeout from the last heartbeat, time between heartbeats, time between polls."""
-
-    timeout: Quantity
-    heartbeat: Quantity
-    poll: Quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Detect:
-    """Time until a stop is seen, s, for sources that do not say it themselves, and how a hang is noticed."""
-
-    stop: Quantity
-    hang: Watchdog
+    detect: Law | None
 
 
 def check_fault_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
@@ -373,7 +314,8 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
         entries.field(path, table, key, unit)
     entries.field(path, table, "clock", "")
     entries.field(path, table, "takes", "", takes)
-    entries.field(path, table, "detect", "s")
+    if table.detect is not None:
+        add_law((*path, "detect"), table.detect, entries)
     uncertain = _is_uncertain(table, uncertain)
     if table.observed is not None:
         entries.field(path, table, "uncertain", "", uncertain)
@@ -387,7 +329,8 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
     shares: dict[Need, float] = {need: float(probability) for need, probability in needs.items()}
     does: dict[Effect, float] = {effect: float(probability) for effect, probability in effects.items()}
     rate, shape = rate_of(table, uncertain), shape_of(table.observed, uncertain)
-    return FaultSource(table.per, table.count, rate, shape, table.clock, does, takes, shares, table.detect)
+    detect = None if table.detect is None else resolve_law(table.detect)
+    return FaultSource(table.per, table.count, rate, shape, table.clock, does, takes, shares, detect)
 
 
 def takes_of(table: FaultTable) -> str:
@@ -410,18 +353,6 @@ def check_levels(table: FaultTable, groups: Iterable[str]) -> Iterator[tuple[str
     if table.per not in UNITS and table.takes not in (None, table.per):
         remedy = 'for faults that only stop the job write needs = "process"'
         yield "takes", RefusedError(f"is not what it is counted by, {shown(table.per)}", shown(table.per), remedy)
-
-
-def resolve_detect(table: DetectTable, short: Quantity | None, entries: Entries) -> Detect:
-    """Resolve `[detect]`; `short` is `recovery.detect`."""
-    if short is None:
-        entries.field(("detect",), table, "stop", "s")
-    else:
-        entries.add(("detect", "stop"), short, "s")
-    for key in ("timeout", "heartbeat", "poll"):
-        entries.field(("detect", "hang"), table.hang, key, "s")
-    watchdog = Watchdog(table.hang.timeout, table.hang.heartbeat, table.hang.poll)
-    return Detect(table.stop if short is None else short, watchdog)
 
 
 def _effects(table: FaultTable) -> dict[Effect, Quantity]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from sim.scenario import units
 from sim.scenario.entries import Entries
-from sim.scenario.fields import DURATION, POSITIVE_DURATION, Choice, Flag, Json, Reader, ShortForm, Table, setting
-from sim.scenario.law import Law, LawTable, law_keys, resolve_law
+from sim.scenario.fields import POSITIVE_DURATION, Choice, Flag, Json, Reader, Table, setting
+from sim.scenario.law import Law, LawValue, add_law, resolve_law
 from sim.scenario.refusal import RefusedError
 from sim.scenario.units import Quantity
 
@@ -49,10 +49,6 @@ class _SpacingReader(Reader):
         return {"anyOf": [POSITIVE_DURATION.json_schema(), steps]}
 
 
-def _as_time(value: object) -> dict[str, Any]:
-    return {"time": value}
-
-
 class PauseTable(Table):
     """`[pauses.NAME]` as written."""
 
@@ -60,9 +56,7 @@ class PauseTable(Table):
         "Useful work between two pauses, in s or steps: they come at its whole multiples in the job's progress, and "
         "after a rollback again."
     )
-    duration: Annotated[LawTable, ShortForm(_as_time, (DURATION,))] = setting(
-        "How long the job stands still: a duration or a table with a law, in s."
-    )
+    duration: LawValue = setting("How long the job stands still: a duration or a table with a law, in s.")
     save: Flag = setting(
         "Whether the job saves first and waits until the save is durable. Without, persists in flight stand still "
         "during the pause, and a fault in it loses what was not durable before.",
@@ -103,9 +97,5 @@ def resolve_pause(name: str, table: PauseTable, step: Quantity | None, entries: 
     entries.add((*path, "every"), table.every.written, "s", None, every)
     for key in ("save", "bucket", "vulnerable"):
         entries.field(path, table, key, "")
-    if table.duration.time is not None:
-        entries.add((*path, "duration"), table.duration.time, "s")
-    else:
-        for key, value in law_keys(table.duration).items():
-            entries.add((*path, "duration", key), value, "" if key in ("law", "of") else "s")
+    add_law((*path, "duration"), table.duration, entries)
     return Pause(every, resolve_law(table.duration), table.save, table.bucket, table.vulnerable)

@@ -17,14 +17,13 @@ from sim.scenario.capacity import (
     resolve_repair,
 )
 from sim.scenario.cluster import ClusterTable, JobTable, resolve_cluster, resolve_job
+from sim.scenario.detection import DetectTable, resolve_detect
 from sim.scenario.domains import resolve_groups
 from sim.scenario.entries import Entries
 from sim.scenario.faults import (
-    DetectTable,
     FaultSource,
     FaultTable,
     check_fault_keys,
-    resolve_detect,
     resolve_fault,
 )
 from sim.scenario.fields import Table, Title, check_name

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 from sim.scenario.capacity import Pools, PoolsTable, Repair, RepairTable
 from sim.scenario.cluster import Cluster, ClusterTable, Job, JobTable
+from sim.scenario.detection import Detect, DetectTable
 from sim.scenario.domains import Group
 from sim.scenario.entries import Entry, nested
-from sim.scenario.faults import Detect, DetectTable, FaultSource, FaultTable
+from sim.scenario.faults import FaultSource, FaultTable
 from sim.scenario.fields import Table, Title, setting
 from sim.scenario.include import FileNames
 from sim.scenario.pauses import Pause, PauseTable

@@ -239,7 +239,9 @@ class Outlook:
         if hangs and watchdog.heartbeat + watchdog.poll > 0:
             said.append("A hang is noticed after a random time: the formula takes the mean.")
         delays = {source.detect for source in plan.sources if source.p_hang < 1}
-        if len(delays | ({self._hang_s} if hangs else set())) > 1:
+        if any(source.detect_law != ANY for source in plan.sources):
+            said.append("Detection takes a random time: the formula takes the mean.")
+        elif len(delays | ({self._hang_s} if hangs else set())) > 1:
             said.append("Detection differs by fault source: the formula takes the mean.")
         if len(self._kinds_of_recovery) > 1:
             said.append(

@@ -36,7 +36,8 @@ seed = 11
 
 
 def run(**words):
-    words = {"per": "rack", "rule": "", "hot": 0, "shared": 10, "one_by_one": "true", "repair": '"1 h"', "mtbf": "100 days", **words}
+    fixed = {"per": "rack", "rule": "", "hot": 0, "shared": 10, "one_by_one": "true", "repair": '"1 h"'}
+    words = {**fixed, "mtbf": "100 days", **words}
     plan = build(loads(TEXT.format(**words)))
     outcome = compiled(plan, 0)
     assert not difference(outcome, specified(plan, 0))

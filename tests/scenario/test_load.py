@@ -31,7 +31,7 @@ def test_what_the_small_example_resolves_to() -> None:
     assert (node.per, node.count, node.clock, node.takes, node.detect) == ("node", 1, "wall", "node", None)
     assert node.rate == 1.0 / (6_300 * 3_600.0)
     assert node.needs == {"repair": 1.0}
-    assert (small.detect.stop, small.detect.stop.written) == (30.0, "30 s")
+    assert (small.detect.stop.mean, small.detect.stop.mean.written) == (30.0, "30 s")
     store = small.stores["remote"]
     assert (store.every.kind, store.every.value) == ("work", 1800.0)
     assert (store.stall, store.persist, store.read, store.slowdown) == (20.0, 0.0, 0.0, 0.0)
@@ -64,7 +64,7 @@ def test_what_the_large_example_resolves_to() -> None:
     large = loads(LARGE)
     assert list(large.faults) == ["host", "nic", "optics", "psu", "software"]
     assert large.faults["optics"].needs == {"reset": 0.6, "repair": 0.4}
-    assert large.faults["nic"].detect == 5.0
+    assert large.faults["nic"].detect.mean == 5.0
     assert large.faults["software"].takes == "nothing"
     store = large.stores["remote"]
     assert (store.every.kind, store.every.value, store.in_flight) == ("steps", 50.0, 0)

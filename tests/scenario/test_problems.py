@@ -267,7 +267,7 @@ def test_a_wrong_recovery_is_named(text: str, key: str, message: str, allowed: s
         ("[pools]\nhot = 5\ncold = { nodes = 6 }", "pools", "11 spares"),
         ('[pools]\nhot = "5"', "pools.hot", "whole number"),
         ("[pools]\nhot = { activation = '3 s' }", "pools.hot.nodes", "is missing"),
-        ("[pools]\nwarm = 3", "pools.warm", "unknown key"),
+        ("[pools]\nworm = 3", "pools.worm", "unknown key"),
         ("[repair]\ntime = '1 day'\n[repair.replace]\ntime = '2 days'", "repair.time", "the same as replace"),
         ("[repair]\nreplace = {}", "repair.replace.time", "is missing"),
         ("[repair]\nreplace = '1 day'", "repair.replace", "must be a table"),

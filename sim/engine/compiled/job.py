@@ -107,9 +107,12 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
 @kernel
 def _delay(p: Any, s: Any, source: int, block: int, ordinal: int, hang: bool) -> float:
     """Seconds until a fault is seen."""
-    if not hang:
+    law = p.detect_law[source]
+    if not hang and law == ANY:
         return float(p.detect[source])
     u, v, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, DETECTION_LANE, block, s.replication)
+    if not hang:
+        return sample(p, law, u, v)
     return watchdog_delay(p.watchdog[0], p.watchdog[1], p.watchdog[2], u, v)
 
 

@@ -6,6 +6,7 @@ and of it only the pages that are used are ever touched.
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ MAX_POOLS = 4
 MAX_RULES = 8
 MAX_STAGES = 64
 MAX_REPAIR = 2
-MAX_LAWS = (MAX_STAGES + MAX_REPAIR + MAX_PAUSES) * 2 * 32
+MAX_LAWS = (MAX_STAGES + MAX_REPAIR + MAX_PAUSES + MAX_SOURCES) * 2 * 32
 """Two entries for each part of a mixture, of which a duration has at most 32."""
 
 Record = npt.NDArray[np.void]
@@ -48,6 +49,9 @@ PLAN = np.dtype(
         ("n_sources", "i8"), ("takes", "i8", MAX_SOURCES), ("p_process", "f8", MAX_SOURCES),
         ("p_reset", "f8", MAX_SOURCES), ("detect", "f8", MAX_SOURCES), ("key_0", "u8", MAX_SOURCES),
         ("key_1", "u8", MAX_SOURCES),
+        # detection by a law (sim.plan.ANY: constant); who is blamed: probabilities of nobody, of another node, of all
+        # in a domain of a group
+        ("detect_law", "i8", MAX_SOURCES), ("missed", "f8"), ("wrong", "f8"), ("evict", "f8"), ("evict_group", "i8"),
         # hangs: probability that a fault is one; the watchdog's timeout, heartbeat and poll in seconds
         ("p_hang", "f8", MAX_SOURCES), ("watchdog", "f8", 3),
         # rules: conditions (sim.plan.ANY: not set), what they use, their stages from first to before end
@@ -173,7 +177,7 @@ def pack(plan: Plan) -> Record:
         _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots)
     for i, s in enumerate(plan.sources):
         _put(r, i, "", takes=s.takes, p_process=s.p_process, p_reset=s.p_reset, detect=s.detect)
-        _put(r, i, "", p_hang=s.p_hang)
+        _put(r, i, "", p_hang=s.p_hang, detect_law=s.detect_law)
         _put(r, i, "key_", **{"0": s.key[0], "1": s.key[1]})
     first = 0
     for i, rule in enumerate(plan.rules):
@@ -184,6 +188,7 @@ def pack(plan: Plan) -> Record:
         for j, stage in enumerate(rule.stages, first):
             _put(r, j, "stage_", bucket=stage.bucket, law=stage.law, vulnerable=stage.vulnerable, lane=stage.lane)
         first += len(rule.stages)
+    r["missed"], r["wrong"], r["evict"], r["evict_group"] = astuple(plan.blame)
     r["n_pauses"] = len(plan.pauses)
     for i, pause in enumerate(plan.pauses):
         _put(r, i, "pause_", every=pause.every, law=pause.law, bucket=pause.bucket, save=pause.save)

@@ -88,6 +88,8 @@ def _clear(p: Any, row: Any) -> None:
     row.spare_faults = 0
     row.spares_lost = 0
     row.void_faults = 0
+    row.missed = 0
+    row.blamed_wrongly = 0
     row.attempts = 0
     row.saves = 0
     row.spares_used = 0

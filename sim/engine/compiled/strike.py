@@ -9,7 +9,8 @@ from sim.engine.compiled.clocks import find_next, schedule
 from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_vacant, next_site, node_in, position, where
 from sim.kernels._jit import kernel
-from sim.plan import DOMAIN, GROUP, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET
+from sim.kernels.philox import uniforms
+from sim.plan import BLAME_LANE, DOMAIN, GROUP, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET
 
 
 @kernel
@@ -53,9 +54,37 @@ def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
     else:
         row.faults += 1
         row.faults_of[source] += 1
+        if taken and p.missed + p.wrong + p.evict > 0.0:
+            _strike_suspects(p, s, u, row, number, source, block, ordinal, need, hang)
+            return
         hit(p, s, row, source, block, ordinal, need, hang)
         if taken:
             vacate(s, u, number, source, block, ordinal, need)
+
+
+@kernel
+def _strike_suspects(
+    p: Any, s: Any, u: Any, row: Any, slot: int, source: int, block: int, ordinal: int, need: int, hang: bool
+) -> None:
+    """A fault takes a node of the job, and somebody decides which: nobody, another one, it with its domain, or it."""
+    choice, who, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, BLAME_LANE, block, s.replication)
+    if choice < p.missed + p.wrong:
+        blamed = int(who * (p.job_nodes - 1))
+        blamed += 1 if blamed >= slot else 0
+        if choice < p.missed or blamed >= p.job_nodes or is_vacant(s, u, blamed):
+            row.missed += 1
+            hit(p, s, row, source, block, ordinal, PROCESS, hang)
+        else:
+            row.blamed_wrongly += 1
+            hit(p, s, row, source, block, ordinal, need, hang)
+            vacate(s, u, blamed, source, block, ordinal, need)
+        return
+    node = node_in(s, u, slot)
+    hit(p, s, row, source, block, ordinal, need, hang)
+    vacate(s, u, slot, source, block, ordinal, need)
+    if choice < p.missed + p.wrong + p.evict:
+        domain = domain_of(p, u, p.evict_group, node)
+        _vacate_domain(p, s, u, p.evict_group, domain, source, block + MEMBER, ordinal, RESET)
 
 
 @kernel

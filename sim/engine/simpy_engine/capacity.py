@@ -64,10 +64,10 @@ class Capacity:
 
     def vacate(self, fault: Fault) -> None:
         """A fault takes the nodes of slots; a spare that fails before it is active is not waited for."""
-        for slot, member in fault.slots:
+        for slot, member, need in fault.slots:
             node = self.nodes[slot]
             del self.slot_of[node]
-            self.empty.append(Unit(node, slot, fault, member))
+            self.empty.append(Unit(node, slot, fault, member, need))
             self.activating.pop(slot, None)
 
     def book_idle(self) -> None:
@@ -98,7 +98,7 @@ class Capacity:
         self.book_idle()
         pool = next(block for block, idle in self.idle.items() if node in idle)
         self._take(pool, self.idle[pool].index(node))
-        self.shop.admit(Unit(node, -1, fault, member))
+        self.shop.admit(Unit(node, -1, fault, member, fault.need))
 
     def _take(self, block: int, place: int) -> int:
         """The node at a place leaves the list of a pool, and the last one takes its place."""

@@ -40,7 +40,7 @@ class Alarm(simpy.Event):
 @dataclass(frozen=True)
 class Fault:
     """A fault that struck: its key (source, block, ordinal), need and effect, and the slots whose nodes it takes, each
-    with its number among the members of a domain.
+    with the node's number among the members of a domain and its need.
     """
 
     source: int
@@ -48,7 +48,7 @@ class Fault:
     ordinal: int
     need: int
     hang: bool
-    slots: tuple[tuple[int, int], ...] = ()
+    slots: tuple[tuple[int, int, int], ...] = ()
 
 
 class Context:

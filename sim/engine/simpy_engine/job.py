@@ -302,9 +302,12 @@ class Job:
 
     def _delay(self, fault: Fault) -> float:
         """Seconds until a fault is seen."""
-        if not fault.hang:
-            return self.plan.sources[fault.source].detect
+        source = self.plan.sources[fault.source]
+        if not fault.hang and source.detect_law == ANY:
+            return source.detect
         u, v, _, _ = self.context.uniforms(fault.source, fault.block, fault.ordinal, DETECTION_LANE)
+        if not fault.hang:
+            return self.context.sample(source.detect_law, u, v)
         watchdog = self.plan.watchdog
         return watchdog_delay(watchdog.timeout, watchdog.heartbeat, watchdog.poll, u, v)
 

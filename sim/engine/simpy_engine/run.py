@@ -16,7 +16,7 @@ from sim.engine.simpy_engine.series import Series
 from sim.engine.simpy_engine.shop import Shop
 from sim.engine.state import INCIDENT, ROW, Floats, StopReason
 from sim.kernels import ledger
-from sim.plan import DOMAIN, GROUP, JOB, NODE, NOTHING, PROCESS, REPAIR, RESET, TRAINING, WALL, Lane, Plan
+from sim.plan import BLAME_LANE, DOMAIN, GROUP, JOB, NODE, NOTHING, PROCESS, REPAIR, RESET, TRAINING, WALL, Lane, Plan
 
 
 class Run:
@@ -59,9 +59,33 @@ class Run:
         if slots or (lane.block == JOB and number < 0):
             self.context.row["faults"] += 1
             self.context.faults_of[lane.source] += 1
-            self.job.process.interrupt(replace(fault, slots=slots if takes != NOTHING else ()))
+            fault = replace(fault, slots=tuple((slot, member, need) for slot, member in slots if takes != NOTHING))
+            self.job.process.interrupt(self._blamed(fault) if takes == NODE else fault)
         else:
             self.context.row["spare_faults" if spares else "void_faults"] += 1
+
+    def _blamed(self, fault: Fault) -> Fault:
+        """The fault as it looks to who decides which node it was: none, another one, it with its domain, or it."""
+        plan, blame, capacity = self.context.plan, self.context.plan.blame, self.capacity
+        if blame.missed + blame.wrong + blame.evict == 0.0:
+            return fault
+        ((slot, _, need),) = fault.slots
+        choice, who, _, _ = self.context.uniforms(fault.source, fault.block, fault.ordinal, BLAME_LANE)
+        if choice < blame.missed + blame.wrong:
+            blamed = int(who * (plan.job_nodes - 1))
+            blamed += blamed >= slot
+            if choice < blame.missed or blamed >= plan.job_nodes or not capacity.works(blamed):
+                self.context.row["missed"] += 1
+                return replace(fault, need=PROCESS, slots=())
+            self.context.row["blamed_wrongly"] += 1
+            return replace(fault, slots=((blamed, 0, need),))
+        if choice < blame.missed + blame.wrong + blame.evict:
+            node = capacity.nodes[slot]
+            domain = enumerate(capacity.members(blame.group, capacity.domain(blame.group, node)))
+            others = [(i, other) for i, other in domain if other != node and other in capacity.slot_of]
+            evicted = tuple((capacity.slot_of[other], i + 1, RESET) for i, other in others)
+            return replace(fault, slots=(*fault.slots, *evicted))
+        return fault
 
     def _struck(self, lane: Lane, number: int, takes: int) -> list[tuple[int, int]]:
         """The nodes that a fault strikes, each with its number among them; none if they are down already."""

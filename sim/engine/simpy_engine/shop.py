@@ -16,13 +16,14 @@ from sim.plan import MEMBER, RESET, RepairStage
 @dataclass(eq=False)
 class Unit:
     """A node in repair. ``slot`` is the job's slot that it left, -1 once another node has filled it; ``member`` its
-    number in the domain that its fault took.
+    number in the domain that its fault took, ``need`` what it needs.
     """
 
     node: int
     slot: int
     fault: Fault
     member: int
+    need: int
     attempt: int = 0
     since: float = 0.0
 
@@ -53,7 +54,7 @@ class Shop:
         """Send a unit to repair."""
         self.book()
         self.units += 1
-        self._enter(unit, 0 if unit.fault.need == RESET else len(self.queues) - 1)
+        self._enter(unit, 0 if unit.need == RESET else len(self.queues) - 1)
 
     def _enter(self, unit: Unit, stage: int) -> None:
         unit.since = self.context.now
