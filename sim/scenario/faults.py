@@ -314,12 +314,14 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
         entries.field(path, table, key, unit)
     entries.field(path, table, "clock", "")
     entries.field(path, table, "takes", "", takes)
-    if table.detect is not None:
-        add_law((*path, "detect"), table.detect, entries)
+    if table.detect is not None and table.detect.time is not None:
+        entries.add((*path, "detect"), table.detect.time, "s")
     uncertain = _is_uncertain(table, uncertain)
     if table.observed is not None:
         entries.field(path, table, "uncertain", "", uncertain)
         add_observed((*path, "observed"), table.observed, entries)
+    if table.detect is not None and table.detect.time is None:
+        add_law((*path, "detect"), table.detect, entries)
     source = None if table.needs is not None else source_of(FaultTable, "needs")
     for need, probability in needs.items():
         entries.add((*path, "needs", need), probability, "1", source)
