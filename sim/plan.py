@@ -6,7 +6,9 @@ file changes nothing; rules and stages keep the order of the file.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import accumulate
 
 from sim.kernels.saves import Pattern
 
@@ -17,12 +19,12 @@ NEEDS = ("process", "reset", "repair")
 WALL, TRAINING = 0, 1
 CLOCKS = ("wall", "training")
 
-JOB, HOT, COLD, DOMAIN = 0, 1, 2, 3
-"""Blocks of units. The job's nodes and the hot spares have faults of their own; cold spares are switched off. Faults of
-a domain (a rack, a power feed) strike whatever is in it.
+JOB, HOT, COLD, DOMAIN = 0, 1, 2, 5
+"""Blocks of units: the job's nodes, then a block for each pool, at most four, of which these are the first two. Pools
+that are on have faults of their own. Faults of a domain (a rack, a power feed) strike whatever is in it.
 """
 
-IN_SHOP = 3
+IN_SHOP = 6
 """Where a node is that is neither in the job nor idle in a pool: down or in repair."""
 
 NOTHING, NODE, GROUP = 0, 1, 2
@@ -40,11 +42,13 @@ AUTO = -1
 BACK = -1
 """What follows a stage of repair that lets its nodes go: they come back."""
 
-DETECTION_LANE = 1
-"""Identity of the draws that say when a hang is noticed; 0 is the fault itself, stages have theirs from 256."""
+DETECTION_LANE, BLAME_LANE, RELAPSE_LANE = 1, 2, 3
+"""Identities of the draws that say when a fault is noticed, who is blamed, and when a node fails again that only seemed
+to be in order; 0 is the fault itself, stages have theirs from 256.
+"""
 
-RELAPSE_LANE = 2
-"""Identity of the draws that say when a node fails again that only seemed to be in order."""
+RATE_LANE = 255
+"""Identity of the draw that says what the uncertain rate of a source is in a replication."""
 
 ANY = -1
 """A condition of a rule that is not set."""
@@ -69,7 +73,8 @@ class Source:
     """A fault source. ``rate`` is that of one component in 1/s, ``components`` how many the job has at the start,
     ``slots`` how many nodes or domains it strikes among (0: the job itself), ``by_domain`` whether these are the
     domains that it ``takes``, ``p_process`` and ``p_reset`` the probabilities of the milder needs, ``detect`` the
-    seconds until a stop is seen; with ``p_hang`` a fault is a hang, which the watchdog notices.
+    seconds until a stop is seen, in the mean if ``detect_law`` is the position of a law; with ``p_hang`` a fault is a
+    hang, which the watchdog notices.
     """
 
     name: str
@@ -85,6 +90,8 @@ class Source:
     key: tuple[int, int]
     p_hang: float = 0.0
     by_domain: bool = False
+    detect_law: int = ANY
+    shape: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,9 @@ class Stage:
 @dataclass(frozen=True)
 class Rule:
     """A recovery rule. ``needs`` is a bit mask of needs, ``ANY`` marks a condition that is not set; ``within`` is the
-    group of ``Plan.groups`` whose domain a spare must share with the node that it replaces.
+    group of ``Plan.groups`` whose domain a spare must share with the node that it replaces; ``refill`` is the
+    block of the pool that must be full, too, before the stages begin; with ``escalate`` only later rules are tried
+    after a fault in its stages.
     """
 
     name: str
@@ -129,6 +138,8 @@ class Rule:
     retry_stage: bool
     stages: tuple[Stage, ...]
     within: int = ANY
+    escalate: bool = False
+    refill: int = ANY
 
 
 @dataclass(frozen=True)
@@ -175,6 +186,35 @@ class Strikes:
 
 
 @dataclass(frozen=True)
+class Blame:
+    """Who is blamed for a fault that takes a node: probabilities that nobody is, that another node of the job is, and
+    that the node's whole domain of ``Plan.groups[group]`` is taken out.
+    """
+
+    missed: float = 0.0
+    wrong: float = 0.0
+    evict: float = 0.0
+    group: int = ANY
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A planned pause at every multiple of ``every`` seconds of progress: its law of durations and its bucket.
+
+    With ``save`` the job waits until its state is durable first; without, what is not saved stays at risk. ``key`` is
+    the key of its draws.
+    """
+
+    name: str
+    every: float
+    law: int
+    bucket: int
+    save: bool
+    vulnerable: bool
+    key: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Watchdog:
     """How a hang is noticed, s: ``timeout`` after the last heartbeat, at the next poll.
 
@@ -188,17 +228,21 @@ class Watchdog:
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool of spares: its nominal number of nodes, and seconds from its call to a spare's use."""
+    """A pool of spares: its nominal number of nodes, seconds from its call to a spare's use, whether its idle spares
+    are on and fail, and whether its spares come one after the other.
+    """
 
     nodes: int
     activation: float
+    on: bool = True
+    one_by_one: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
     """A scenario as numbers. Times in seconds on the grid, infinite where there is no limit.
 
-    With ``work``, ``horizon`` is the end of time.
+    With ``work``, ``horizon`` is the end of time. ``period`` is that of the series, infinite if none is asked for.
 
     ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair
     ``repair_entry``. ``relapse`` is the law of life of nodes that only seem to be in order.
@@ -211,7 +255,7 @@ class Plan:
     seed: int
     gpus_per_node: int
     job_nodes: int
-    pools: tuple[Pool, Pool]
+    pools: tuple[Pool, ...]
     sources: tuple[Source, ...]
     lanes: tuple[Lane, ...]
     laws: tuple[Law, ...]
@@ -235,6 +279,19 @@ class Plan:
     relapse: int = 0
     retire: Strikes = Strikes()
     quarantine: Strikes = Strikes()
+    pauses: tuple[Pause, ...] = ()
+    blame: Blame = Blame()
+    period: float = math.inf
+
+    @property
+    def periods(self) -> int:
+        """Periods of the series: 0 if none is asked for; the last may be shorter than the others."""
+        return 0 if self.period == math.inf else math.ceil(self.horizon / self.period)
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether replications draw rates of their own."""
+        return any(source.shape > 0.0 for source in self.sources)
 
     @property
     def nodes(self) -> int:
@@ -242,7 +299,16 @@ class Plan:
         return self.job_nodes + sum(pool.nodes for pool in self.pools)
 
     @property
-    def pool_order(self) -> tuple[int, int]:
-        """Blocks of the pools, the one that activates fastest first; the hot one at a tie."""
-        hot, cold = self.pools
-        return (HOT, COLD) if hot.activation <= cold.activation else (COLD, HOT)
+    def causes(self) -> tuple[str, ...]:
+        """Names of what interrupts the job, by the number of the cause: sources, then pauses."""
+        return (*(source.name for source in self.sources), *(pause.name for pause in self.pauses))
+
+    @property
+    def pool_order(self) -> tuple[int, ...]:
+        """Blocks of the pools, the one that activates fastest first; the first one at a tie."""
+        return tuple(sorted(range(HOT, HOT + len(self.pools)), key=lambda block: self.pools[block - HOT].activation))
+
+    @property
+    def first_spares(self) -> tuple[int, ...]:
+        """Number of each pool's first node, and that after the last node of all."""
+        return tuple(accumulate((pool.nodes for pool in self.pools), initial=self.job_nodes))

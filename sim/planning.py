@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,11 @@ from sim.plan import (
     TRAINING,
     USES,
     WALL,
+    Blame,
     Group,
     Lane,
     Law,
+    Pause,
     Plan,
     Pool,
     RepairStage,
@@ -109,7 +112,7 @@ def _components(scenario: Scenario, per: str, count: int) -> int:
 
 def _order(scenario: Scenario) -> tuple[int, ...]:
     """The node at each place of the cluster; empty if each stands at the place of its number."""
-    pools = [(pool.nodes, scenario.groups.get(pool.spread or "")) for pool in (scenario.pools.hot, scenario.pools.cold)]
+    pools = [(pool.nodes, scenario.groups.get(pool.spread or "")) for pool in scenario.pools.by_name().values()]
     return order_of(scenario.job.nodes + sum(nodes for nodes, _ in pools), pools)
 
 
@@ -140,7 +143,13 @@ def save_interval(scenario: Scenario) -> float:
     return math.inf
 
 
-def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
+def _detection(law: ScenarioLaw, laws: _Laws) -> dict[str, Any]:
+    """How a source says when its stops are seen: a constant, or the mean and the position of a law."""
+    constant = law.law == "constant"
+    return {"detect": quantize(float(law.mean)), "detect_law": ANY if constant else laws.of(law)}
+
+
+def _sources(scenario: Scenario, seed: int, laws: _Laws) -> tuple[Source, ...]:
     sources = []
     for name in sorted(scenario.faults):
         source = scenario.faults[name]
@@ -159,10 +168,11 @@ def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
                 p_process=p_process,
                 # What does not need repair adds up to 1 to the last bit, so that no draw falls beside it.
                 p_reset=source.needs.get("reset", 0.0) if source.needs.get("repair") else 1.0 - p_process,
-                detect=quantize(float(scenario.detect.stop if source.detect is None else source.detect)),
+                **_detection(source.detect or scenario.detect.stop, laws),
                 key=stream_key(seed, f"faults.{name}"),
                 p_hang=source.effect.get("hang", 0.0),
                 by_domain=by_domain,
+                shape=source.shape,
             )
         )
     return tuple(sources)
@@ -176,7 +186,6 @@ def _takes(scenario: Scenario, takes: str) -> int:
 
 def _lanes(scenario: Scenario, sources: tuple[Source, ...]) -> tuple[Lane, ...]:
     """The Poisson processes of a plan: wall clock first, by name of the source, job before spares."""
-    hot_nodes = scenario.pools.hot.nodes
     lanes = []
     for clock in (WALL, TRAINING):
         for i, source in enumerate(sources):
@@ -187,9 +196,10 @@ def _lanes(scenario: Scenario, sources: tuple[Source, ...]) -> tuple[Lane, ...]:
                 lanes.append(Lane(i, DOMAIN, clock, 1.0 / (source.rate * components), source.slots))
                 continue
             lanes.append(Lane(i, JOB, clock, 1.0 / (source.rate * source.components), source.slots))
-            on_spares = source.per_node * hot_nodes
-            if clock == WALL and source.takes != NOTHING and on_spares > 0:
-                lanes.append(Lane(i, HOT, clock, 1.0 / (source.rate * on_spares), hot_nodes))
+            for block, pool in enumerate(scenario.pools.by_name().values(), HOT):
+                on_spares = source.per_node * pool.nodes if pool.on else 0
+                if clock == WALL and source.takes != NOTHING and on_spares > 0:
+                    lanes.append(Lane(i, block, clock, 1.0 / (source.rate * on_spares), pool.nodes))
     return tuple(lanes)
 
 
@@ -226,6 +236,8 @@ def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
                     for stage_name, stage in rule.stages.items()
                 ),
                 within=ANY if rule.within is None else list(scenario.groups).index(rule.within),
+                escalate=rule.on_fault == "escalate",
+                refill=ANY if rule.refill is None else HOT + list(scenario.pools.by_name()).index(rule.refill),
             )
         )
     return tuple(rules)
@@ -270,6 +282,24 @@ def _shift(stage: ScenarioRepairStage, start: str) -> dict[str, Any]:
     return {"shift_origin": (seconds_of_week(start) - begin) % WEEK_S, "shift_length": length, "shift_days": days}
 
 
+def _blame(scenario: Scenario) -> Blame:
+    detect = scenario.detect
+    group = ANY if detect.evict_group is None else list(scenario.groups).index(detect.evict_group)
+    return Blame(detect.missed, detect.wrong, detect.evict, group)
+
+
+def _pauses(scenario: Scenario, seed: int, laws: _Laws) -> tuple[Pause, ...]:
+    pauses = []
+    for name, pause in scenario.pauses.items():
+        every = quantize(pause.every)
+        if every <= 0.0:
+            raise UsageError(f"pauses.{name}.every: pauses must be at least 1 us of useful work apart")
+        law, bucket = laws.of(pause.duration), BUCKETS.index(pause.bucket)
+        key = stream_key(seed, f"pauses.{name}")
+        pauses.append(Pause(name, every, law, bucket, pause.save, pause.vulnerable, key))
+    return tuple(pauses)
+
+
 def _set(value: int | bool | None) -> int:
     return ANY if value is None else int(value)
 
@@ -286,8 +316,10 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     """
     seed = scenario.run.seed if seed is None else seed
     laws = _Laws()
-    sources = _sources(scenario, seed)
-    pools = tuple(Pool(p.nodes, quantize(float(p.activation))) for p in (scenario.pools.hot, scenario.pools.cold))
+    sources = _sources(scenario, seed, laws)
+    pools = tuple(
+        Pool(p.nodes, quantize(float(p.activation)), p.on, p.one_by_one) for p in scenario.pools.by_name().values()
+    )
     repair, retire, quarantine = _repair(scenario, laws)
     relapse = 0 if scenario.repair.relapse is None else laws.of(scenario.repair.relapse)
     store = next(iter(scenario.stores.values()), None)
@@ -303,15 +335,15 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     work = math.inf if scenario.run.work is None else quantize(float(scenario.run.work))
     hang = scenario.detect.hang
     endless = store is None or work == math.inf
-    return Plan(
+    plan = Plan(
         seed=seed,
         gpus_per_node=scenario.cluster.gpus_per_node,
         job_nodes=scenario.job.nodes,
-        pools=(pools[0], pools[1]),
+        pools=pools,
         sources=sources,
         lanes=_lanes(scenario, sources),
         rules=_rules(scenario, laws),
-        laws=tuple(laws.table),
+        laws=(),
         max_attempts=scenario.recovery.max_attempts,
         repair=repair,
         has_store=store is not None,
@@ -324,6 +356,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         final_save=scenario.run.final_save and store is not None,
         max_events=scenario.run.max_events,
         start_key=stream_key(seed, "initial start"),
+        period=math.inf if scenario.run.series is None else quantize(float(scenario.run.series)),
         watchdog=Watchdog(*(quantize(float(time)) for time in (hang.timeout, hang.heartbeat, hang.poll))),
         groups=tuple(Group(name, group.unit, group.number) for name, group in scenario.groups.items()),
         order=_order(scenario),
@@ -331,4 +364,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         retire=retire,
         quarantine=quarantine,
         repair_entry=1 if len(scenario.repair.stages) > 1 and RESET_STAGE in scenario.repair.stages else 0,
+        pauses=_pauses(scenario, seed, laws),
+        blame=_blame(scenario),
     )
+    return replace(plan, laws=tuple(laws.table))

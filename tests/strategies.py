@@ -31,9 +31,11 @@ from sim.plan import (
     NOTHING,
     TRAINING,
     WALL,
+    Blame,
     Group,
     Lane,
     Law,
+    Pause,
     Plan,
     Pool,
     RepairStage,
@@ -50,6 +52,7 @@ settings.register_profile("search", deadline=None, max_examples=600, suppress_he
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 TICK = 2.0**-20
+PAUSES = ("eval", "upgrade")
 MAX_EVENTS = 400
 WORDS = st.integers(0, 2**64 - 1)
 NO_STORE = Pattern(math.inf, 0.0, 0.0, 0.0, 1, math.inf, math.inf, math.inf)
@@ -141,6 +144,7 @@ def sources(draw: Any, name: str, job: int, unit: float, groups: tuple[Group, ..
         detect=quantize(draw(st.integers(0, 4)) * unit),
         key=(draw(WORDS), draw(WORDS)),
         p_hang=draw(st.sampled_from([0.0, 0.0, 0.4, 1.0])),
+        shape=draw(st.sampled_from([0.0, 0.0, 0.0, 0.5, 3.5, 400.5])),
     )
 
 
@@ -157,7 +161,7 @@ def stages(draw: Any, name: str, table: list[Law], unit: float) -> Stage:
 
 
 @st.composite
-def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float, groups: int) -> Rule:
+def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float, groups: int, pools: int) -> Rule:
     def condition(*values: int) -> int:
         return ANY if last else draw(st.sampled_from([ANY, *values]))
 
@@ -172,6 +176,8 @@ def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float, group
         retry_stage=draw(st.booleans()),
         stages=tuple(draw(stages(f"s{i}", table, unit)) for i in range(draw(st.integers(0, 4)))),
         within=draw(st.integers(ANY, groups - 1)),
+        escalate=draw(st.sampled_from([False, False, True])),
+        refill=draw(st.sampled_from([ANY, ANY, *range(HOT, HOT + pools)])),
     )
 
 
@@ -221,6 +227,29 @@ def repairs(draw: Any, table: list[Law], unit: float) -> tuple[RepairStage, ...]
 
 
 @st.composite
+def blames(draw: Any, groups: int) -> Blame:
+    """Who is blamed: mostly the right node."""
+    shares = draw(
+        st.sampled_from([(0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.2, 0.3, 0.2), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)])
+    )
+    return Blame(*shares[:2], *((shares[2], draw(st.integers(0, groups - 1))) if groups else (0.0, ANY)))
+
+
+@st.composite
+def pauses(draw: Any, name: str, table: list[Law], unit: float) -> Pause:
+    """A planned pause; it may come together with saves and with the other pause."""
+    return Pause(
+        name=name,
+        every=quantize(draw(st.integers(1, 200)) * unit),
+        law=draw(laws(table, 0, 20, unit)),
+        bucket=draw(st.integers(10, 11)),
+        save=draw(st.booleans()),
+        vulnerable=draw(st.sampled_from([True, True, False])),
+        key=(draw(WORDS), draw(WORDS)),
+    )
+
+
+@st.composite
 def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), max_events: int = MAX_EVENTS) -> Plan:
     """A plan whose times are small multiples of one of these units of time."""
     unit = draw(st.sampled_from(scales))
@@ -229,12 +258,17 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         return float(quantize(draw(st.integers(low, high)) * unit))
 
     job, hot, cold = draw(st.integers(1, 12)), draw(st.integers(0, 3)), draw(st.integers(0, 3))
-    groups = draw(groupings(job + hot + cold))
-    order = draw(st.permutations(range(job + hot + cold))) if groups and draw(st.booleans()) else ()
+    more = draw(st.sampled_from([0, 0, 1, 2]))
+    others = [draw(st.integers(0, 3)) for _ in range(more)]
+    nodes = job + hot + cold + sum(others)
+    groups = draw(groupings(nodes))
+    order = draw(st.permutations(range(nodes))) if groups and draw(st.booleans()) else ()
     table = [Law(CONSTANT, 0.0)]
     found = tuple(draw(sources(name, job, unit, groups)) for name in "abcd"[: draw(st.integers(1, 4))])
     n_rules = draw(st.integers(1, 3))
-    some_rules = tuple(draw(rules(f"r{i}", i == n_rules - 1, table, unit, len(groups))) for i in range(n_rules))
+    some_rules = tuple(
+        draw(rules(f"r{i}", i == n_rules - 1, table, unit, len(groups), 2 + more)) for i in range(n_rules)
+    )
     repair = draw(repairs(table, unit))
     entry = draw(st.integers(0, len(repair) - 1))
     relapse = draw(laws(table, 1, 300, unit))
@@ -253,14 +287,18 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         horizon = time(1, 9_000)
     else:
         work = time(1, 2_000)
-    return Plan(
+    plan = Plan(
         seed=1,
         gpus_per_node=8,
         job_nodes=job,
-        pools=(Pool(hot, time(0, 5)), Pool(cold, time(0, 30))),
+        pools=(
+            Pool(hot, time(0, 5)),
+            Pool(cold, time(0, 30), on=False),
+            *(Pool(size, time(0, 20), draw(st.booleans()), draw(st.booleans())) for size in others),
+        ),
         sources=found,
         lanes=lanes_of(found, hot),
-        laws=tuple(table),
+        laws=(),
         rules=some_rules,
         max_attempts=draw(st.sampled_from([1, 3, 50, 1000])),
         repair=repair,
@@ -281,7 +319,11 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
         groups=groups,
         order=tuple(order),
+        blame=draw(blames(len(groups))),
+        pauses=tuple(draw(pauses(name, table, unit)) for name in PAUSES[: draw(st.sampled_from([0, 0, 1, 2]))]),
+        period=math.inf if horizon == math.inf else time(max(1, int(horizon / unit) // 40), int(horizon / unit) + 3),
     )
+    return replace(plan, laws=tuple(table))
 
 
 # Scenarios
@@ -331,6 +373,8 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float, groups: tuple[str
         {"mtbf": f"{life:.9g} s"},
         {"fit": 3.6e12 / life},
         {"observed": {"events": 7, "units": 3.5, "over": f"{2 * life:.9g} s"}},
+        {"observed": {"events": 7, "units": 3.5, "over": f"{2 * life:.9g} s"}, "uncertain": True},
+        {"observed": {"events": 0, "units": 0.5, "over": f"{life:.9g} s"}, "uncertain": True},
         {"observed": {"events": 0, "units": 1, "over": "1 h"}},
     ]
     if scale >= 1.0:
@@ -343,7 +387,7 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float, groups: tuple[str
         "clock": st.sampled_from(["wall", "training"]),
         "takes": st.sampled_from([per] if per in groups else ["node", "nothing", *groups]),
         "needs": needs_values(),
-        "detect": durations(0.0, 4.0, scale),
+        "detect": st.one_of(durations(0.0, 4.0, scale), law_tables(4.0, scale)),
         "effect": st.sampled_from(["stop", "hang", {"stop": 0.7, "hang": 0.3}, {"stop": "50 %", "hang": 0.5}]),
     }
     counted = {"count": count} if count > 1 or draw(st.booleans()) else {}
@@ -413,7 +457,7 @@ def rule_tables(draw: Any, last: bool, scale: float) -> dict[str, Any]:
                 "use": st.sampled_from(["same units", "spares, else wait"]),
                 "stages": st.dictionaries(names, stage_values(scale), max_size=4),
                 "vulnerable": st.booleans(),
-                "on_fault": st.sampled_from(["restart_list", "retry_stage"]),
+                "on_fault": st.sampled_from(["restart_list", "retry_stage", "escalate"]),
             },
         )
     )
@@ -483,6 +527,16 @@ def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
 
 
 @st.composite
+def pause_tables(draw: Any, scale: float) -> dict[str, Any]:
+    table = {
+        "every": draw(durations(20.0, 400.0, scale)),
+        "duration": draw(st.one_of(durations(0.0, 20.0, scale), law_tables(20.0, scale))),
+    }
+    flags = {"save": st.booleans(), "vulnerable": st.booleans(), "bucket": st.sampled_from(["pause", "maintenance"])}
+    return table | draw(st.fixed_dictionaries({}, optional=flags))
+
+
+@st.composite
 def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0)) -> dict[str, Any]:
     """A scenario as its file gives it, of at most 64 nodes, with times of about these scales in s."""
     scale = draw(st.sampled_from(scales))
@@ -492,7 +546,7 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
     groups = draw(
         st.sampled_from([{}, {}, {"rack": "3 nodes"}, {"rack": "2 nodes", "feed": {"domains": 1, "by": "rack"}}])
     )
-    if spares + job < 3:
+    if job < 3:  # pools may leave out all spares, and then a domain of 3 nodes is too large
         groups = {}
     faults = {name: draw(fault_tables(job, gpus, scale, tuple(groups))) for name in names}
     table: dict[str, Any] = {"cluster": {"nodes": job + spares}, "job": {"nodes": job}, "faults": faults}
@@ -507,6 +561,9 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         table["job"] |= needed
     if draw(st.booleans()):
         table["detect"] = {"stop": draw(durations(0.0, 4.0, scale)), "hang": draw(durations(0.0, 9.0, scale))}
+        table["detect"] |= draw(st.sampled_from([{}, {"missed": 0.3, "wrong": 0.3}]))
+        if groups and draw(st.booleans()):
+            table["detect"]["evict"] = {"group": "rack", "share": 0.4}
     table["recovery"] = draw(recovery_tables(scale))
     if "detect" not in table:
         table["recovery"] |= draw(st.fixed_dictionaries({}, optional={"detect": durations(0.0, 4.0, scale)}))
@@ -518,15 +575,22 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         long = {name: st.fixed_dictionaries({"nodes": st.just(nodes), "activation": active}) for name, nodes in sizes}
         table["pools"] = {name: draw(st.one_of(st.just(nodes), long[name])) for name, nodes in sizes}
     table["repair"] = draw(repair_tables(scale))
+    if draw(st.sampled_from([True, False, False])):
+        table["pauses"] = {name: draw(pause_tables(scale)) for name in PAUSES[: draw(st.integers(1, 2))]}
     seeds = st.sampled_from([0, 1, 2**63 - 1])
+    counted = any("observed" in source for source in faults.values())
     run = {
-        "start": st.sampled_from(["mon 00:00", "fri 17:59"]),
         "seed": seeds,
+        "start": st.sampled_from(["mon 00:00", "fri 17:59"]),
+        "uncertain": st.sampled_from([False, counted]),
         "initial_start": st.booleans(),
         "max_events": st.just(MAX_EVENTS),
     }
     if draw(st.booleans()):
-        table["run"] = draw(st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}))
+        periods = {"series": durations(10.0, 4_000.0, scale)}
+        table["run"] = draw(
+            st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}, optional=periods)
+        )
     else:
         optional = {"final_save": st.booleans()}
         table["run"] = draw(st.fixed_dictionaries({**run, "work": durations(10.0, 2_000.0, scale)}, optional=optional))

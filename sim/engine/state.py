@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.kernels.ledger import BUCKETS
 
@@ -12,7 +13,10 @@ RUNNING = 0
 DETECTING = 1
 WAITING = 2
 RECOVERING = 3
-"""Phases of the job: stepping or saving; stopped and nobody knows why; waiting for units; in a list of stages."""
+PAUSED = 4
+"""Phases of the job: stepping or saving; stopped and nobody knows why; waiting for units; in a list of stages; in a
+planned pause.
+"""
 
 
 class StopReason(IntEnum):
@@ -38,19 +42,33 @@ DEPLETED = int(StopReason.DEPLETED)
 NO_PROGRESS = int(StopReason.NO_PROGRESS)
 EVENT_LIMIT = int(StopReason.EVENT_LIMIT)
 
+Floats = npt.NDArray[np.float64]
+
+KEPT = 0
+INTERRUPTIONS = 1
+REPAIR = 2
+IDLE = 3
+
+MARKS = ("work_done_s", "interruptions", "repair_node_s", "spare_idle_node_s")
+"""Totals at the end of a period, in the order of the numbers above: progress that was made by then and never rolled
+back later, incidents, node-seconds in repair, and those of idle spares. The last mark of a run has those of its row.
+"""
+
 MAX_SOURCES = 64
+MAX_PAUSES = 8
 N_BUCKETS = len(BUCKETS)
 
 ROW = np.dtype(
     [
         ("replication", "i8"), ("stop_reason", "i8"), ("wall_s", "f8"), ("work_done_s", "f8"), ("not_saved_s", "f8"),
         ("interruptions", "i8"), ("faults", "i8"), ("spare_faults", "i8"), ("spares_lost", "i8"), ("void_faults", "i8"),
+        ("missed", "i8"), ("blamed_wrongly", "i8"),
         ("attempts", "i8"), ("saves", "i8"), ("spares_used", "i8"), ("spare_waits", "i8"), ("repairs", "i8"),
         ("renewals", "i8"), ("relapses", "i8"), ("retired", "i8"),
         ("crew_services", "i8"), ("crew_wait_s", "f8"), ("units_in_repair", "i8"), ("ledger", "f8", N_BUCKETS),
         ("absent_node_s", "f8", N_BUCKETS),
         ("spare_idle_node_s", "f8"), ("repair_node_s", "f8"), ("faults_of", "i8", MAX_SOURCES),
-        ("interruptions_of", "i8", MAX_SOURCES),
+        ("interruptions_of", "i8", MAX_SOURCES + MAX_PAUSES),
     ],
     align=True,
 )  # fmt: skip
@@ -66,6 +84,6 @@ INCIDENT = np.dtype(
     ],
     align=True,
 )  # fmt: skip
-"""One incident: when it opened, its first fault's source, what it cost, and when the job stepped again (NaN: it did
-not).
+"""One incident: when it opened, its cause (a source, or the number of sources and that of a pause), what it cost, and
+when the job stepped again (NaN: it did not).
 """

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.scenario.capacity import POOLS, pool_sizes, spread_of
+from sim.scenario.detection import check_detect
 from sim.scenario.domains import check_groups, make_groups, order_of
 from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
 from sim.scenario.findings import Findings
+from sim.scenario.pauses import MOST_PAUSES, check_pause
 from sim.scenario.reading import Parts, held_nodes
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
 from sim.scenario.repair import check_stages as check_repair_stages
+from sim.scenario.run import check_run
 from sim.scenario.stages import check_stage
 from sim.scenario.stores import MOST_STORES, check_planned, check_store
 
@@ -22,9 +25,15 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
     _counts(data, findings)
     _groups(parts, findings)
     for name, source in parts.faults.items():
-        findings.add_all(("faults", name), check_fault(source))
+        findings.add_all(("faults", name), check_fault(source, _uncertain(parts)))
+    _run(parts, findings)
     _stores(parts, findings)
-    _detect(data, findings)
+    for name, rule in parts.rules.items():
+        if rule.refill is not None and parts.pools is not None and getattr(parts.pools, rule.refill) is None:
+            refusal = RefusedError("is a pool that is not there", "a pool of [pools]", f"add {rule.refill} to [pools]")
+            findings.add(("recovery", name, "refill"), refusal)
+    _pauses(data, parts, findings)
+    _detect(data, parts, findings)
     _stages(parts, findings)
     if parts.repair is not None and parts.repair_known:
         findings.add_all(("repair",), check_repair_stages(parts.repair, parts.repair_stages))
@@ -39,12 +48,10 @@ def _sizes(parts: Parts, findings: Findings) -> None:
         allowed = f"at most {nodes} (cluster.nodes)"
         findings.add(("job", "nodes"), RefusedError("needs more nodes than the cluster has", allowed))
     elif parts.pools is not None:
-        hot, cold = pool_sizes(parts.pools, nodes - job)
-        if job + hot + cold > nodes:
-            message = f"holds {hot + cold} spares, but the cluster has {nodes - job} nodes beyond the job"
-            findings.add(
-                ("pools",), RefusedError(message, f"job + hot + cold of at most {nodes} nodes (cluster.nodes)")
-            )
+        spares = sum(pool_sizes(parts.pools, nodes - job))
+        if job + spares > nodes:
+            message = f"holds {spares} spares, but the cluster has {nodes - job} nodes beyond the job"
+            findings.add(("pools",), RefusedError(message, f"job and spares of at most {nodes} nodes (cluster.nodes)"))
 
 
 def _groups(parts: Parts, findings: Findings) -> None:
@@ -90,10 +97,28 @@ def _counts(data: Mapping[str, Any], findings: Findings) -> None:
         )
 
 
+def _uncertain(parts: Parts) -> bool:
+    return parts.run is not None and parts.run.uncertain
+
+
+def _run(parts: Parts, findings: Findings) -> None:
+    if parts.run is not None:
+        findings.add_all(("run",), check_run(parts.run))
+    if _uncertain(parts) and parts.all_faults and not any(source.observed for source in parts.faults.values()):
+        refusal = RefusedError(
+            "finds no source whose rate was counted",
+            "uncertain = true with a source that is given as observed",
+            "give observed = { events, units, over } instead of mtbf, for example",
+        )
+        findings.add(("run", "uncertain"), refusal)
+
+
 def _stores(parts: Parts, findings: Findings) -> None:
     if parts.job is None:
         return
-    any_fault = not parts.all_faults or any(rate_of(source) > 0.0 for source in parts.faults.values())
+    any_fault = not parts.all_faults or any(
+        rate_of(source, _uncertain(parts)) > 0.0 for source in parts.faults.values()
+    )
     for name, store in parts.stores.items():
         wrong = list(check_store(store, parts.job.step, parts.job.checkpoint))
         findings.add_all(("stores", name), wrong)
@@ -101,7 +126,22 @@ def _stores(parts: Parts, findings: Findings) -> None:
             findings.add_all(("stores", name), check_planned(store, parts.job.checkpoint, any_fault))
 
 
-def _detect(data: Mapping[str, Any], findings: Findings) -> None:
+def _pauses(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
+    pauses = data.get("pauses")
+    if isinstance(pauses, dict) and len(pauses) > MOST_PAUSES:
+        message = f"has {len(pauses)} pauses"
+        findings.add(("pauses",), RefusedError(message, f"at most {MOST_PAUSES} pauses"))
+    for name, pause in parts.pauses.items():
+        if name in parts.faults:
+            refusal = RefusedError("has the name of a fault source", "a name of its own: both are causes")
+            findings.add(("pauses", name), refusal)
+        if parts.job is not None:
+            findings.add_all(("pauses", name), check_pause(pause, parts.job.step))
+
+
+def _detect(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
+    if parts.detect is not None and parts.cluster is not None:
+        findings.add_all(("detect",), check_detect(parts.detect, parts.cluster.groups))
     detect, recovery = data.get("detect"), data.get("recovery")
     if isinstance(detect, dict) and isinstance(recovery, dict) and "stop" in detect and "detect" in recovery:
         refusal = RefusedError("says the same as detect.stop", "either recovery.detect or detect.stop")

@@ -12,16 +12,14 @@ from pydantic import ConfigDict, model_validator
 from sim.scenario.domains import UNITS, NameReader
 from sim.scenario.entries import Entries, source_of
 from sim.scenario.fields import (
-    DURATION,
     HOUR_S,
     YEAR_S,
     AtLeastOne,
     Choice,
-    Duration,
+    Flag,
     Json,
     Life,
     Number,
-    PositiveDuration,
     Probability,
     ShortForm,
     Table,
@@ -29,6 +27,8 @@ from sim.scenario.fields import (
     either,
     setting,
 )
+from sim.scenario.law import Law, LawValue, add_law, resolve_law
+from sim.scenario.observed import NOT_COUNTED, ObservedTable, add_observed, observed_rate, shape_of
 from sim.scenario.refusal import RefusedError, listed, nearest, shown
 from sim.scenario.units import Quantity, text_pattern, yearly_fraction
 
@@ -88,16 +88,6 @@ class _Level(NameReader):
         return {"anyOf": [{"type": "string", "enum": list(self.words)}, {"type": "string"}]}
 
 
-class ObservedTable(Table):
-    """`observed` of a fault source as written."""
-
-    events: Annotated[float, Number(0.0)] = setting("Faults that were counted; a number, 0 or more.")
-    units: Annotated[float, Number(0.0, open_low=True)] | None = setting(
-        "Components that were watched; a number above 0.", None, "1 for a source per job; else required"
-    )
-    over: PositiveDuration = setting("How long they were watched on the source's own clock, in s, above 0.")
-
-
 class NeedsTable(Table):
     """`needs` of a fault source as a table of probabilities."""
 
@@ -151,40 +141,14 @@ class EffectTable(Table):
         return self
 
 
-class WatchdogTable(Table):
-    """`[detect.hang]` as written."""
-
-    timeout: Duration = setting(
-        "Time without a heartbeat after which the job is taken to hang, in s.",
-        "10 min",
-        "default timeout of NCCL process groups in PyTorch (pull request 110947)",
-    )
-    heartbeat: Duration = setting(
-        "Time between heartbeats, in s, at most the timeout: a hang begins somewhere between two.",
-        "0 s",
-        "assumption: the timeout counts from the hang",
-    )
-    poll: Duration = setting(
-        "Time between looks at the timeout, in s.", "0 s", "assumption: it is noticed as soon as it has passed"
-    )
-
-    @model_validator(mode="after")
-    def _beats_in_time(self) -> WatchdogTable:
-        if self.heartbeat > self.timeout:
-            raise RefusedError("has heartbeats further apart than its timeout", "heartbeat of at most timeout")
-        return self
-
-
-def as_timeout(value: object) -> dict[str, Any]:
-    """Let a bare duration stand for a table with `timeout`."""
-    return {"timeout": value}
-
-
 class FaultTable(Table):
     """`[faults.NAME]` as written."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in RATE_KEYS]})
-    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(*((key,) for key in RATE_KEYS))
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = {
+        key: others if key == "observed" else others | {"uncertain"}
+        for key, others in either(*((key,) for key in RATE_KEYS)).items()
+    }
 
     per: Annotated[str, _Level(UNITS)] = setting(
         "What the components are counted by: each GPU, each node, the job as a whole, or each domain of a group of "
@@ -212,6 +176,13 @@ class FaultTable(Table):
         None,
         _ONE_RATE,
     )
+    uncertain: Flag | None = setting(
+        "Whether each replication draws the rate anew, from what the observed faults leave open: gamma(events + 1/2, "
+        "units x over), by Jeffreys' prior; only with observed. The rate is then that law's mean, also where an "
+        "interval between saves is computed from it.",
+        None,
+        "run.uncertain",
+    )
     clock: Annotated[Literal["wall", "training"], Choice(("wall", "training"))] = setting(
         "Clock that the source ages on: wall clock, or only while the job steps or saves.",
         "wall",
@@ -234,20 +205,8 @@ class FaultTable(Table):
         None,
         "repair if it takes a node, else process",
     )
-    detect: Duration | None = setting("Time until a stop of this source is seen, in s.", None, "detect.stop")
-
-
-class DetectTable(Table):
-    """`[detect]` as written."""
-
-    stop: Duration = setting(
-        "Time from a fault that stops the job until it is seen, in s.",
-        "30 s",
-        "assumption: heartbeat_timeout of NVIDIA's resiliency extension (NVRx, in-process restart) is 30 s by default",
-    )
-
-    hang: Annotated[WatchdogTable, ShortForm(as_timeout, (DURATION,))] = setting(
-        "How a hang is noticed: the timeout, or a table.", {}, "see its keys"
+    detect: LawValue | None = setting(
+        "Time until a stop of this source is seen, in s: a duration or a table with a law.", None, "detect.stop"
     )
 
 
@@ -264,38 +223,24 @@ class FaultSource:
     count : int
         Components per unit, >= 1.
     rate : float
-        Faults of ONE component, 1/s, >= 0.
+        Faults of ONE component, 1/s, >= 0; its mean if it is uncertain.
+    shape : float
+        Shape of the gamma law of an uncertain rate, > 0; 0: the rate is taken as known.
     needs : dict
         Probability of each need that the file names, in the order process, reset, repair; adds up to 1.
-    detect : Quantity or None
-        Time until a fault is seen, s; None: `Detect.stop`.
+    detect : Law or None
+        Time until a stop is seen, s; None: `Detect.stop`.
     """
 
     per: str
     count: int
     rate: float
+    shape: float
     clock: Literal["wall", "training"]
     effect: Mapping[Effect, float]
     takes: str
     needs: Mapping[Need, float]
-    detect: Quantity | None
-
-
-@dataclass(frozen=True, slots=True)
-class Watchdog:
-    """How a hang is noticed, s: the timeout from the last heartbeat, time between heartbeats, time between polls."""
-
-    timeout: Quantity
-    heartbeat: Quantity
-    poll: Quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Detect:
-    """Time until a stop is seen, s, for sources that do not say it themselves, and how a hang is noticed."""
-
-    stop: Quantity
-    hang: Watchdog
+    detect: Law | None
 
 
 def check_fault_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
@@ -317,8 +262,10 @@ def check_fault_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, Refu
         )
 
 
-def check_fault(table: FaultTable) -> Iterator[tuple[str | None, RefusedError]]:
-    """Check what a source's valid values say together; yields as `check_fault_keys`."""
+def check_fault(table: FaultTable, uncertain: bool) -> Iterator[tuple[str | None, RefusedError]]:
+    """Check what a source's valid values say together; `uncertain` is that of the run. Yields as `check_fault_keys`."""
+    if table.uncertain and table.observed is None:
+        yield "uncertain", NOT_COUNTED
     if table.per_1000_node_days is not None:
         if table.per != "node":
             yield "per_1000_node_days", RefusedError(f"counts nodes, but per is {shown(table.per)}", 'per = "node"')
@@ -333,12 +280,12 @@ def check_fault(table: FaultTable) -> Iterator[tuple[str | None, RefusedError]]:
             "observed",
             RefusedError("gives no units", "the number of components that were watched, above 0", "add units"),
         )
-    elif sum(getattr(table, key) is not None for key in RATE_KEYS) == 1 and rate_of(table) > _MOST_PER_S:
+    elif sum(getattr(table, key) is not None for key in RATE_KEYS) == 1 and rate_of(table, uncertain) > _MOST_PER_S:
         yield None, RefusedError("strikes more than once per microsecond and component", "a lower rate")
 
 
-def rate_of(table: FaultTable) -> float:
-    """Give the rate of one component, 1/s, of a table with exactly one rate key."""
+def rate_of(table: FaultTable, uncertain: bool) -> float:
+    """Give the rate of one component, 1/s, of a table with exactly one rate key; `uncertain` is that of the run."""
     if table.mtbf is not None:
         return 1.0 / table.mtbf
     if table.afr is not None:
@@ -349,11 +296,15 @@ def rate_of(table: FaultTable) -> float:
         return table.per_1000_node_days / _THOUSAND_NODE_DAYS_S
     if table.observed is None:
         return 0.0
-    return table.observed.events / (1.0 if table.observed.units is None else table.observed.units) / table.observed.over
+    return observed_rate(table.observed, _is_uncertain(table, uncertain))
 
 
-def resolve_fault(name: str, table: FaultTable, entries: Entries) -> FaultSource:
-    """Resolve one source."""
+def _is_uncertain(table: FaultTable, uncertain: bool) -> bool:
+    return uncertain if table.uncertain is None else table.uncertain
+
+
+def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entries) -> FaultSource:
+    """Resolve one source; `uncertain` is that of the run."""
     path = ("faults", name)
     takes = takes_of(table)
     needs = _needs(table, takes)
@@ -363,9 +314,14 @@ def resolve_fault(name: str, table: FaultTable, entries: Entries) -> FaultSource
         entries.field(path, table, key, unit)
     entries.field(path, table, "clock", "")
     entries.field(path, table, "takes", "", takes)
-    entries.field(path, table, "detect", "s")
+    if table.detect is not None and table.detect.time is not None:
+        entries.add((*path, "detect"), table.detect.time, "s")
+    uncertain = _is_uncertain(table, uncertain)
     if table.observed is not None:
-        _observed_entries((*path, "observed"), table.observed, entries)
+        entries.field(path, table, "uncertain", "", uncertain)
+        add_observed((*path, "observed"), table.observed, entries)
+    if table.detect is not None and table.detect.time is None:
+        add_law((*path, "detect"), table.detect, entries)
     source = None if table.needs is not None else source_of(FaultTable, "needs")
     for need, probability in needs.items():
         entries.add((*path, "needs", need), probability, "1", source)
@@ -374,7 +330,9 @@ def resolve_fault(name: str, table: FaultTable, entries: Entries) -> FaultSource
         entries.add((*path, "effect", effect), probability, "1", None if table.effect else "a fault stops the job")
     shares: dict[Need, float] = {need: float(probability) for need, probability in needs.items()}
     does: dict[Effect, float] = {effect: float(probability) for effect, probability in effects.items()}
-    return FaultSource(table.per, table.count, rate_of(table), table.clock, does, takes, shares, table.detect)
+    rate, shape = rate_of(table, uncertain), shape_of(table.observed, uncertain)
+    detect = None if table.detect is None else resolve_law(table.detect)
+    return FaultSource(table.per, table.count, rate, shape, table.clock, does, takes, shares, detect)
 
 
 def takes_of(table: FaultTable) -> str:
@@ -399,18 +357,6 @@ def check_levels(table: FaultTable, groups: Iterable[str]) -> Iterator[tuple[str
         yield "takes", RefusedError(f"is not what it is counted by, {shown(table.per)}", shown(table.per), remedy)
 
 
-def resolve_detect(table: DetectTable, short: Quantity | None, entries: Entries) -> Detect:
-    """Resolve `[detect]`; `short` is `recovery.detect`."""
-    if short is None:
-        entries.field(("detect",), table, "stop", "s")
-    else:
-        entries.add(("detect", "stop"), short, "s")
-    for key in ("timeout", "heartbeat", "poll"):
-        entries.field(("detect", "hang"), table.hang, key, "s")
-    watchdog = Watchdog(table.hang.timeout, table.hang.heartbeat, table.hang.poll)
-    return Detect(table.stop if short is None else short, watchdog)
-
-
 def _effects(table: FaultTable) -> dict[Effect, Quantity]:
     if table.effect is None:
         return {"stop": Quantity(1.0, "1")}
@@ -424,9 +370,3 @@ def _needs(table: FaultTable, takes: str) -> dict[Need, Quantity]:
         return {need: Quantity(1.0, "1")}
     found = {need: getattr(table.needs, need) for need in NEEDS}
     return {need: probability for need, probability in found.items() if probability is not None}
-
-
-def _observed_entries(path: tuple[str, ...], table: ObservedTable, entries: Entries) -> None:
-    entries.field(path, table, "events", "1")
-    entries.field(path, table, "units", "1", 1.0 if table.units is None else table.units)
-    entries.field(path, table, "over", "s")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
+from sim.scenario.entries import Entries
 from sim.scenario.fields import (
     DURATION,
     Choice,
@@ -193,6 +194,24 @@ def _mixture(parts: tuple[Part, ...]) -> Law:
     mean = math.fsum(part.share * part.law.mean for part in parts)
     second = math.fsum(part.share * (part.law.mean**2 + part.law.sd**2) for part in parts)
     return Law("mixture", in_seconds(mean), in_seconds(math.sqrt(max(0.0, second - mean**2))), parts)
+
+
+def as_time(value: object) -> dict[str, Any]:
+    """Let a bare duration stand for a table with `time`."""
+    return {"time": value}
+
+
+LawValue = Annotated[LawTable, ShortForm(as_time, (DURATION,))]
+"""A duration, or a table with a law."""
+
+
+def add_law(path: tuple[str, ...], table: LawTable, entries: Entries) -> None:
+    """Add the entries of a law: one if it is constant."""
+    if table.time is not None:
+        entries.add(path, table.time, "s")
+        return
+    for key, value in law_keys(table).items():
+        entries.add((*path, key), value, "" if key in ("law", "of") else "s")
 
 
 def law_keys(table: PlainLawTable) -> dict[str, Any]:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from sim.engine.compiled.run import Runner
+from sim.planning import build
 from sim.report.reference import reference
+from sim.scenario import loads
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -111,3 +114,11 @@ def test_no_file_names_this_machine_or_a_registry():
                 continue
             found = forbidden.search(path.read_text(encoding="utf-8"))
             assert not found, f"{name}: {found and found.group()}"
+
+
+def test_the_repair_shop_of_the_documents_runs():
+    page = (ROOT / "docs" / "repair.md").read_text(encoding="utf-8")
+    (shop,) = re.findall(r"^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    nodes = 'cluster.nodes = 100\njob.nodes = 80\nfaults.node = { per = "node", mtbf = "1000 h" }\n'
+    rows = Runner(build(loads(nodes + shop))).run(0, 20)
+    assert min(rows["relapses"].sum(), rows["retired"].sum(), rows["renewals"].sum()) > 0

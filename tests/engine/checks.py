@@ -101,6 +101,7 @@ class RecordingContext(context.Context):
     def __init__(self, plan: Plan, replication: int) -> None:
         super().__init__(plan, replication)
         self.durations: dict[tuple[str, int, int, int, int], float] = {}
+        self.drawn_for = "", 0, 0, 0
 
     def uniforms(self, source: int, place: int, ordinal: int, lane: int) -> tuple[float, float, float, float]:
         self.drawn_for = (self.plan.sources[source].name if source >= 0 else "start", place, ordinal, lane)
@@ -108,7 +109,10 @@ class RecordingContext(context.Context):
 
     def sample(self, law: int, u: float, choice: float) -> float:
         time = super().sample(law, u, choice)
-        self.durations[(*self.drawn_for, law)] = time
+        # A planned pause belongs to no fault: it has a key of its own, and what was drawn before it was a fault itself.
+        if self.drawn_for[3] != 0:
+            self.durations[(*self.drawn_for, law)] = time
+        self.drawn_for = "", 0, 0, 0
         return time
 
 

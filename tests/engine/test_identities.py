@@ -22,6 +22,7 @@ from sim.kernels.ledger import CAPACITY_WAIT, LOST_WORK, PRODUCTIVE, RESTART, SA
 from sim.kernels.saves import ENDLESS_SAVES, UNLIMITED, make_pattern
 from sim.plan import (
     ANY,
+    BACK,
     HOT,
     JOB,
     NODE,
@@ -37,6 +38,7 @@ from sim.plan import (
     Rule,
     Source,
     Stage,
+    Strikes,
 )
 from sim.planning import build
 from sim.scenario import from_dict
@@ -55,7 +57,8 @@ def with_sources(plan: Plan, sources: tuple[Source, ...]) -> Plan:
 
 
 def with_pools(plan: Plan, hot: Pool, cold: Pool) -> Plan:
-    return replace(plan, pools=(hot, cold), order=(), lanes=lanes_of(plan.sources, hot.nodes))
+    rules = tuple(replace(rule, refill=ANY) for rule in plan.rules)
+    return replace(plan, pools=(hot, cold), order=(), lanes=lanes_of(plan.sources, hot.nodes), rules=rules)
 
 
 def to_horizon(plan: Plan, horizon: float) -> Plan:
@@ -80,7 +83,8 @@ def test_in_flight_means_nothing_if_persists_end_before_the_next_save(plan: Plan
     assume(plan.has_store)
     interval, stall, persist, slowdown = plan.pattern[:4]
     patterns = [make_pattern(interval, stall, min(persist, interval), slowdown, n) for n in (1, in_flight)]
-    one, several = (replace(plan, pattern=pattern, final_save=False) for pattern in patterns)
+    # Neither at the end nor before a pause: a save out of turn may come before a persist has ended.
+    one, several = (replace(plan, pattern=pattern, final_save=False, pauses=()) for pattern in patterns)
     assert same_run(one, several)
 
 
@@ -89,12 +93,12 @@ def test_in_flight_means_nothing_if_persists_end_before_the_next_save(plan: Plan
 def test_the_same_faults_whatever_the_interval(plan: Plan) -> None:
     """Sources on the wall clock that take nothing, no stage that they spare: the counts are the same at the horizon."""
     assume(plan.has_store)
-    sources = tuple(replace(source, clock=WALL, takes=NOTHING) for source in plan.sources)
+    sources = tuple(replace(source, clock=WALL, takes=NOTHING, by_domain=False) for source in plan.sources)
     rules = tuple(
         replace(rule, vulnerable=True, stages=tuple(replace(stage, vulnerable=True) for stage in rule.stages))
         for rule in plan.rules
     )
-    base = replace(with_sources(plan, sources), rules=rules, max_attempts=10**6, max_events=10**6)
+    base = replace(with_sources(plan, sources), rules=rules, max_attempts=10**6, max_events=10**6, pauses=())
     base = to_horizon(base, 200.0 * plan.pattern.interval)
     other = replace(base, pattern=make_pattern(2 * plan.pattern.interval, plan.pattern.stall, 0.0, 0.0, 1))
     (row, _), (row_2, _) = compiled(base), compiled(other)
@@ -112,11 +116,12 @@ def test_endless_spares_leave_no_wait(plan: Plan) -> None:
         replace(
             rule,
             use=SPARES_ELSE_WAIT,
+            within=ANY,
             stages=tuple(replace(s, bucket=RESTART if s.bucket == CAPACITY_WAIT else s.bucket) for s in rule.stages),
         )
         for rule in plan.rules
     )
-    row, _ = compiled(with_pools(replace(plan, rules=rules), plan.pools[0], Pool(500, 0.0)))
+    row, _ = compiled(with_pools(replace(plan, rules=rules), plan.pools[0], Pool(500, 0.0, on=False)))
     hot_are_ready_at_once = plan.pools[0].nodes == 0 or plan.pools[0].activation == 0.0
     assert row["spare_waits"] == 0
     if hot_are_ready_at_once:
@@ -127,8 +132,8 @@ def test_endless_spares_leave_no_wait(plan: Plan) -> None:
 @examples(60)
 @given(plans())
 def test_endless_crews_that_always_succeed_are_ample_repair(plan: Plan) -> None:
-    repair = tuple(replace(stage, crews=0, success=1.0) for stage in plan.repair)
-    row, incidents = compiled(replace(plan, repair=repair))
+    repair = tuple(replace(stage, crews=0, success=1.0, then=BACK, finds=-1.0, false_fix=0.0) for stage in plan.repair)
+    row, incidents = compiled(replace(plan, repair=repair, retire=Strikes(), quarantine=Strikes()))
     assert row["crew_wait_s"] == 0.0
     open_units = sum(incident["units"] for incident in incidents if math.isnan(incident["closed_s"]))
     # Each unit is repaired once, but for those that the run's end leaves undetected.
@@ -139,7 +144,7 @@ def test_endless_crews_that_always_succeed_are_ample_repair(plan: Plan) -> None:
 @given(plans())
 def test_as_many_crews_as_nodes_are_endless(plan: Plan) -> None:
     endless, many = (
-        compiled(replace(plan, repair=tuple(replace(stage, crews=crews) for stage in plan.repair)))
+        compiled(replace(plan, retire=Strikes(), repair=tuple(replace(stage, crews=crews) for stage in plan.repair)))
         for crews in (0, plan.nodes)
     )
     assert many[0]["crew_services"] == many[0]["repairs"] == endless[0]["repairs"]
@@ -183,7 +188,7 @@ def spare_plans(draw: Any, clock: int) -> Plan:
         laws=(Law(CONSTANT, 2.0), repair),
         rules=(replace(PLAIN_RULE, stages=stages),),
         max_attempts=1000,
-        repair=(RepairStage(1, 0, 1.0, 301),),
+        repair=(RepairStage(1, 0, 1.0, 301, 0),),
         has_store=False,
         pattern=NO_STORE,
         read=0.0,
@@ -248,8 +253,8 @@ def test_with_more_spares_waits_lie_within_those_before(plan: Plan) -> None:
 @examples(60)
 @given(plans())
 def test_no_detection_and_no_stages_leave_lost_work_only(plan: Plan) -> None:
-    sources = tuple(replace(source, takes=NOTHING, detect=0.0, p_hang=0.0) for source in plan.sources)
-    plan = replace(with_sources(plan, sources), rules=(PLAIN_RULE,))
+    sources = tuple(replace(source, takes=NOTHING, by_domain=False, detect=0.0, p_hang=0.0) for source in plan.sources)
+    plan = replace(with_sources(plan, sources), rules=(PLAIN_RULE,), pauses=())
     row, incidents = compiled(plan)
     assert not row["ledger"][
         [b for b in range(10) if b not in (PRODUCTIVE, SAVE_STALL, SAVE_SLOWDOWN, LOST_WORK)]
@@ -309,7 +314,12 @@ def with_rules_of(plan: Plan, other: Plan) -> Plan:
     offset = len(plan.laws)
     laws = tuple(replace(law, first=law.first + offset, other=law.other + offset) for law in other.laws)
     rules = tuple(
-        replace(r, within=ANY, stages=tuple(replace(s, law=s.law + offset if s.law >= 0 else s.law) for s in r.stages))
+        replace(
+            r,
+            within=ANY,
+            refill=ANY,
+            stages=tuple(replace(s, law=s.law + offset if s.law >= 0 else s.law) for s in r.stages),
+        )
         for r in other.rules
     )
     return replace(plan, laws=plan.laws + laws, rules=rules)
@@ -332,7 +342,7 @@ def test_another_policy_leaves_the_faults(plan: Plan, other: Plan) -> None:
 @examples(60)
 @given(plans(), plans())
 def test_other_pools_leave_the_jobs_faults(plan: Plan, other: Plan) -> None:
-    check_same_faults(Recorded(plan), Recorded(with_pools(plan, *other.pools)), (JOB,), names(plan))
+    check_same_faults(Recorded(plan), Recorded(with_pools(plan, *other.pools[:2])), (JOB,), names(plan))
 
 
 @examples(60)
@@ -404,6 +414,8 @@ def in_another_order(table: dict) -> dict:
         if isinstance(value, dict) and "stages" in value:
             rules[key]["stages"] = {name: reversed_keys(stage) for name, stage in value["stages"].items()}
     turned["recovery"] = rules
+    stages = {key: value for key, value in table["repair"].items() if isinstance(value, dict)}
+    turned["repair"] |= {key: turned["repair"].pop(key) for key in stages}
     return turned
 
 
@@ -418,7 +430,8 @@ def test_the_order_of_the_file_means_nothing(table: dict) -> None:
 @examples(60)
 @given(scenarios())
 def test_a_source_that_never_strikes_is_none(table: dict) -> None:
-    never = {"per": "node", "observed": {"events": 0, "units": 3, "over": "1 h"}}
+    never = {"per": "node", "observed": {"events": 0, "units": 3, "over": "1 h"}, "uncertain": False}
+    table.pop("pauses", None)  # their interruptions are counted in the columns after those of the sources
     with_it = {**table, "faults": {"zzz": never, **table["faults"]}}
     assert same_run(build(from_dict(table)), build(from_dict(with_it)))
 

@@ -128,7 +128,7 @@ def naive_model(scenario: Scenario) -> Model:
     sources = [
         {
             "name": name,
-            "detect": float(scenario.detect.stop if source.detect is None else source.detect),
+            "detect": float((source.detect or scenario.detect.stop).mean),
             "needs": dict(source.needs),
             "p_hang": source.effect.get("hang", 0.0),
             "hang": watchdog(scenario.detect.hang),

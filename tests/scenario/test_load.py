@@ -31,7 +31,7 @@ def test_what_the_small_example_resolves_to() -> None:
     assert (node.per, node.count, node.clock, node.takes, node.detect) == ("node", 1, "wall", "node", None)
     assert node.rate == 1.0 / (6_300 * 3_600.0)
     assert node.needs == {"repair": 1.0}
-    assert (small.detect.stop, small.detect.stop.written) == (30.0, "30 s")
+    assert (small.detect.stop.mean, small.detect.stop.mean.written) == (30.0, "30 s")
     store = small.stores["remote"]
     assert (store.every.kind, store.every.value) == ("work", 1800.0)
     assert (store.stall, store.persist, store.read, store.slowdown) == (20.0, 0.0, 0.0, 0.0)
@@ -64,7 +64,7 @@ def test_what_the_large_example_resolves_to() -> None:
     large = loads(LARGE)
     assert list(large.faults) == ["host", "nic", "optics", "psu", "software"]
     assert large.faults["optics"].needs == {"reset": 0.6, "repair": 0.4}
-    assert large.faults["nic"].detect == 5.0
+    assert large.faults["nic"].detect.mean == 5.0
     assert large.faults["software"].takes == "nothing"
     store = large.stores["remote"]
     assert (store.every.kind, store.every.value, store.in_flight) == ("steps", 50.0, 0)
@@ -112,6 +112,20 @@ def test_what_the_large_example_resolves_to() -> None:
 )
 def test_every_way_to_give_a_rate(rate: str, per_second: float) -> None:
     assert loads(changed('mtbf = "6_300 h"', rate)).faults["node"].rate == pytest.approx(per_second, rel=1e-12)
+
+
+def test_an_uncertain_rate_has_the_mean_and_the_shape_of_its_law() -> None:
+    """gamma(events + 1/2, units x over), also where nothing was seen; a source says it itself, or the run does."""
+    observed = 'observed = {{ events = {}, units = 100, over = "30 h" }}'
+    for events in (0, 3):
+        text = changed('mtbf = "6_300 h"', observed.format(events))
+        known, uncertain = loads(text).faults["node"], loads(text + "uncertain = true\n").faults["node"]
+        assert known.shape == 0.0
+        assert uncertain.shape == events + 0.5
+        assert uncertain.rate == pytest.approx((events + 0.5) / 1.08e7, rel=1e-12)
+        own = loads(text, overrides=["faults.node.uncertain=true"])
+        assert (own.faults["node"], own.run.uncertain) == (uncertain, False)
+        assert loads(text + "uncertain = true\n", overrides=["faults.node.uncertain=false"]).faults["node"] == known
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,11 @@ ADDED = [
     ("[cluster]", 'groups.feed = { domains = 2, of = "2 nodes" }', "cluster.groups.feed", "not one kind", "either of"),
     ("[cluster]", 'groups.node = "2 nodes"', "cluster.groups.node", "cannot be the name", "plain word"),
     ("[faults.node]", 'takes = "rak"', "faults.node.takes", "none of the known", '"node" or "nothing"'),
+    ("[faults.node]", "uncertain = true", "faults.node.uncertain", "needs counted faults", "only with observed"),
+    ("[faults.node]", 'uncertain = "yes"', "faults.node.uncertain", "true or false", "true or false"),
+    ("[run]", 'series = "1 min"', "run.series", "cuts the horizon into 77_760 periods", "at most 1_000 periods"),
+    ("[run]", 'series = "0 s"', "run.series", "too small", '"1 us"'),
+    ("[run]", "uncertain = true", "run.uncertain", "no source whose rate was counted", "observed"),
     ("[faults.node]", 'takes = "gpu"', "faults.node.takes", "none of the known", '"node" or "nothing"'),
     ("[faults.node]", 'needs = "reboot"', "faults.node.needs", "none of the known", '"process", "reset" or "repair"'),
     ("[faults.node]", "needs = 3", "faults.node.needs", "none of the known", "table of probabilities"),
@@ -181,7 +186,7 @@ RECOVERY = [
     ("[recovery.a]\n[recovery.b]", "recovery.a", "always fits", "when in every rule but the last"),
     ("[recovery.a.when]\nattempts_below = 3", "recovery.a.when", "last rule", "without when"),
     ("[recovery.a]\nuse = 'spares'", "recovery.a.use", "none of the known", '"same units"'),
-    ("[recovery.a]\non_fault = 'escalate'", "recovery.a.on_fault", "none of the known", '"retry_stage"'),
+    ("[recovery.a]\non_fault = 'wait'", "recovery.a.on_fault", "none of the known", '"retry_stage"'),
     ("[recovery.a]\nvulnerable = 1", "recovery.a.vulnerable", "true or false", "true or false"),
     ("[recovery.a]\nstages = 3", "recovery.a.stages", "must be a table", "a table"),
     ("[recovery.a.stages]\nx = 3", "recovery.a.stages.x", "needs a unit", '"auto"'),
@@ -262,7 +267,7 @@ def test_a_wrong_recovery_is_named(text: str, key: str, message: str, allowed: s
         ("[pools]\nhot = 5\ncold = { nodes = 6 }", "pools", "11 spares"),
         ('[pools]\nhot = "5"', "pools.hot", "whole number"),
         ("[pools]\nhot = { activation = '3 s' }", "pools.hot.nodes", "is missing"),
-        ("[pools]\nwarm = 3", "pools.warm", "unknown key"),
+        ("[pools]\nworm = 3", "pools.worm", "unknown key"),
         ("[repair]\ntime = '1 day'\n[repair.replace]\ntime = '2 days'", "repair.time", "the same as replace"),
         ("[repair]\nreplace = {}", "repair.replace.time", "is missing"),
         ("[repair]\nreplace = '1 day'", "repair.replace", "must be a table"),
@@ -517,3 +522,10 @@ def test_a_domain_too_small_for_its_spares_is_named():
     problem = only(text + '\n[pools]\nhot = { nodes = 10, spread = "rack" }\n')
     assert problem.key == "pools"
     assert "in domain 3 of 1 free nodes" in problem.message
+
+
+def test_a_series_needs_a_horizon() -> None:
+    text = changed('horizon = "54 days"', 'work = "54 days"\nseries = "1 day"')
+    problem = only(text)
+    assert (problem.key, problem.line) == ("run.series", line_of(text, "series ="))
+    assert "needs a horizon" in problem.message

@@ -144,7 +144,7 @@ def test_time_behind_the_counts_is_that_in_which_the_job_runs() -> None:
     (over,) = {source["observed"]["over"] for source in written(LLAMA)["faults"].values()}
     hours = float(over.removesuffix(" h").replace("_", ""))
     events = {name: source["observed"]["events"] for name, source in written(LLAMA)["faults"].items()}
-    stop = scenario.detect.stop
+    stop = scenario.detect.stop.mean
     hang = scenario.detect.hang.timeout
     seen = sum(n * (hang if scenario.faults[name].effect.get("hang") else stop) for name, n in events.items()) / 419
     on_wall = sum(n for name, n in events.items() if scenario.faults[name].clock == "wall") / (hours * 3600)

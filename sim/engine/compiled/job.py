@@ -5,99 +5,51 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sim.engine.compiled.capacity import admit_all, book_empty, book_idle, ready_at, spares_suffice, take_spares
+from sim.engine.compiled.capacity import (
+    admit_all,
+    book_empty,
+    book_idle,
+    is_full,
+    ready_at,
+    refill,
+    spares_suffice,
+    take_spares,
+)
 from sim.engine.compiled.clocks import run_clocks
+from sim.engine.compiled.incident import log_incident, open_incident
+from sim.engine.compiled.pauses import aim, book_pause, pass_pauses
 from sim.engine.compiled.sampling import sample
+from sim.engine.compiled.segment import halt, pattern_of, settle, start_segment
 from sim.engine.compiled.shop import book_repair
 from sim.engine.state import (
     DEPLETED,
     DETECTING,
     DONE,
     NO_PROGRESS,
+    PAUSED,
     RECOVERING,
     RUNNING,
     WAITING,
 )  # fmt: skip
 from sim.kernels._jit import kernel
 from sim.kernels.laws import CONSTANT, watchdog_delay
-from sim.kernels.ledger import (
-    CAPACITY_WAIT,
-    DETECTION,
-    LOST_WORK,
-    PRODUCTIVE,
-    SAVE_SLOWDOWN,
-    SAVE_STALL,
-    ended,
-    interrupted,
-)  # fmt: skip
+from sim.kernels.ledger import CAPACITY_WAIT, DETECTION, PRODUCTIVE
 from sim.kernels.philox import uniforms
-from sim.kernels.saves import Pattern, Segment, last_save_durable, make_segment, stepping_until, work_end
+from sim.kernels.saves import make_segment
 from sim.plan import ANY, AUTO, DETECTION_LANE, SPARES_ELSE_WAIT
-
-
-@kernel
-def _pattern(p: Any) -> Pattern:
-    return Pattern(p.interval, p.stall, p.persist, p.slowdown, p.in_flight, p.stepping, p.cycle, p.period)
-
-
-@kernel
-def _segment(p: Any, s: Any) -> Segment:
-    return Segment(s.t0, s.step, s.index, s.first, s.n, s.tail, p.work)
 
 
 @kernel
 def resume(p: Any, s: Any, log: Any) -> None:
     """The job steps again, from the restored version."""
     if s.open:
-        s.open = False
-        _log(s, log, s.now)
+        log_incident(s, log, s.now)
     s.phase = RUNNING
     s.since = s.now
     run_clocks(s, True, True)
-    pattern = _pattern(p)
-    segment = make_segment(s.now, s.step, s.index, p.has_store, p.work, p.last_save, pattern)
-    s.t0 = segment.t0
-    s.first = segment.first
-    s.n = segment.n
-    s.tail = segment.tail
-    s.due = last_save_durable(segment, pattern) if p.final_save else work_end(segment, pattern)
-
-
-@kernel
-def _log(s: Any, log: Any, closed: float) -> None:
-    """Write the incident into the log, if there is room for it; the count goes on."""
-    i = s.logged
-    s.logged += 1
-    if i >= log.size:
-        return
-    log[i].replication = s.replication
-    log[i].opened_s = s.opened
-    log[i].cause = s.cause
-    log[i].faults = s.faults_in
-    log[i].units = s.units_in
-    log[i].rule = s.rule
-    log[i].attempts = s.attempts
-    log[i].progress_s = s.stopped_at
-    log[i].restored_s = s.step
-    log[i].lost_work_s = s.lost_in
-    log[i].closed_s = closed
-
-
-@kernel
-def _halt(p: Any, s: Any, row: Any) -> None:
-    """A fault stops the running job: its segment is accounted for, and the newest durable version will be restored."""
-    pattern = _pattern(p)
-    segment = _segment(p, s)
-    s.stopped_at = s.step + stepping_until(s.now, segment, pattern)[1]
-    productive, stall, slowdown, lost, durable, step, index = interrupted(s.now, segment, pattern)
-    row.ledger[PRODUCTIVE] += productive
-    row.ledger[SAVE_STALL] += stall
-    row.ledger[SAVE_SLOWDOWN] += slowdown
-    row.ledger[LOST_WORK] += lost
-    row.saves += durable
-    s.lost_in = lost
-    s.step = step
-    s.index = index
+    start_segment(s, make_segment(s.now, s.step, s.index, p.has_store, p.work, p.last_save, pattern_of(p)))
+    pass_pauses(s, s.step, p.n_pauses)
+    aim(p, s)
 
 
 @kernel
@@ -120,12 +72,16 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
     """A fault strikes the job or nodes of it: it opens an incident, or joins and disturbs the open one."""
     detecting = s.phase == DETECTING
     if not s.open:
-        _open(s, row, source)
+        open_incident(s, row, source)
     if not detecting:
         s.retry_from = -1
         s.unit_taken = False
         if s.phase == RUNNING:
-            _halt(p, s, row)
+            halt(p, s, row, s.now)
+        elif s.phase == PAUSED:
+            book_pause(p, s, row)
+            if s.on_hold:
+                halt(p, s, row, s.since)
         elif s.phase == WAITING:
             row.ledger[CAPACITY_WAIT] += s.now - s.since
             book_empty(s, row)
@@ -133,6 +89,8 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
             stage = _book_stages(p, s, row)
             if s.attempts > 0 and p.rule_retry[s.rule] != 0:
                 s.retry_from = stage
+            elif s.attempts > 0 and p.rule_escalate[s.rule] != 0:
+                s.rules_from = min(s.rule + 1, p.n_rules - 1)
         s.phase = DETECTING
         s.since = s.now
         s.empty_since = s.now
@@ -149,28 +107,13 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
 @kernel
 def _delay(p: Any, s: Any, source: int, block: int, ordinal: int, hang: bool) -> float:
     """Seconds until a fault is seen."""
-    if not hang:
+    law = p.detect_law[source]
+    if not hang and law == ANY:
         return float(p.detect[source])
     u, v, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, DETECTION_LANE, block, s.replication)
+    if not hang:
+        return sample(p, law, u, v)
     return watchdog_delay(p.watchdog[0], p.watchdog[1], p.watchdog[2], u, v)
-
-
-@kernel
-def _open(s: Any, row: Any, source: int) -> None:
-    s.open = True
-    s.opened = s.now
-    s.cause = source
-    s.faults_in = 0
-    s.units_in = 0
-    s.worst = 0
-    s.attempts = 0
-    s.lost_in = 0.0
-    s.stopped_at = s.step
-    s.rule = -1
-    for i in range(s.starts.size):
-        s.starts[i] = 0
-    row.interruptions += 1
-    row.interruptions_of[source] += 1
 
 
 @kernel
@@ -196,7 +139,7 @@ def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 @kernel
 def _choose(p: Any, s: Any, u: Any) -> int:
     """The first rule whose conditions all hold; the last one has none."""
-    for i in range(p.n_rules - 1):
+    for i in range(s.rules_from, p.n_rules - 1):
         if p.rule_needs[i] != ANY and (p.rule_needs[i] >> s.worst) & 1 == 0:
             continue
         if p.rule_down[i] != ANY and s.empty > p.rule_down[i]:
@@ -216,7 +159,9 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         take_spares(p, s, u, row)
         if s.empty > 0:
             row.spare_waits += 1
-    if s.empty == 0 and ready_at(s, u) == s.now:
+    if p.rule_refill[s.rule] != ANY:
+        refill(p, s, u, row)
+    if is_full(p, s) and ready_at(s, u) == s.now:
         _attempt(p, s, row, log, p.rule_first[s.rule])
         return
     run_clocks(s, p.rule_vulnerable[s.rule] != 0, False)
@@ -226,7 +171,7 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 @kernel
 def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """Set when the wait for units ends, as far as it is known; it never does if no unit is being repaired."""
-    if s.empty == 0:
+    if is_full(p, s):
         s.due = ready_at(s, u)
     else:
         s.due = math.inf
@@ -246,6 +191,7 @@ def capacity_ready(p: Any, s: Any, row: Any, log: Any) -> None:
 def _attempt(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
     """Start the stages at ``first``, unless this incident has had as many attempts as the scenario allows."""
     s.n_active = 0
+    s.refilled = 0.0
     s.attempts += 1
     row.attempts += 1
     if s.attempts > p.max_attempts:
@@ -314,7 +260,11 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     row.stop_reason = reason
     row.not_saved_s = 0.0
     if s.phase == RUNNING:
-        _finish_segment(p, s, row, reason)
+        row.not_saved_s = settle(p, s, row, s.now, reason == DONE and p.final_save)
+    elif s.phase == PAUSED:
+        book_pause(p, s, row)
+        if s.on_hold:
+            row.not_saved_s = settle(p, s, row, s.since, False)
     elif s.phase == DETECTING:
         row.ledger[DETECTION] += s.now - s.since
     elif s.phase == WAITING:
@@ -322,23 +272,10 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     else:
         _book_stages(p, s, row)
     if s.open:
-        _log(s, log, math.nan)
+        log_incident(s, log, math.nan)
     book_empty(s, row)
     book_repair(s, row)
     book_idle(s, row)
     row.wall_s = s.now
     row.work_done_s = row.ledger[PRODUCTIVE]
     row.units_in_repair = s.in_repair
-
-
-@kernel
-def _finish_segment(p: Any, s: Any, row: Any, reason: int) -> None:
-    productive, stall, slowdown, durable, not_saved = ended(s.now, _segment(p, s), _pattern(p))
-    row.ledger[PRODUCTIVE] += productive
-    row.ledger[SAVE_STALL] += stall
-    row.ledger[SAVE_SLOWDOWN] += slowdown
-    row.saves += durable
-    if reason == DONE and p.final_save:
-        row.saves += 1
-    else:
-        row.not_saved_s = not_saved

@@ -6,37 +6,41 @@ and of it only the pages that are used are ever touched.
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.state import MAX_SOURCES
-from sim.plan import Plan
+from sim.engine.state import MAX_PAUSES, MAX_SOURCES
+from sim.plan import HOT, Plan
 
 MAX_LANES = 2 * MAX_SOURCES
 MAX_GROUPS = 8
+MAX_POOLS = 4
 MAX_RULES = 8
 MAX_STAGES = 64
 MAX_REPAIR = 9
 MAX_FAILURES = 16
-MAX_LAWS = (MAX_STAGES + MAX_REPAIR + 1) * 2 * 32
+MAX_LAWS = (MAX_STAGES + MAX_REPAIR + 1 + MAX_PAUSES + MAX_SOURCES) * 2 * 32
 """Two entries for each part of a mixture, of which a duration has at most 32."""
 
 Record = npt.NDArray[np.void]
 
 PLAN = np.dtype(
     [
-        # nodes of the job; pools by block (sim.plan.HOT, COLD): nodes, the number after the last of them, seconds of
-        # activation; blocks by how soon they are active
-        ("job_nodes", "i8"), ("pool_nodes", "i8", 3), ("pool_end", "i8", 3), ("activation", "f8", 3),
-        ("fastest", "i8"), ("slowest", "i8"),
+        # nodes of the job; pools by block (from sim.plan.HOT on): nodes, the number after the last of them, seconds of
+        # activation, whether they are on, whether spares come one by one; blocks by how soon they are active
+        ("job_nodes", "i8"), ("n_pools", "i8"), ("pool_nodes", "i8", MAX_POOLS + 1), ("pool_end", "i8", MAX_POOLS + 1),
+        ("activation", "f8", MAX_POOLS + 1), ("pool_on", "i8", MAX_POOLS + 1), ("one_by_one", "i8", MAX_POOLS + 1),
+        ("pool_order", "i8", MAX_POOLS),
         # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
         ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"), ("slowdown", "f8"),
         ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
-        # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident
+        # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident;
+        # period of the series
         ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
-        ("max_attempts", "i8"), ("start_key", "u8", 2),
+        ("max_attempts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"),
         # lanes, those on the wall clock first: mean gap in seconds, nodes to strike among (0: the job itself)
         ("n_wall", "i8"), ("n_lanes", "i8"), ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES),
         ("lane_mean", "f8", MAX_LANES), ("lane_slots", "i8", MAX_LANES),
@@ -46,16 +50,24 @@ PLAN = np.dtype(
         ("n_sources", "i8"), ("takes", "i8", MAX_SOURCES), ("p_process", "f8", MAX_SOURCES),
         ("p_reset", "f8", MAX_SOURCES), ("detect", "f8", MAX_SOURCES), ("key_0", "u8", MAX_SOURCES),
         ("key_1", "u8", MAX_SOURCES),
+        # detection by a law (sim.plan.ANY: constant); who is blamed: probabilities of nobody, of another node, of all
+        # in a domain of a group
+        ("detect_law", "i8", MAX_SOURCES), ("missed", "f8"), ("wrong", "f8"), ("evict", "f8"), ("evict_group", "i8"),
         # hangs: probability that a fault is one; the watchdog's timeout, heartbeat and poll in seconds
         ("p_hang", "f8", MAX_SOURCES), ("watchdog", "f8", 3),
         # rules: conditions (sim.plan.ANY: not set), what they use, their stages from first to before end
         ("n_rules", "i8"), ("rule_needs", "i8", MAX_RULES), ("rule_down", "i8", MAX_RULES),
         ("rule_spare", "i8", MAX_RULES), ("rule_below", "i8", MAX_RULES), ("rule_use", "i8", MAX_RULES),
         ("rule_vulnerable", "i8", MAX_RULES), ("rule_retry", "i8", MAX_RULES), ("rule_first", "i8", MAX_RULES),
-        ("rule_end", "i8", MAX_RULES), ("rule_within", "i8", MAX_RULES),
+        ("rule_end", "i8", MAX_RULES), ("rule_within", "i8", MAX_RULES), ("rule_escalate", "i8", MAX_RULES),
+        ("rule_refill", "i8", MAX_RULES),
         # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws
         ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
         ("stage_lane", "i8", MAX_STAGES),
+        # pauses: work between them, law, bucket, key of the draws
+        ("n_pauses", "i8"), ("pause_every", "f8", MAX_PAUSES), ("pause_law", "i8", MAX_PAUSES),
+        ("pause_bucket", "i8", MAX_PAUSES), ("pause_save", "i8", MAX_PAUSES), ("pause_vulnerable", "i8", MAX_PAUSES),
+        ("pause_key_0", "u8", MAX_PAUSES), ("pause_key_1", "u8", MAX_PAUSES),
         # laws: sim.kernels.laws; a mixture takes first with probability share, else other
         ("law_kind", "i8", MAX_LAWS), ("law_a", "f8", MAX_LAWS), ("law_b", "f8", MAX_LAWS),
         ("law_share", "f8", MAX_LAWS), ("law_first", "i8", MAX_LAWS), ("law_other", "i8", MAX_LAWS),
@@ -86,11 +98,16 @@ STATE = np.dtype(
         # the job: its phase, since when, when its own next event is due; progress of the version it started from, in
         # seconds, and whole intervals in it; its segment (sim.kernels.saves.Segment)
         ("phase", "i8"), ("since", "f8"), ("due", "f8"), ("step", "f8"), ("index", "i8"), ("t0", "f8"), ("first", "f8"),
-        ("n", "i8"), ("tail", "f8"),
+        ("n", "i8"), ("tail", "f8"), ("goal", "f8"),
+        # pauses: the one that the job comes to next or is in (-1: the end of the work), progress there, the one that
+        # was last and progress there; whether what the job comes to is that its state is durable, and whether the
+        # segment goes on after the pause
+        ("pause", "i8"), ("pause_at", "f8"), ("paused", "i8"), ("paused_at", "f8"), ("saving", "b1"), ("on_hold", "b1"),
         # the open incident: since when, the source that opened it, its faults and units, their worst need, starts of
-        # stages and of each rule, progress when it opened, work that it lost
+        # stages and of each rule, progress when it opened, work that it lost; the first rule that may be tried
         ("open", "b1"), ("opened", "f8"), ("cause", "i8"), ("faults_in", "i8"), ("units_in", "i8"), ("worst", "i8"),
         ("attempts", "i8"), ("starts", "i8", MAX_RULES), ("stopped_at", "f8"), ("lost_in", "f8"),
+        ("rules_from", "i8"),
         # the recovery in it: the rule (-1: none yet); stages under way and when they end; the stage to do again (-1:
         # none), and whether a fault since has taken a unit; the fault that struck last, which keys the draws
         ("rule", "i8"), ("stage", "i8"), ("stage_stop", "i8"), ("stage_end", "f8", MAX_STAGES), ("retry_from", "i8"),
@@ -101,10 +118,13 @@ STATE = np.dtype(
         # lanes: the next fault's reading of the clock, its ordinal, uniforms for its slot, need and effect
         ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES), ("lane_slot", "f8", MAX_LANES),
         ("lane_need", "f8", MAX_LANES), ("lane_effect", "f8", MAX_LANES),
+        # sources: what the times between faults are multiplied by in this replication
+        ("stretch", "f8", MAX_SOURCES),
         # capacity: idle spares by block; slots that are empty, how many of them are known, spares in activation; each
-        # accounted for up to ..._since
-        ("idle", "i8", 3), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"), ("empty_since", "f8"),
-        ("n_active", "i8"),
+        # accounted for up to ..._since; when the last spare called from a pool where they come one by one is active,
+        # and the last that refills a pool
+        ("idle", "i8", MAX_POOLS + 1), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"),
+        ("empty_since", "f8"), ("n_active", "i8"), ("claimed", "f8", MAX_POOLS + 1), ("refilled", "f8"),
         # units in repair: how many, and of the containers in UNIT how much is used; crews at work by stage
         ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"),
         ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR),
@@ -112,6 +132,8 @@ STATE = np.dtype(
         # nodes in use that only seem to be in order: how much of their heap is used, entries so far; when the first of
         # them fails again, as a reading of the wall clock and as a time
         ("n_bad", "i8"), ("bad_sequence", "i8"), ("relapse_read", "f8"), ("relapse_due", "f8"),
+        # series: marks written, when the next is due, the lowest progress restored since the last
+        ("n_marks", "i8"), ("next_mark", "f8"), ("floor", "f8"),
     ],
     align=True,
 )  # fmt: skip
@@ -119,13 +141,13 @@ STATE = np.dtype(
 
 UNIT = np.dtype(
     [
-        # by node: where it is (sim.plan.JOB, HOT, COLD, IN_SHOP) and its slot or place there, if ``placed`` is the
+        # by node: where it is (sim.plan.JOB, a pool's block, IN_SHOP) and its slot or place there, if ``placed`` is the
         # run's epoch, else where it was at the start; its place in the cluster; by such a place: the node
         ("placed", "i8"), ("where", "i8"), ("position", "i8"), ("site", "i8"), ("node", "i8"),
         # by slot: the node in it, if ``seated`` is the run's epoch, else the first; whether it is empty: the epoch
         ("seated", "i8"), ("seat", "i8"), ("vacant", "i8"),
         # by place in a pool, by block: an idle node, if ``pooled`` is the run's epoch
-        ("pooled", "i8", 3), ("pool", "i8", 3),
+        ("pooled", "i8", MAX_POOLS + 1), ("pool", "i8", MAX_POOLS + 1),
         # by node in repair: the slot that it left (-1: filled since), the fault that keys its draws, how often it was
         # served, in all and by each stage, its stage, since when it waits there, whether the service under way puts it
         # in order, whether a stage made it new
@@ -162,14 +184,14 @@ def pack(plan: Plan) -> Record:
         "initial_start", "final_save", "max_events", "start_key",
     ):  # fmt: skip
         r[name] = getattr(plan, name)
+    r["series_period"] = plan.period
     for name in plan.pattern._fields:
         r[name] = getattr(plan.pattern, name)
-    hot, cold = plan.pools
-    r["job_nodes"] = plan.job_nodes
-    r["pool_nodes"] = 0, hot.nodes, cold.nodes
-    r["pool_end"] = 0, plan.job_nodes + hot.nodes, plan.nodes
-    r["activation"] = 0.0, hot.activation, cold.activation
-    r["fastest"], r["slowest"] = plan.pool_order
+    r["job_nodes"], r["n_pools"] = plan.job_nodes, len(plan.pools)
+    for block, pool in enumerate(plan.pools, HOT):
+        _put(r, block, "pool_", nodes=pool.nodes, end=plan.first_spares[block], on=pool.on)
+        _put(r, block, "", activation=pool.activation, one_by_one=pool.one_by_one)
+    r["pool_order"][: len(plan.pools)] = plan.pool_order
     r["n_wall"] = sum(lane.clock == 0 for lane in plan.lanes)
     r["n_lanes"], r["n_rules"], r["n_sources"] = len(plan.lanes), len(plan.rules), len(plan.sources)
     r["watchdog"] = plan.watchdog.timeout, plan.watchdog.heartbeat, plan.watchdog.poll
@@ -181,17 +203,22 @@ def pack(plan: Plan) -> Record:
         _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots)
     for i, s in enumerate(plan.sources):
         _put(r, i, "", takes=s.takes, p_process=s.p_process, p_reset=s.p_reset, detect=s.detect)
-        _put(r, i, "", p_hang=s.p_hang)
+        _put(r, i, "", p_hang=s.p_hang, detect_law=s.detect_law)
         _put(r, i, "key_", **{"0": s.key[0], "1": s.key[1]})
     first = 0
     for i, rule in enumerate(plan.rules):
         _put(r, i, "rule_", needs=rule.needs, down=rule.units_down_at_most, spare=rule.spare_available)
-        _put(r, i, "rule_", within=rule.within)
+        _put(r, i, "rule_", within=rule.within, escalate=rule.escalate, refill=rule.refill)
         _put(r, i, "rule_", below=rule.attempts_below, use=rule.use, vulnerable=rule.vulnerable, retry=rule.retry_stage)
         _put(r, i, "rule_", first=first, end=first + len(rule.stages))
         for j, stage in enumerate(rule.stages, first):
             _put(r, j, "stage_", bucket=stage.bucket, law=stage.law, vulnerable=stage.vulnerable, lane=stage.lane)
         first += len(rule.stages)
+    r["missed"], r["wrong"], r["evict"], r["evict_group"] = astuple(plan.blame)
+    r["n_pauses"] = len(plan.pauses)
+    for i, pause in enumerate(plan.pauses):
+        _put(r, i, "pause_", every=pause.every, law=pause.law, bucket=pause.bucket, save=pause.save)
+        _put(r, i, "pause_", vulnerable=pause.vulnerable, key_0=pause.key[0], key_1=pause.key[1])
     for i, group in enumerate(plan.groups):
         _put(r, i, "group_", unit=group.unit, number=group.number)
     for i, law in enumerate(plan.laws):

@@ -7,13 +7,15 @@ from typing import Any
 
 from sim.engine.compiled.capacity import rejoin
 from sim.engine.compiled.clocks import find_next, run_clocks, schedule
-from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, stages_done, start_stages
+from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, resume, stages_done, start_stages
 from sim.engine.compiled.nodes import came_back
+from sim.engine.compiled.pauses import begin_pause, book_pause, go_on
+from sim.engine.compiled.series import begin_series, close_series, mark
 from sim.engine.compiled.shop import finish_stage, next_repair
 from sim.engine.compiled.strike import relapse, strike
-from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, RECOVERING, RUNNING, WAITING
+from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, PAUSED, RECOVERING, RUNNING, WAITING
 from sim.kernels._jit import entry, kernel
-from sim.plan import COLD, HOT, TRAINING, WALL
+from sim.plan import TRAINING, WALL
 
 
 @kernel
@@ -31,7 +33,16 @@ def _repaired(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """What the job itself was to do now."""
     if s.phase == RUNNING:
-        finish(p, s, row, log, DONE)
+        if s.pause < 0:
+            finish(p, s, row, log, DONE)
+        else:
+            begin_pause(p, s, row)
+    elif s.phase == PAUSED:
+        book_pause(p, s, row)
+        if s.on_hold:
+            go_on(p, s, log)
+        else:
+            resume(p, s, log)
     elif s.phase == DETECTING:
         detected(p, s, u, row, log)
     elif s.phase == WAITING:
@@ -41,7 +52,7 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 
 @kernel
-def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+def _advance(p: Any, s: Any, u: Any, row: Any, log: Any, marks: Any, i: int) -> None:
     """The next event. At one instant: last save, repair, fault, relapse, the job's own event, end of the run."""
     repair = next_repair(s, u)
     clock = WALL
@@ -53,8 +64,10 @@ def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         clock = TRAINING
     fault = min(s.next_due[clock], s.relapse_due)
     s.now = min(min(repair, fault), min(s.due, p.horizon))
-    if s.due == s.now and s.phase == RUNNING and p.final_save:
-        finish(p, s, row, log, DONE)
+    if s.next_mark <= s.now:
+        mark(p, s, row, marks, i)
+    if s.due == s.now and s.phase == RUNNING and s.saving:
+        _own_event(p, s, u, row, log)
     elif repair == s.now:
         s.events += 1
         _repaired(p, s, u, row, log)
@@ -80,6 +93,8 @@ def _clear(p: Any, row: Any) -> None:
     row.spare_faults = 0
     row.spares_lost = 0
     row.void_faults = 0
+    row.missed = 0
+    row.blamed_wrongly = 0
     row.attempts = 0
     row.saves = 0
     row.spares_used = 0
@@ -97,7 +112,15 @@ def _clear(p: Any, row: Any) -> None:
         row.absent_node_s[i] = 0.0
     for i in range(p.n_sources):
         row.faults_of[i] = 0
+    for i in range(p.n_sources + p.n_pauses):
         row.interruptions_of[i] = 0
+
+
+@kernel
+def _set_rates(p: Any, s: Any, stretch: Any, i: int) -> None:
+    """The rates of the sources in the chunk's run ``i``: those of the plan, unless inputs are uncertain."""
+    for source in range(p.n_sources):
+        s.stretch[source] = stretch[i, source] if stretch.size > 0 else 1.0
 
 
 @kernel
@@ -119,8 +142,10 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
     s.by_ordinal = 0
     s.n_active = 0
     s.retry_from = -1
-    for block in (HOT, COLD):
+    for block in range(s.idle.size):
         s.idle[block] = p.pool_nodes[block]
+        s.claimed[block] = 0.0
+    s.refilled = 0.0
     s.idle_since = 0.0
     s.empty = 0
     s.admitted = 0
@@ -153,7 +178,17 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
 
 @entry
 def run_chunk(
-    plan: Any, state: Any, units: Any, rows: Any, log: Any, first: int, done: int, count: int, budget: int
+    plan: Any,
+    state: Any,
+    units: Any,
+    stretch: Any,
+    rows: Any,
+    marks: Any,
+    log: Any,
+    first: int,
+    done: int,
+    count: int,
+    budget: int,
 ) -> int:
     """Run replications ``first + done`` to ``first + count - 1`` until all are done or ``budget`` events have happened.
 
@@ -165,8 +200,12 @@ def run_chunk(
         Carries a run that the budget cut off to the next call; ``reason`` not ``GOING`` before the first.
     units : array of ``layout.UNIT``, shape (nodes,)
         Room for what is known of single nodes, as ``layout.units`` makes it.
+    stretch : array of float64, shape (count, sources) or (0, 0)
+        What the times between a source's faults are multiplied by in each replication; empty: by 1.
     rows : array of ``ROW``, shape (count,)
         Results, written in place.
+    marks : array of float64, shape (count, periods, 4)
+        Totals at the ends of periods (``sim.engine.state.MARKS``), written in place; with no periods, none.
     log : array of ``INCIDENT``, any length
         Incidents, as far as there is room; ``state.logged`` counts them all.
     first : int64
@@ -188,14 +227,18 @@ def run_chunk(
     while done < count:
         row = rows[done]
         if s.reason != GOING:
+            _set_rates(p, s, stretch, done)
+            begin_series(p, s, marks)
             _begin(p, s, row, log, first + done)
         before = s.events
         while s.reason == GOING:
             if s.events - before >= budget:
                 return done
-            _advance(p, s, units, row, log)
+            _advance(p, s, units, row, log, marks, done)
             if s.overflow:
                 return done
+        if marks.shape[1] > 0:
+            close_series(p, s, row, marks, done)
         budget -= s.events - before
         done += 1
     return done

@@ -10,7 +10,7 @@ from sim.engine.compiled.sampling import sample
 from sim.kernels._jit import kernel
 from sim.kernels.philox import uniforms
 from sim.kernels.shifts import done_at
-from sim.plan import BACK, NODE, RESET
+from sim.plan import BACK, MEMBER, NODE, RESET
 
 
 @kernel
@@ -169,7 +169,7 @@ def admit(
         u[unit].served[stage] = 0
     u[unit].suspect = False
     stage = 0 if need == RESET else p.repair_entry
-    by_itself = p.takes[source] == NODE or u[unit].relapsed
+    by_itself = (p.takes[source] == NODE and block < MEMBER) or u[unit].relapsed
     if by_itself and p.retire_failures + p.quarantine_failures > 0 and _retires(p, s, u, row, unit):
         stage = p.retire_stage
     u[unit].relapsed = False

@@ -9,7 +9,8 @@ from sim.engine.compiled.clocks import find_next, schedule
 from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_vacant, next_site, node_in, position, where
 from sim.kernels._jit import kernel
-from sim.plan import DOMAIN, GROUP, HOT, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET
+from sim.kernels.philox import uniforms
+from sim.plan import BLAME_LANE, DOMAIN, GROUP, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET
 
 
 @kernel
@@ -31,11 +32,11 @@ def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
     schedule(p, s, lane)
     find_next(p, s, clock)
     taken = p.takes[source] != NOTHING and need > PROCESS
-    if block == HOT:
-        if not taken or number >= s.idle[HOT]:
+    if JOB < block < DOMAIN:
+        if not taken or number >= s.idle[block]:
             row.void_faults += 1
             return
-        node = idle_node(p, s, u, HOT, number)
+        node = idle_node(p, s, u, block, number)
     elif block == JOB:
         if number >= 0 and is_vacant(s, u, number):
             row.void_faults += 1
@@ -47,12 +48,15 @@ def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
         group = p.takes[source] - GROUP
         domain = number if block == DOMAIN else domain_of(p, u, group, node)
         _strike_domain(p, s, u, row, group, domain, source, block, ordinal, need, hang)
-    elif block == HOT:
+    elif block != JOB:
         row.spare_faults += 1
-        lose_spare(p, s, u, row, number, source, block, ordinal, need)
+        lose_spare(p, s, u, row, block, number, source, block, ordinal, need)
     else:
         row.faults += 1
         row.faults_of[source] += 1
+        if taken and p.missed + p.wrong + p.evict > 0.0:
+            _strike_suspects(p, s, u, row, number, source, block, ordinal, need, hang)
+            return
         hit(p, s, row, source, block, ordinal, need, hang)
         if taken:
             vacate(s, u, number, source, block, ordinal, need)
@@ -65,16 +69,42 @@ def relapse(p: Any, s: Any, u: Any, row: Any) -> None:
     source = u[node].source
     block = u[node].block + 256 * u[node].attempt
     ordinal = u[node].ordinal
+    pool = where(p, s, u, node)
     row.relapses += 1
     u[node].relapsed = True
-    if where(p, s, u, node) == HOT:
+    if pool != JOB:
         row.spare_faults += 1
-        lose_spare(p, s, u, row, position(p, s, u, node), source, block, ordinal, REPAIR)
+        lose_spare(p, s, u, row, pool, position(p, s, u, node), source, block, ordinal, REPAIR)
     else:
         row.faults += 1
         row.faults_of[source] += 1
         hit(p, s, row, source, block, ordinal, REPAIR, False)
         vacate(s, u, position(p, s, u, node), source, block, ordinal, REPAIR)
+
+
+@kernel
+def _strike_suspects(
+    p: Any, s: Any, u: Any, row: Any, slot: int, source: int, block: int, ordinal: int, need: int, hang: bool
+) -> None:
+    """A fault takes a node of the job, and somebody decides which: nobody, another one, it with its domain, or it."""
+    choice, who, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, BLAME_LANE, block, s.replication)
+    if choice < p.missed + p.wrong:
+        blamed = int(who * (p.job_nodes - 1))
+        blamed += 1 if blamed >= slot else 0
+        if choice < p.missed or blamed >= p.job_nodes or is_vacant(s, u, blamed):
+            row.missed += 1
+            hit(p, s, row, source, block, ordinal, PROCESS, hang)
+        else:
+            row.blamed_wrongly += 1
+            hit(p, s, row, source, block, ordinal, need, hang)
+            vacate(s, u, blamed, source, block, ordinal, need)
+        return
+    node = node_in(s, u, slot)
+    hit(p, s, row, source, block, ordinal, need, hang)
+    vacate(s, u, slot, source, block, ordinal, need)
+    if choice < p.missed + p.wrong + p.evict:
+        domain = domain_of(p, u, p.evict_group, node)
+        _vacate_domain(p, s, u, p.evict_group, domain, source, block + MEMBER, ordinal, RESET)
 
 
 @kernel
@@ -99,14 +129,15 @@ def _strike_domain(
 def _lose_spares(
     p: Any, s: Any, u: Any, row: Any, group: int, domain: int, source: int, block: int, ordinal: int, need: int
 ) -> bool:
-    """The idle hot spares of a domain go to repair. Returns whether there were any."""
+    """The idle spares of a domain that are on go to repair. Returns whether there were any."""
     found = False
     member = 0
     site = domain * p.group_unit[group]
     while site < u.size:
         node = u[site].node
-        if where(p, s, u, node) == HOT:
-            lose_spare(p, s, u, row, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)
+        pool = where(p, s, u, node)
+        if JOB < pool < DOMAIN and p.pool_on[pool] != 0:
+            lose_spare(p, s, u, row, pool, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)
             found = True
         member += 1
         site = next_site(p, group, site)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
+import numpy as np
 import simpy
 
 from sim.engine.simpy_engine.capacity import Capacity
@@ -16,7 +17,9 @@ from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Fault, Proc
 from sim.engine.state import StopReason
 from sim.kernels import ledger
 from sim.kernels.laws import CONSTANT, watchdog_delay
-from sim.kernels.saves import Segment, last_save_durable, make_segment, stepping_until, work_end
+from sim.kernels.pauses import next_point
+from sim.kernels.philox import uniforms
+from sim.kernels.saves import Segment, last_save_durable, last_trigger, make_segment, stepping_until, work_end
 from sim.plan import ANY, AUTO, DETECTION_LANE, PROCESS, SPARES_ELSE_WAIT, TRAINING, WALL, Rule, Stage
 
 Phase = Callable[[], Process]
@@ -33,13 +36,17 @@ class Incident:
     units: int = 0
     worst: int = PROCESS
     attempts: int = 0
+    rules_from: int = 0
     starts: Counter[int] = field(default_factory=Counter)
     rule: int = -1
     lost: float = 0.0
 
 
 class Job:
-    """The one coherent job: stepping, stopped, seen, waiting for units, recovering, stepping again."""
+    """The one coherent job: stepping, stopped, seen, waiting for units, recovering, stepping again.
+
+    ``rolled_back`` is called with the progress of each version that will be restored.
+    """
 
     def __init__(self, context: Context, capacity: Capacity, clocks: tuple[Clock, Clock]) -> None:
         self.context = context
@@ -50,6 +57,9 @@ class Job:
         self.since = 0.0
         self.step, self.index = 0.0, 0
         self.segment = Segment(0.0, 0.0, 0, 0.0, 0, 0.0, 0.0)
+        self.passed = 0.0, 0
+        self.pause, self.pause_at = -1, math.inf
+        self.saving = self.on_hold = False
         self.incident: Incident | None = None
         self.rule: Rule = self.plan.rules[-1]
         self.stage: int = -1
@@ -58,6 +68,7 @@ class Job:
         self.seen = math.inf
         self.last: Fault | None = None
         self.arrival: simpy.Event | None = None
+        self.rolled_back: Callable[[float], None] = lambda progress: None
         self.process = context.env.process(self._live())
 
     def _live(self) -> Process:
@@ -78,18 +89,68 @@ class Job:
         """Stepping and saving, until the work is done."""
         self._close(self.context.now)
         plan = self.plan
-        self._turn(wall=True, training=True)
         self.segment = make_segment(
             self.context.now, self.step, self.index, plan.has_store, plan.work, plan.last_save, plan.pattern
         )
-        if plan.work == math.inf:
-            yield self.context.env.event()
-        elif plan.final_save:
-            yield self.context.alarm(last_save_durable(self.segment, plan.pattern), LAST_SAVE)
+        self.passed = self.step, len(plan.pauses)
+        return (yield from self._steps())
+
+    def go_on(self) -> Process:
+        """The segment that stood still during a pause goes on, as much later as the pause was long."""
+        self._close(self.context.now)
+        self.segment = self.segment._replace(t0=self.segment.t0 + (self.context.now - self.since))
+        return (yield from self._steps())
+
+    def _steps(self) -> Process:
+        """Stepping and saving until the next pause, or the end of the work."""
+        plan = self.plan
+        self._turn(wall=True, training=True)
+        self.pause, self.pause_at = self._next_pause()
+        segment = self.segment
+        if self.pause < 0:
+            self.saving = plan.final_save
         else:
-            yield self.context.alarm(work_end(self.segment, plan.pattern), OWN)
+            self.saving = plan.has_store and plan.pauses[self.pause].save
+            last = last_trigger(self.pause_at, plan.pattern.interval) if plan.has_store else 0
+            segment = make_segment(
+                segment.t0, segment.step, segment.passed, plan.has_store, self.pause_at, last, plan.pattern
+            )
+            if self.saving:
+                self.segment = segment
+        due = last_save_durable(segment, plan.pattern) if self.saving else work_end(segment, plan.pattern)
+        yield self.context.alarm(due, LAST_SAVE if self.saving else OWN) if due < math.inf else self.context.env.event()
+        if self.pause >= 0:
+            return self.paused
         self.context.stop(StopReason.DONE)
         yield self.context.env.event()
+
+    def _next_pause(self) -> tuple[int, float]:
+        """The pause that comes next, and progress there; -1 and the end of the work if none does."""
+        at, passed = self.passed
+        found = -1, self.plan.work
+        for i, pause in enumerate(self.plan.pauses):
+            point = next_point(pause.every, at, i <= passed)
+            if point < found[1]:
+                found = i, point
+        return found
+
+    def paused(self) -> Process:
+        """A planned pause: the state is saved, or the segment stands still and goes on afterwards."""
+        pause = self.plan.pauses[self.pause]
+        self.since = self.context.now
+        self._open(len(self.plan.sources) + self.pause, self.pause_at)
+        self.on_hold = not self.saving
+        if self.saving:
+            self._settle(self.since, saved=True)
+            self.step, self.index = self.pause_at, math.floor(self.pause_at / self.plan.pattern.interval)
+        self.passed = self.pause_at, self.pause
+        self._turn(wall=pause.vulnerable, training=False)
+        key_0, key_1 = map(np.uint64, pause.key)
+        ordinal = round(self.pause_at / pause.every)
+        u, choice, _, _ = uniforms(key_0, key_1, ordinal, 0, 0, self.context.replication)
+        yield self.context.alarm(self.since + self.context.sample(pause.law, u, choice), OWN)
+        self.context.book(pause.bucket, self.since)
+        return self.go_on if self.on_hold else self.running
 
     def detect(self) -> Process:
         """Nobody knows yet; then the units down go to repair, and a rule is chosen."""
@@ -112,7 +173,8 @@ class Job:
         down = len(self.capacity.empty)
         for i, rule in enumerate(self.plan.rules):
             if (
-                (rule.needs == ANY or rule.needs >> incident.worst & 1)
+                (i >= incident.rules_from)
+                and (rule.needs == ANY or rule.needs >> incident.worst & 1)
                 and (rule.units_down_at_most == ANY or down <= rule.units_down_at_most)
                 and (rule.spare_available == ANY or self.capacity.suffices(rule) == bool(rule.spare_available))
                 and (rule.attempts_below == ANY or incident.starts[i] < rule.attempts_below)
@@ -125,21 +187,24 @@ class Job:
         capacity = self.capacity
         self.since = capacity.empty_since = self.context.now
         capacity.bucket = ledger.CAPACITY_WAIT
-        capacity.waiting = self.rule if self.rule.use == SPARES_ELSE_WAIT else None
-        if capacity.waiting and capacity.empty:
+        capacity.waiting = self.rule
+        if self.rule.use == SPARES_ELSE_WAIT and capacity.empty:
             capacity.take_spares(self.rule)
             if capacity.empty:
                 self.context.row["spare_waits"] += 1
-        if capacity.empty or capacity.ready_at > self.context.now:
+        capacity.refill(self.rule)
+        if not capacity.is_full(self.rule) or capacity.ready_at > self.context.now:
             self._turn(wall=self.rule.vulnerable, training=False)
             self.look_at_shop()
-            while capacity.empty:
+            while not capacity.is_full(self.rule):
                 self.arrival = self.context.env.event()
                 yield self.arrival
             yield self.context.alarm(max(self.context.now, capacity.ready_at), OWN)
             self.context.book(ledger.CAPACITY_WAIT, self.since)
             self.since = self.context.now
+        capacity.waiting = None
         capacity.activating.clear()
+        capacity.refilled = 0.0
         return (yield from self._attempt(self.recover))
 
     def _attempt(self, stages: Phase) -> Process:
@@ -155,7 +220,7 @@ class Job:
         """Something changed in the shop: it may be what the job waits for, or its last hope."""
         if self.phase != self.wait:
             return
-        if self.capacity.empty:
+        if not self.capacity.is_full(self.rule):
             if self.capacity.shop.leaving == 0:
                 self.context.stop(StopReason.DEPLETED)
         elif self.arrival is not None and not self.arrival.triggered:
@@ -194,6 +259,11 @@ class Job:
         return self.context.sample(stage.law, u, choice)
 
     @property
+    def is_stepping(self) -> bool:
+        """Whether the job steps or saves."""
+        return self.phase in (self.running, self.go_on)
+
+    @property
     def open_incident(self) -> Incident:
         """The open incident, where there must be one."""
         assert self.incident is not None
@@ -210,15 +280,10 @@ class Job:
         if not detecting:
             self._disturb()
         if self.incident is None:
-            progress = self.step
-            if self.phase == self.running:
-                progress += stepping_until(self.context.now, self.segment, self.plan.pattern)[1]
-            self.incident = Incident(self.context.now, fault.source, progress)
-            self.context.row["interruptions"] += 1
-            self.context.interruptions_of[fault.source] += 1
-            if self.phase == self.running:
-                self._halt(self.incident)
-        incident = self.incident
+            self._open(fault.source, self.progress_at(self.context.now))
+            if self.is_stepping:
+                self._halt(self.context.now)
+        incident = self.open_incident
         if not detecting:
             self.phase = self.detect
             self.since = self.capacity.empty_since = self.context.now
@@ -237,9 +302,12 @@ class Job:
 
     def _delay(self, fault: Fault) -> float:
         """Seconds until a fault is seen."""
-        if not fault.hang:
-            return self.plan.sources[fault.source].detect
+        source = self.plan.sources[fault.source]
+        if not fault.hang and source.detect_law == ANY:
+            return source.detect
         u, v, _, _ = self.context.uniforms(fault.source, fault.block, fault.ordinal, DETECTION_LANE)
+        if not fault.hang:
+            return self.context.sample(source.detect_law, u, v)
         watchdog = self.plan.watchdog
         return watchdog_delay(watchdog.timeout, watchdog.heartbeat, watchdog.poll, u, v)
 
@@ -250,16 +318,26 @@ class Job:
         if self.phase == self.wait:
             self.context.book(ledger.CAPACITY_WAIT, self.since)
             self.capacity.book_empty()
-        elif self.phase != self.running:
+        elif self.phase == self.paused:
+            self.context.book(self.plan.pauses[self.pause].bucket, self.since)
+            if self.on_hold:
+                self._halt(self.since)
+        elif not self.is_stepping:
             self.context.book(self.rule.stages[self.stage].bucket, self.since)
             if self.rule.retry_stage and self.incident is not None:
                 self.retry_from = self.stage
+            elif self.rule.escalate and self.incident is not None:
+                self.incident.rules_from = min(self.incident.rule + 1, len(self.plan.rules) - 1)
 
-    def _halt(self, incident: Incident) -> None:
-        """The running segment ends: the newest durable version will be restored."""
-        productive, stall, slowdown, lost, durable, step, index = ledger.interrupted(
-            self.context.now, self.segment, self.plan.pattern
-        )
+    def _open(self, cause: int, progress: float) -> None:
+        """The job stops: a source, or the number of sources and that of a pause, is the cause."""
+        self.incident = Incident(self.context.now, cause, progress)
+        self.context.row["interruptions"] += 1
+        self.context.interruptions_of[cause] += 1
+
+    def _halt(self, t: float) -> None:
+        """A fault ends the segment at ``t``: the newest durable version will be restored."""
+        productive, stall, slowdown, lost, durable, step, index = ledger.interrupted(t, self.segment, self.plan.pattern)
         for bucket, seconds in (
             (ledger.PRODUCTIVE, productive),
             (ledger.SAVE_STALL, stall),
@@ -268,8 +346,26 @@ class Job:
         ):
             self.context.ledger[bucket] += seconds
         self.context.row["saves"] += durable
-        incident.lost = lost
+        self.open_incident.lost = lost
         self.step, self.index = step, index
+        self.rolled_back(step)
+
+    def progress_at(self, at: float) -> float:
+        """Progress at a time of the present phase; while the job does not run, that of the version to be restored."""
+        if self.phase == self.paused and self.on_hold:
+            return self.pause_at
+        if not self.is_stepping:
+            return self.step
+        return self.step + stepping_until(at, self.segment, self.plan.pattern)[1]
+
+    def _settle(self, t: float, *, saved: bool) -> None:
+        """The segment ends at ``t`` without a fault; ``saved``: what it reached is durable."""
+        productive, stall, slowdown, durable, not_saved = ledger.ended(t, self.segment, self.plan.pattern)
+        self.context.ledger[ledger.PRODUCTIVE] += productive
+        self.context.ledger[ledger.SAVE_STALL] += stall
+        self.context.ledger[ledger.SAVE_SLOWDOWN] += slowdown
+        self.context.row["saves"] += durable + saved
+        self.context.row["not_saved_s"] = 0.0 if saved else not_saved
 
     def _close(self, now: float) -> None:
         """The incident, if one is open, goes into the log; ``now`` is NaN if the run ends in it."""
@@ -277,22 +373,19 @@ class Job:
             i = self.incident
             self.context.log.append(
                 (self.context.replication, i.opened, i.cause, i.faults, i.units, i.rule, i.attempts, i.progress,
-                 self.step, i.lost, now)
+                 self.step if i.faults else i.progress, i.lost, now)
             )  # fmt: skip
             self.incident = None
 
     def finish(self, reason: StopReason) -> None:
         """The run ends: what the job was at is accounted for."""
-        if self.phase == self.running:
-            productive, stall, slowdown, durable, not_saved = ledger.ended(
-                self.context.now, self.segment, self.plan.pattern
-            )
-            self.context.ledger[ledger.PRODUCTIVE] += productive
-            self.context.ledger[ledger.SAVE_STALL] += stall
-            self.context.ledger[ledger.SAVE_SLOWDOWN] += slowdown
-            last_saved = reason == StopReason.DONE and self.plan.final_save
-            self.context.row["saves"] += durable + last_saved
-            self.context.row["not_saved_s"] = 0.0 if last_saved else not_saved
+        if self.is_stepping:
+            self._settle(self.context.now, saved=reason == StopReason.DONE and self.plan.final_save)
+        elif self.phase == self.paused:
+            self.context.book(self.plan.pauses[self.pause].bucket, self.since)
+            self.context.row["not_saved_s"] = 0.0
+            if self.on_hold:
+                self._settle(self.since, saved=False)
         elif self.phase == self.detect:
             self.context.book(ledger.DETECTION, self.since)
         elif self.phase == self.wait:

@@ -17,14 +17,15 @@ from sim.plan import BACK, MEMBER, RESET, RepairStage, Strikes
 @dataclass(eq=False)
 class Unit:
     """A node in repair. ``slot`` is the job's slot that it left, -1 once another node has filled it; ``member`` its
-    number in the domain that its fault took; ``served`` counts its services by stage, ``renewed`` says whether one of
-    them made it new, ``suspect`` whether it must pass the stage of quarantine.
+    number in the domain that its fault took, ``need`` what it needs; ``served`` counts its services by stage,
+    ``renewed`` says whether one of them made it new, ``suspect`` whether it must pass the stage of quarantine.
     """
 
     node: int
     slot: int
     fault: Fault
     member: int
+    need: int
     attempt: int = 0
     served: Counter[int] = field(default_factory=Counter)
     since: float = 0.0
@@ -62,7 +63,7 @@ class Shop:
         self.book()
         self.units += 1
         plan = self.context.plan
-        if unit.fault.alone and plan.retire.failures + plan.quarantine.failures > 0:
+        if unit.fault.alone and unit.member == 0 and plan.retire.failures + plan.quarantine.failures > 0:
             history = self.history[unit.node]
             history.append(self.context.now)
             if self._fails_often(history, plan.retire):
@@ -71,7 +72,7 @@ class Shop:
                 self._enter(unit, plan.retire.stage)
                 return
             unit.suspect = self._fails_often(history, plan.quarantine)
-        self._enter(unit, 0 if unit.fault.need == RESET else plan.repair_entry)
+        self._enter(unit, 0 if unit.need == RESET else plan.repair_entry)
 
     def _fails_often(self, history: list[float], strikes: Strikes) -> bool:
         """Whether the last so many failures of a node, that of now among them, lie so close together."""
