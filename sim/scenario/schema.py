@@ -32,7 +32,7 @@ class ScenarioTable(Table):
     faults: dict[str, FaultTable] = setting("Fault sources by name, at most 64.", {}, "nothing fails")
     detect: DetectTable = setting("How long faults stay unseen.", {}, "see its keys")
     stores: dict[str, StoreTable] = setting(
-        "Stores by name; in this version at most one, shared.", {}, "nothing is saved"
+        "Stores by name, at most 4; after a fault the newest version of all is restored.", {}, "nothing is saved"
     )
     recovery: RecoveryTable = setting(
         "What is done after a fault: restart, or tables that are rules, at most 8, tried in file order.",

@@ -8,6 +8,14 @@ from typing import Any
 from sim.engine.compiled.capacity import admit_all, book_empty, book_idle, ready_at, spares_suffice, take_spares
 from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.sampling import sample
+from sim.engine.compiled.saving import (
+    begin_segment,
+    fall_back,
+    finish_segment,
+    halt,
+    read_time,
+    saves_of,
+)  # fmt: skip
 from sim.engine.compiled.shop import book_repair
 from sim.engine.state import (
     DEPLETED,
@@ -20,29 +28,9 @@ from sim.engine.state import (
 )  # fmt: skip
 from sim.kernels._jit import kernel
 from sim.kernels.laws import CONSTANT, watchdog_delay
-from sim.kernels.ledger import (
-    CAPACITY_WAIT,
-    DETECTION,
-    LOST_WORK,
-    PRODUCTIVE,
-    SAVE_SLOWDOWN,
-    SAVE_STALL,
-    ended,
-    interrupted,
-)  # fmt: skip
+from sim.kernels.ledger import CAPACITY_WAIT, DETECTION, PRODUCTIVE
 from sim.kernels.philox import uniforms
-from sim.kernels.saves import Pattern, Segment, last_save_durable, make_segment, stepping_until, work_end
 from sim.plan import ANY, AUTO, DETECTION_LANE, SPARES_ELSE_WAIT
-
-
-@kernel
-def _pattern(p: Any) -> Pattern:
-    return Pattern(p.interval, p.stall, p.persist, p.slowdown, p.in_flight, p.stepping, p.cycle, p.period)
-
-
-@kernel
-def _segment(p: Any, s: Any) -> Segment:
-    return Segment(s.t0, s.step, s.index, s.first, s.n, s.tail, p.work)
 
 
 @kernel
@@ -54,13 +42,7 @@ def resume(p: Any, s: Any, log: Any) -> None:
     s.phase = RUNNING
     s.since = s.now
     run_clocks(s, True, True)
-    pattern = _pattern(p)
-    segment = make_segment(s.now, s.step, s.index, p.has_store, p.work, p.last_save, pattern)
-    s.t0 = segment.t0
-    s.first = segment.first
-    s.n = segment.n
-    s.tail = segment.tail
-    s.due = last_save_durable(segment, pattern) if p.final_save else work_end(segment, pattern)
+    begin_segment(p, s)
 
 
 @kernel
@@ -81,23 +63,6 @@ def _log(s: Any, log: Any, closed: float) -> None:
     log[i].restored_s = s.step
     log[i].lost_work_s = s.lost_in
     log[i].closed_s = closed
-
-
-@kernel
-def _halt(p: Any, s: Any, row: Any) -> None:
-    """A fault stops the running job: its segment is accounted for, and the newest durable version will be restored."""
-    pattern = _pattern(p)
-    segment = _segment(p, s)
-    s.stopped_at = s.step + stepping_until(s.now, segment, pattern)[1]
-    productive, stall, slowdown, lost, durable, step, index = interrupted(s.now, segment, pattern)
-    row.ledger[PRODUCTIVE] += productive
-    row.ledger[SAVE_STALL] += stall
-    row.ledger[SAVE_SLOWDOWN] += slowdown
-    row.ledger[LOST_WORK] += lost
-    row.saves += durable
-    s.lost_in = lost
-    s.step = step
-    s.index = index
 
 
 @kernel
@@ -123,9 +88,9 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
         _open(s, row, source)
     if not detecting:
         s.retry_from = -1
-        s.unit_taken = False
+        s.list_again = False
         if s.phase == RUNNING:
-            _halt(p, s, row)
+            halt(p, s, row)
         elif s.phase == WAITING:
             row.ledger[CAPACITY_WAIT] += s.now - s.since
             book_empty(s, row)
@@ -180,7 +145,7 @@ def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """
     row.ledger[DETECTION] += s.now - s.since
     admit_all(p, s, u, row)
-    again = s.retry_from >= 0 and not s.unit_taken
+    again = s.retry_from >= 0 and not s.list_again
     if not again:
         s.rule = _choose(p, s, u)
         s.starts[s.rule] += 1
@@ -245,6 +210,7 @@ def capacity_ready(p: Any, s: Any, row: Any, log: Any) -> None:
 @kernel
 def _attempt(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
     """Start the stages at ``first``, unless this incident has had as many attempts as the scenario allows."""
+    fall_back(p, s, row)
     s.n_active = 0
     s.attempts += 1
     row.attempts += 1
@@ -286,7 +252,7 @@ def _stage_length(p: Any, s: Any, stage: int) -> float:
     """Seconds that a stage takes; drawn for the fault that started the list last."""
     law = p.stage_law[stage]
     if law == AUTO:
-        return float(p.read) if s.index > 0 else 0.0
+        return read_time(p, s)
     if p.law_kind[law] == CONSTANT:
         return float(p.law_a[law])
     key_0 = p.start_key[0]
@@ -314,7 +280,7 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     row.stop_reason = reason
     row.not_saved_s = 0.0
     if s.phase == RUNNING:
-        _finish_segment(p, s, row, reason)
+        finish_segment(p, s, row, reason == DONE and p.final_save)
     elif s.phase == DETECTING:
         row.ledger[DETECTION] += s.now - s.since
     elif s.phase == WAITING:
@@ -326,19 +292,8 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     book_empty(s, row)
     book_repair(s, row)
     book_idle(s, row)
+    if p.tiered:
+        row.saves += saves_of(p, s)
     row.wall_s = s.now
     row.work_done_s = row.ledger[PRODUCTIVE]
     row.units_in_repair = s.in_repair
-
-
-@kernel
-def _finish_segment(p: Any, s: Any, row: Any, reason: int) -> None:
-    productive, stall, slowdown, durable, not_saved = ended(s.now, _segment(p, s), _pattern(p))
-    row.ledger[PRODUCTIVE] += productive
-    row.ledger[SAVE_STALL] += stall
-    row.ledger[SAVE_SLOWDOWN] += slowdown
-    row.saves += durable
-    if reason == DONE and p.final_save:
-        row.saves += 1
-    else:
-        row.not_saved_s = not_saved

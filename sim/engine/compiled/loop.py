@@ -8,6 +8,7 @@ from typing import Any
 from sim.engine.compiled.capacity import rejoin
 from sim.engine.compiled.clocks import find_next, run_clocks, schedule
 from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, stages_done, start_stages
+from sim.engine.compiled.saving import clear_versions, refine_end
 from sim.engine.compiled.shop import finish_stage, next_repair
 from sim.engine.compiled.strike import strike
 from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, RECOVERING, RUNNING, WAITING
@@ -26,10 +27,19 @@ def _repaired(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 
 @kernel
+def _end_of_work(p: Any, s: Any, row: Any, log: Any) -> None:
+    """The job's work is done, or cannot have been done before now."""
+    if s.rough:
+        refine_end(p, s)
+    else:
+        finish(p, s, row, log, DONE)
+
+
+@kernel
 def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """What the job itself was to do now."""
     if s.phase == RUNNING:
-        finish(p, s, row, log, DONE)
+        _end_of_work(p, s, row, log)
     elif s.phase == DETECTING:
         detected(p, s, u, row, log)
     elif s.phase == WAITING:
@@ -52,7 +62,7 @@ def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     fault = s.next_due[clock]
     s.now = min(min(repair, fault), min(s.due, p.horizon))
     if s.due == s.now and s.phase == RUNNING and p.final_save:
-        finish(p, s, row, log, DONE)
+        _end_of_work(p, s, row, log)
     elif repair == s.now:
         s.events += 1
         _repaired(p, s, u, row, log)
@@ -102,8 +112,7 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
     s.events = 0
     s.epoch += 1
     s.reason = GOING
-    s.step = 0.0
-    s.index = 0
+    clear_versions(p, s)
     s.open = False
     s.attempts = 0
     s.by_source = -1

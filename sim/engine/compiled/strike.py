@@ -8,6 +8,7 @@ from sim.engine.compiled.capacity import lose_spare, vacate
 from sim.engine.compiled.clocks import find_next, schedule
 from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_vacant, next_site, node_in, position, where
+from sim.engine.compiled.saving import check_versions, lose_copies, lose_versions
 from sim.kernels._jit import kernel
 from sim.plan import DOMAIN, GROUP, HOT, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET
 
@@ -54,6 +55,7 @@ def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
         row.faults += 1
         row.faults_of[source] += 1
         hit(p, s, row, source, block, ordinal, need, hang)
+        lose_versions(p, s, u, row, number, need)
         if taken:
             vacate(s, u, number, source, block, ordinal, need)
 
@@ -72,6 +74,9 @@ def _strike_domain(
     row.faults += 1
     row.faults_of[source] += 1
     hit(p, s, row, source, block, ordinal, need, hang)
+    if p.tiered:
+        _lose_copies(p, s, u, group, domain, need)
+        check_versions(p, s, row)
     if need > PROCESS:
         _vacate_domain(p, s, u, group, domain, source, block, ordinal, need)
 
@@ -103,6 +108,17 @@ def _has_job_node(p: Any, s: Any, u: Any, group: int, domain: int) -> bool:
             return True
         site = next_site(p, group, site)
     return False
+
+
+@kernel
+def _lose_copies(p: Any, s: Any, u: Any, group: int, domain: int, need: int) -> None:
+    """The nodes of the job that are in a domain lose their copies."""
+    site = domain * p.group_unit[group]
+    while site < u.size:
+        node = u[site].node
+        if where(p, s, u, node) == JOB:
+            lose_copies(p, s, u, position(p, s, u, node), need)
+        site = next_site(p, group, site)
 
 
 @kernel

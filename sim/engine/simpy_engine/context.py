@@ -38,8 +38,8 @@ class Alarm(simpy.Event):
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that struck: its key (source, block, ordinal), need and effect, and the slots whose nodes it takes, each
-    with its number among the members of a domain.
+    """A fault that struck: its key (source, block, ordinal), need and effect, the slots of the nodes that it strikes
+    (none: the job itself), and those whose nodes it takes, each with its number among the members of a domain.
     """
 
     source: int
@@ -47,6 +47,7 @@ class Fault:
     ordinal: int
     need: int
     hang: bool
+    struck: tuple[int, ...] = ()
     slots: tuple[tuple[int, int], ...] = ()
 
 

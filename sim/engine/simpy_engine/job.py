@@ -13,10 +13,10 @@ import simpy
 from sim.engine.simpy_engine.capacity import Capacity
 from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Fault, Process
+from sim.engine.simpy_engine.saving import OneStore, Stores
 from sim.engine.state import StopReason
 from sim.kernels import ledger
 from sim.kernels.laws import CONSTANT, watchdog_delay
-from sim.kernels.saves import Segment, last_save_durable, make_segment, stepping_until, work_end
 from sim.plan import ANY, AUTO, DETECTION_LANE, PROCESS, SPARES_ELSE_WAIT, TRAINING, WALL, Rule, Stage
 
 Phase = Callable[[], Process]
@@ -45,16 +45,16 @@ class Job:
         self.context = context
         self.plan = context.plan
         self.capacity = capacity
+        capacity.swapped = lambda slot: self.saves.swap(slot)
         self.clocks = clocks
         self.phase: Phase = self.start
         self.since = 0.0
-        self.step, self.index = 0.0, 0
-        self.segment = Segment(0.0, 0.0, 0, 0.0, 0, 0.0, 0.0)
+        self.saves = OneStore(context) if not self.plan.tiers else Stores(context)
         self.incident: Incident | None = None
         self.rule: Rule = self.plan.rules[-1]
         self.stage: int = -1
         self.retry_from = -1
-        self.unit_taken = False
+        self.list_again = False
         self.seen = math.inf
         self.last: Fault | None = None
         self.arrival: simpy.Event | None = None
@@ -79,15 +79,11 @@ class Job:
         self._close(self.context.now)
         plan = self.plan
         self._turn(wall=True, training=True)
-        self.segment = make_segment(
-            self.context.now, self.step, self.index, plan.has_store, plan.work, plan.last_save, plan.pattern
-        )
+        self.saves.resume()
         if plan.work == math.inf:
             yield self.context.env.event()
-        elif plan.final_save:
-            yield self.context.alarm(last_save_durable(self.segment, plan.pattern), LAST_SAVE)
-        else:
-            yield self.context.alarm(work_end(self.segment, plan.pattern), OWN)
+        for end in self.saves.ends():
+            yield self.context.alarm(end, LAST_SAVE if plan.final_save else OWN)
         self.context.stop(StopReason.DONE)
         yield self.context.env.event()
 
@@ -97,7 +93,7 @@ class Job:
         incident = self.open_incident
         self.context.book(ledger.DETECTION, self.since)
         self.capacity.admit_all()
-        again = self.retry_from >= 0 and not self.unit_taken
+        again = self.retry_from >= 0 and not self.list_again
         if not again:
             incident.rule = self._choose(incident)
             incident.starts[incident.rule] += 1
@@ -144,6 +140,7 @@ class Job:
 
     def _attempt(self, stages: Phase) -> Process:
         """On to the stages, unless this incident has had as many attempts as the scenario allows."""
+        self.open_incident.lost += self.saves.fall_back()
         self.open_incident.attempts += 1
         self.context.row["attempts"] += 1
         if self.open_incident.attempts > self.plan.max_attempts:
@@ -185,7 +182,7 @@ class Job:
     def _length(self, stage: Stage) -> float:
         """Seconds that a stage takes; drawn for the fault that struck last."""
         if stage.law == AUTO:
-            return self.plan.read if self.index > 0 else 0.0
+            return self.saves.read_time()
         law = self.plan.laws[stage.law]
         if law.kind == CONSTANT:
             return law.a
@@ -210,14 +207,10 @@ class Job:
         if not detecting:
             self._disturb()
         if self.incident is None:
-            progress = self.step
-            if self.phase == self.running:
-                progress += stepping_until(self.context.now, self.segment, self.plan.pattern)[1]
-            self.incident = Incident(self.context.now, fault.source, progress)
+            progress, lost = self.saves.halt() if self.phase == self.running else (self.saves.step, 0.0)
+            self.incident = Incident(self.context.now, fault.source, progress, lost=lost)
             self.context.row["interruptions"] += 1
             self.context.interruptions_of[fault.source] += 1
-            if self.phase == self.running:
-                self._halt(self.incident)
         incident = self.incident
         if not detecting:
             self.phase = self.detect
@@ -229,9 +222,12 @@ class Job:
         incident.faults += 1
         incident.worst = max(incident.worst, fault.need)
         if fault.slots:
-            self.unit_taken = True
+            self.list_again = True
             incident.units += len(fault.slots)
             self.capacity.vacate(fault)
+        lost = self.saves.lose(fault)
+        incident.lost += lost
+        self.list_again |= lost > 0.0
         seen = self.context.now + self._delay(fault)
         self.seen = min(self.seen, seen) if detecting else seen
 
@@ -246,7 +242,7 @@ class Job:
     def _disturb(self) -> None:
         """What was under way before the fault is accounted for, and whether it may go on after it."""
         self.retry_from = -1
-        self.unit_taken = False
+        self.list_again = False
         if self.phase == self.wait:
             self.context.book(ledger.CAPACITY_WAIT, self.since)
             self.capacity.book_empty()
@@ -255,48 +251,25 @@ class Job:
             if self.rule.retry_stage and self.incident is not None:
                 self.retry_from = self.stage
 
-    def _halt(self, incident: Incident) -> None:
-        """The running segment ends: the newest durable version will be restored."""
-        productive, stall, slowdown, lost, durable, step, index = ledger.interrupted(
-            self.context.now, self.segment, self.plan.pattern
-        )
-        for bucket, seconds in (
-            (ledger.PRODUCTIVE, productive),
-            (ledger.SAVE_STALL, stall),
-            (ledger.SAVE_SLOWDOWN, slowdown),
-            (ledger.LOST_WORK, lost),
-        ):
-            self.context.ledger[bucket] += seconds
-        self.context.row["saves"] += durable
-        incident.lost = lost
-        self.step, self.index = step, index
-
     def _close(self, now: float) -> None:
         """The incident, if one is open, goes into the log; ``now`` is NaN if the run ends in it."""
         if self.incident is not None:
             i = self.incident
             self.context.log.append(
                 (self.context.replication, i.opened, i.cause, i.faults, i.units, i.rule, i.attempts, i.progress,
-                 self.step, i.lost, now)
+                 self.saves.step, i.lost, now)
             )  # fmt: skip
             self.incident = None
 
     def finish(self, reason: StopReason) -> None:
         """The run ends: what the job was at is accounted for."""
         if self.phase == self.running:
-            productive, stall, slowdown, durable, not_saved = ledger.ended(
-                self.context.now, self.segment, self.plan.pattern
-            )
-            self.context.ledger[ledger.PRODUCTIVE] += productive
-            self.context.ledger[ledger.SAVE_STALL] += stall
-            self.context.ledger[ledger.SAVE_SLOWDOWN] += slowdown
-            last_saved = reason == StopReason.DONE and self.plan.final_save
-            self.context.row["saves"] += durable + last_saved
-            self.context.row["not_saved_s"] = 0.0 if last_saved else not_saved
+            self.saves.finish(reason == StopReason.DONE and self.plan.final_save)
         elif self.phase == self.detect:
             self.context.book(ledger.DETECTION, self.since)
         elif self.phase == self.wait:
             self.context.book(ledger.CAPACITY_WAIT, self.since)
         else:
             self.context.book(self.rule.stages[self.stage].bucket, self.since)
+        self.saves.count()
         self._close(math.nan)

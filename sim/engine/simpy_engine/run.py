@@ -54,7 +54,8 @@ class Run:
         if slots or (lane.block == JOB and number < 0):
             self.context.row["faults"] += 1
             self.context.faults_of[lane.source] += 1
-            self.job.process.interrupt(replace(fault, slots=slots if takes != NOTHING else ()))
+            hit = tuple(slot for slot, _ in slots)
+            self.job.process.interrupt(replace(fault, struck=hit, slots=slots if takes != NOTHING else ()))
         else:
             self.context.row["spare_faults" if spares else "void_faults"] += 1
 
