@@ -9,8 +9,8 @@ from sim.kernels.saves import UNLIMITED, Pattern, make_pattern
 from sim.kernels.survival import CHAIN, GROUPS, NEVER_LOST, SELF, SHARED
 from sim.kernels.tiers import DIRECT, RING
 from sim.kernels.time import quantize
-from sim.plan import NEEDS, Tier
-from sim.planning_nodes import components, job_rate
+from sim.plan import NEEDS, Group, Tier
+from sim.planning_nodes import are_apart, components, job_rate, order
 from sim.scenario import Scenario
 from sim.scenario.copies import Place, can_be_lost
 from sim.scenario.stores import Store
@@ -73,23 +73,23 @@ def _interval(scenario: Scenario, name: str, store: Store, faster: dict[str, flo
 def restored_rate(scenario: Scenario, name: str) -> float:
     """Rate of the faults, 1/s, that lose all stores before this one and leave it, or nothing, to restore from.
 
-    A fault of one node leaves stores with partners whole.
+    A fault of nodes leaves stores with partners whole, also one of a domain: partners are far apart.
     """
     stores = ordered(scenario)
     position = [each for each, _ in stores].index(name)
     last = position == len(stores) - 1
     rates = []
     for source in scenario.faults.values():
-        one_node = source.per != "job" or source.takes == "node"
+        nodes = source.per != "job" or source.takes != "nothing"
         for need, share in source.needs.items():
-            lost = [_loses(store, need, one_node) for _, store in stores]
+            lost = [_loses(store, need, nodes) for _, store in stores]
             if all(lost[:position]) and (last or not lost[position]):
                 rates.append(share * source.rate * components(scenario, source.per, source.count))
     return math.fsum(rates)
 
 
-def _loses(store: Store, need: str, one_node: bool) -> bool:
-    return _lost_at(store) <= NEEDS.index(need) and not (one_node and store.place.partners > 0)
+def _loses(store: Store, need: str, nodes: bool) -> bool:
+    return _lost_at(store) <= NEEDS.index(need) and not (nodes and store.place.partners > 0)
 
 
 def _lost_at(store: Store) -> int:
@@ -110,7 +110,7 @@ def tiers(scenario: Scenario, intervals: dict[str, float]) -> tuple[Tier, ...]:
         return ()
     stores = ordered(scenario)
     names = [name for name, _ in stores]
-    return tuple(
+    found = tuple(
         Tier(
             name=name,
             interval=intervals[name],
@@ -122,11 +122,33 @@ def tiers(scenario: Scenario, intervals: dict[str, float]) -> tuple[Tier, ...]:
             lost_at=_lost_at(store),
             place=_place(store.place),
             partners=store.place.partners,
-            stride=1,
+            stride=_stride(scenario, store.place),
             source=DIRECT if store.source is None else names.index(store.source),
         )
         for name, store in stores
     )
+    for tier, (name, store) in zip(found, stores, strict=True):
+        apart = store.place.not_same
+        if apart is not None and not are_apart(tier, group_of(scenario, apart), order(scenario), scenario.job.nodes):
+            raise UsageError(
+                f"stores.{name}.place: partners {tier.stride} nodes apart would share a {apart} at the start; smaller "
+                f"domains, fewer partners or a job of more nodes keep them apart"
+            )
+    return found
+
+
+def group_of(scenario: Scenario, name: str) -> Group:
+    """A group of a scenario as a plan has it."""
+    return Group(name, scenario.groups[name].unit, scenario.groups[name].number)
+
+
+def _stride(scenario: Scenario, place: Place) -> int:
+    """Slots from a node to its partner: as many as there are groups; in a ring one that leads around all nodes."""
+    nodes = scenario.job.nodes
+    if place.layout == "groups":
+        return nodes // (place.partners + 1)
+    unit = 1 if place.not_same is None else scenario.groups[place.not_same].unit
+    return next((stride for stride in range(unit, nodes) if math.gcd(stride, nodes) == 1), 1)
 
 
 def _place(place: Place) -> int:

@@ -94,7 +94,9 @@ def _stores(parts: Parts, findings: Findings) -> None:
     nodes = parts.job.nodes or (parts.cluster.nodes if parts.cluster is not None else None)
     for name, store in parts.stores.items():
         if nodes is not None:
-            findings.add_all(("stores", name), (("place", refusal) for refusal in check_place(store.place, nodes)))
+            groups = parts.cluster.groups if parts.cluster is not None else {}
+            wrong_places = check_place(store.place, nodes, groups)
+            findings.add_all(("stores", name), (("place", refusal) for refusal in wrong_places))
     any_fault = not parts.all_faults or any(rate_of(source) > 0.0 for source in parts.faults.values())
     for name, store in parts.stores.items():
         wrong = list(check_store(store, parts.job.step, parts.job.checkpoint))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sim.scenario.domains import NameReader
 from sim.scenario.fields import Choice, Json, Reader, Whole
-from sim.scenario.refusal import RefusedError, nearest, shown
+from sim.scenario.refusal import RefusedError, listed, nearest, shown
 
 PLACES = ("shared", "self")
 LAYOUTS = ("groups", "ring")
@@ -33,16 +34,22 @@ class Place:
         Other nodes that hold a node's copy, >= 1 for partners, else 0.
     layout : str
         "groups": partners + 1 nodes hold each other's copies; "ring": each node's are on those that follow it.
+    not_same : str or None
+        A group of nodes: those that hold the same copies start in different domains of it.
     """
 
     kind: Literal["shared", "self", "partners"]
     partners: int = 0
     layout: Literal["groups", "ring"] = "groups"
+    not_same: str | None = None
 
     @property
     def written(self) -> str | dict[str, Any]:
         """The place as it stands in a file, nothing left out."""
-        return {"partners": self.partners, "layout": self.layout} if self.partners else self.kind
+        if not self.partners:
+            return self.kind
+        apart = {} if self.not_same is None else {"not_same": self.not_same}
+        return {"partners": self.partners, "layout": self.layout, **apart}
 
     @property
     def lost_at(self) -> LostAt:
@@ -57,7 +64,11 @@ class PlaceReader(Reader):
     """A word, or a table that says how many partners."""
 
     allowed = '"shared", "self" or a table such as { partners = 1 }'
-    _readers: Mapping[str, Reader] = {"partners": Whole(1, MOST_PARTNERS), "layout": Choice(LAYOUTS)}
+    _readers: Mapping[str, Reader] = {
+        "partners": Whole(1, MOST_PARTNERS),
+        "layout": Choice(LAYOUTS),
+        "not_same": NameReader(),
+    }
 
     def read(self, value: object) -> Place:
         """Give the place, or raise `RefusedError`."""
@@ -71,7 +82,7 @@ class PlaceReader(Reader):
             if key not in self._readers:
                 close = nearest(key, self._readers)
                 remedy = f'did you mean "{close}"?' if close else None
-                raise RefusedError(f"has the unknown key {shown(key)}", "partners and layout", remedy)
+                raise RefusedError(f"has the unknown key {shown(key)}", "partners, layout and not_same", remedy)
             try:
                 found[key] = self._readers[key].read(item)
             except RefusedError as refusal:
@@ -93,10 +104,16 @@ def can_be_lost(place: Place, lost_at: LostAt | None) -> bool:
     return place.kind != "shared" or (lost_at or place.lost_at) != "never"
 
 
-def check_place(place: Place, nodes: int) -> Iterator[RefusedError]:
-    """Check that a job of so many nodes has room for the partners."""
+def check_place(place: Place, nodes: int, groups: Iterable[str]) -> Iterator[RefusedError]:
+    """Check that a job of so many nodes has room for the partners, and that the group is known."""
     if not place.partners:
         return
+    known = list(groups)
+    if place.not_same is not None and place.not_same not in known:
+        allowed = listed(known) if known else "a group of cluster.groups; there are none"
+        close = nearest(place.not_same, known)
+        message = f"gives not_same as {shown(place.not_same)}, which is no group"
+        yield RefusedError(message, allowed, f'did you mean "{close}"?' if close else None)
     size = place.partners + 1
     if nodes < size:
         yield RefusedError(f"needs {size} nodes, but the job has {nodes}", f"at most {nodes - 1} partners")

@@ -137,8 +137,9 @@ class StoreTable(Table):
     place: Annotated[Place, PlaceReader()] = setting(
         'Where copies are: "shared", in a service beside the nodes; "self", each node\'s on itself; { partners = 1 }, '
         'also on so many others (1 to 15): layout = "groups" of nodes that hold each other\'s copies, as far apart as '
-        "can be, or \"ring\", each node's on those that follow it. A version is lost with all copies of one node's "
-        "part; a node that takes another's place has copies from the next save on.",
+        'can be, or "ring", each node\'s on those that follow it; not_same = "rack": in different domains of that '
+        "group at the start. A version is lost with all copies of one node's part; a node that takes another's place "
+        "has copies from the next save on.",
         "shared",
         "a store that outlives the nodes",
     )

@@ -29,7 +29,7 @@ class Level:
 
 
 def levels(plan: Plan) -> tuple[Level, ...]:
-    """The stores of a plan with several, those that save fastest first. A fault of one node leaves partners whole."""
+    """The stores of a plan with several, those that save fastest first. A fault of nodes leaves partners whole."""
     found = []
     for i, tier in enumerate(plan.tiers):
         rates = [

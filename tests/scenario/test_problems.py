@@ -75,7 +75,7 @@ ADDED = [
         "place = { partner = 1 }",
         "stores.remote.place",
         'the unknown key "partner"',
-        "partners and layout",
+        "partners, layout and not_same",
     ),
     (
         "[stores.remote]",
@@ -92,6 +92,7 @@ ADDED = [
         'layout as "star"',
         '"ring"',
     ),
+    ("[stores.remote]", 'place = { partners = 1, not_same = "rack" }', "stores.remote.place", "no group", "are none"),
     ("[stores.remote]", 'lost_at = "reboot"', "stores.remote.lost_at", "none of the known", '"never"'),
     ("[stores.remote]", "background = 0.2", "stores.remote.background", "bandwidth, which is not given", "2 TB/s"),
     ("[stores.remote]", "fan_out = 8", "stores.remote.fan_out", "bandwidth, which is not given", "2 TB/s"),
