@@ -117,8 +117,8 @@ def test_a_cascade_by_hand() -> None:
     row, _ = outcome = compiled(plan)
     assert not difference(outcome, specified(plan))
     # Copies begin when the versions of 30, 60 and 90 min of work are durable. In the 1500 s of each the job stands
-    # twice for 10 s and steps slowed for 1480 s; the next begins more than 30 min later.
-    expected = {"productive": 7200.0, "save_stall": 11 * 10.0, "save_slowdown": 3 * 0.2 * 1480.0}
+    # twice for 10 s and steps slowed by 0.2 for 1480 s; the next begins more than 30 min later.
+    expected = {"productive": 7200.0, "save_stall": 11 * 10.0, "save_slowdown": 888.0}
     for i, name in enumerate(expected):
         assert row["ledger"][i] == expected[name], name
     assert row["wall_s"] == sum(expected.values())
@@ -136,7 +136,7 @@ def test_a_copy_goes_on_while_the_job_recovers() -> None:
         assert tiers.advance(c, v, 2000.0) == 30.0
         survival.stop_persists(c, v)
         survival.lose(c, v, np.zeros((2, 8), np.int64)[:, ::2], -1, need)
-        assert survival.restore(c, v) == (110.0 if kept else 1910.0 + 60.0)
+        assert survival.restore(c, v) == (170.0 if kept else 1970.0)
         assert v["step"] == (1800.0 if kept else 0.0)
         tiers.settle(c, v, copied_at - TICK)
         assert v["has"][1] == 0

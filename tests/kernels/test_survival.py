@@ -1,4 +1,4 @@
-"""Which sets of lost nodes lose a version, against oracles O8a and O8b: all sets are tried, so that counts are exact."""
+"""Which sets of lost nodes lose a version, against oracles O8a and O8b: all sets are tried, so counts are exact."""
 
 import math
 from fractions import Fraction
