@@ -140,15 +140,15 @@ def test_engine_and_naive_simulator_agree(name: str) -> None:
     assert not suspects(naive_figures(tiered_model(scenario), kind=TieredJudge), our_figures(scenario))
 
 
-@pytest.mark.parametrize("wrong", ["no partners", "a store that is never lost", "partners in one rack"])
+@pytest.mark.parametrize("wrong", ["no partners", "a store beside the nodes", "partners in one rack"])
 def test_wrong_models_are_noticed(wrong: str) -> None:
     """Negative controls, one at a time."""
     scenario = loads(TIERS["partners under shocks, and shared storage"])
     model = tiered_model(scenario)
     if wrong == "no partners":
         model["stores"][0]["place"] = "self"
-    elif wrong == "a store that is never lost":
-        model["stores"][0]["lost_at"] = "never"
+    elif wrong == "a store beside the nodes":
+        model["stores"][0] |= {"place": "shared", "lost_at": "never"}
     else:
         model["rack"] = 5  # nodes 0 and 4, 1 and 5 ...: some partners fall together
         for source in model["sources"]:
