@@ -69,9 +69,11 @@ def room_lines(scenario: Scenario) -> Iterator[str]:
         if scenario.job.checkpoint is None:
             continue
         room = f"{store.keep} kept and {store.in_flight or 'any number'} in flight"
+        copies = store.place.partners + 1
         if store.in_flight:
-            room += f": {size((store.keep + store.in_flight) * scenario.job.checkpoint)}"
-        yield f"Room in stores.{name}: {room}, of {size(scenario.job.checkpoint)} each"
+            room += f": {size((store.keep + store.in_flight) * copies * scenario.job.checkpoint)}"
+        each = f"{size(scenario.job.checkpoint)} each{f' on {copies} nodes' if copies > 1 else ''}"
+        yield f"Room in stores.{name}: {room}, of {each}"
 
 
 def outlook_lines(outlook: Outlook) -> Iterator[str]:

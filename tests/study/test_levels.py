@@ -43,7 +43,7 @@ def test_a_fault_of_a_node_or_rack_leaves_partners_whole() -> None:
 
 
 def test_an_interval_without_a_fault_to_weigh_it_against_is_refused() -> None:
-    with pytest.raises(UsageError, match="stores.remote.every"):
+    with pytest.raises(UsageError, match=r"stores\.remote\.every"):
         build(loads(TWO.replace('needs = "reset"', 'needs = "process"')))
 
 
