@@ -32,8 +32,6 @@ from sim.scenario.refusal import RefusedError, shown
 from sim.scenario.units import Quantity, in_seconds
 
 MOST_STORES = 4
-MOST_IN_FLIGHT = 16
-"""Saves that may persist at once in one of several stores, or in one that can be lost."""
 PLANNED = ("young", "daly", "exact")
 UNLIMITED = 0
 """`in_flight` of a store without a limit."""

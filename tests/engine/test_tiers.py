@@ -48,10 +48,10 @@ def test_one_store_that_is_lost_is_not() -> None:
     """Negative control."""
 
     def check(plan: Plan) -> None:
-        tier = replace(as_tier(plan), lost_at=2)
+        tier = replace(as_tier(plan), lost_at=0)
         assert not difference(compiled(plan), compiled(replace(plan, tiers=(tier,))))
 
-    fails_somewhere(plans_on_grid(), check, 60)
+    fails_somewhere(plans_on_grid(), check, 150)
 
 
 @examples(100)
