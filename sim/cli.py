@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -17,6 +18,7 @@ from sim.errors import ExitCode, ScenarioError, SimError, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sim.results import Runs
     from sim.scenario import Scenario
     from sim.study.answer import Answer
 
@@ -131,12 +133,21 @@ def run(
     jobs: Annotated[int | None, typer.Option(min=1, help="Threads; all cores if left out.")] = None,
     as_json: Json = False,
     output: Output = None,
+    series: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the periods of run.series as .parquet or .csv.")
+    ] = None,
 ) -> None:
     """Simulate a scenario: how much of the time is useful, and where every lost hour goes."""
     precision = [] if half_width is None else [f"run.precision.half_width={half_width}"]
     scenario = _load(file, [*(changes or []), *precision])
     if output is not None:
-        _check_output(output)
+        _check_output("-o", output, ".parquet")
+    if series is not None:
+        _check_output("--series", series, ".parquet", ".csv")
+        if scenario.run.series is None:
+            raise UsageError(
+                '--series needs periods: give the file [run] series = "1 day", or --set run.series="1 day"'
+            )
     if events and replication is None:
         raise UsageError("--events needs --replication R: the incidents of which run?")
     if replications is not None and half_width is not None:
@@ -144,21 +155,28 @@ def run(
     if replication is not None and (replications is not None or half_width is not None):
         raise UsageError("--replication runs one alone: leave out --replications and --half-width")
     if replication is not None:
-        _run_one(scenario, replication, engine, seed, events, as_json, output)
+        _run_one(scenario, replication, engine, seed, events, as_json, output, series)
         return
-    _run_many(scenario, replications, engine, seed, jobs, as_json, output)
+    _run_many(scenario, replications, engine, seed, jobs, as_json, output, series)
 
 
-def _check_output(output: Path) -> None:
+def _check_output(option: str, output: Path, *kinds: str) -> None:
     """Refuse now what would fail after the last replication."""
-    if output.suffix != ".parquet":
-        raise UsageError(f"-o {output}: results are written as .parquet")
+    if output.suffix not in kinds:
+        raise UsageError(f"{option} {output}: results are written as {' or '.join(kinds)}")
     if output.is_dir():
-        raise UsageError(f"-o {output}: is a directory")
+        raise UsageError(f"{option} {output}: is a directory")
     if not output.parent.is_dir():
-        raise UsageError(f"-o {output}: there is no directory {output.parent}")
+        raise UsageError(f"{option} {output}: there is no directory {output.parent}")
     if not os.access(output.parent, os.W_OK):
-        raise UsageError(f"-o {output}: {output.parent} may not be written to")
+        raise UsageError(f"{option} {output}: {output.parent} may not be written to")
+
+
+def _write(runs: Runs, output: Path | None, series: Path | None) -> None:
+    if output is not None:
+        runs.write_parquet(output)
+    if series is not None:
+        runs.write_series(series)
 
 
 def _console() -> Console:
@@ -179,7 +197,7 @@ def _announce_compilation(engine: Engine) -> None:
 
 def _run_many(
     scenario: Scenario, replications: int | None, engine: Engine, seed: int | None, jobs: int | None, as_json: bool,
-    output: Path | None,
+    output: Path | None, series: Path | None,
 ) -> None:  # fmt: skip
     from sim.planning import build
     from sim.report.console import answer_tables, prospect, sentence, wrapped
@@ -192,8 +210,7 @@ def _run_many(
         console.print(wrapped(f"{scenario.name}: {prospect(outlook)}"))
     _announce_compilation(engine)
     answer = estimate(scenario, replications, seed, engine=engine.value, jobs=jobs, progress=_report_progress)
-    if output is not None:
-        answer.runs.write_parquet(output)
+    _write(answer.runs, output, series)
     if as_json:
         print(json.dumps(answer.as_dict(), indent=2, allow_nan=False))
     else:
@@ -229,11 +246,13 @@ def _run_one(
     events: bool,
     as_json: bool,
     output: Path | None,
+    series: Path | None,
 ) -> None:
     import numpy as np
 
     from sim.engine.compiled.run import Runner
     from sim.engine.simpy_engine import run_one
+    from sim.engine.state import MARKS
     from sim.planning import build
     from sim.report.console import answer_tables, incident_table
     from sim.results import Runs
@@ -241,10 +260,13 @@ def _run_one(
 
     _announce_compilation(engine)
     plan = build(scenario, seed)
-    row, incidents = Runner(plan).run_one(replication) if engine == Engine.COMPILED else run_one(plan, replication)
-    answer = Answer(Runs(scenario, plan, np.array([row]), engine.value))
-    if output is not None:
-        answer.runs.write_parquet(output)
+    marks = np.zeros((plan.periods, len(MARKS))) if plan.periods else None
+    run_alone = Runner(plan).run_one if engine == Engine.COMPILED else partial(run_one, plan)
+    row, incidents = run_alone(replication, marks)
+    answer = Answer(
+        Runs(scenario, plan, np.array([row]), engine.value, marks=None if marks is None else marks[np.newaxis])
+    )
+    _write(answer.runs, output, series)
     if as_json:
         result = answer.as_dict()
         if events:

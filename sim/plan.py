@@ -6,6 +6,7 @@ file changes nothing; rules and stages keep the order of the file.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sim.kernels.saves import Pattern
@@ -41,6 +42,9 @@ AUTO = -1
 
 DETECTION_LANE = 1
 """Identity of the draws that say when a hang is noticed; 0 is the fault itself, stages have theirs from 256."""
+
+RATE_LANE = 255
+"""Identity of the draw that says what the uncertain rate of a source is in a replication."""
 
 ANY = -1
 """A condition of a rule that is not set."""
@@ -81,6 +85,7 @@ class Source:
     key: tuple[int, int]
     p_hang: float = 0.0
     by_domain: bool = False
+    shape: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,23 @@ class RepairStage:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """A planned pause at every multiple of ``every`` seconds of progress: its law of durations and its bucket.
+
+    With ``save`` the job waits until its state is durable first; without, what is not saved stays at risk. ``key`` is
+    the key of its draws.
+    """
+
+    name: str
+    every: float
+    law: int
+    bucket: int
+    save: bool
+    vulnerable: bool
+    key: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Watchdog:
     """How a hang is noticed, s: ``timeout`` after the last heartbeat, at the next poll.
 
@@ -193,7 +215,7 @@ class Tier:
 class Plan:
     """A scenario as numbers. Times in seconds on the grid, infinite where there is no limit.
 
-    With ``work``, ``horizon`` is the end of time.
+    With ``work``, ``horizon`` is the end of time. ``period`` is that of the series, infinite if none is asked for.
 
     ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair the
     last, and what fails goes to the last.
@@ -228,12 +250,29 @@ class Plan:
     watchdog: Watchdog = Watchdog(0.0, 0.0, 0.0)
     groups: tuple[Group, ...] = ()
     order: tuple[int, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    period: float = math.inf
     tiers: tuple[Tier, ...] = ()
+
+    @property
+    def periods(self) -> int:
+        """Periods of the series: 0 if none is asked for; the last may be shorter than the others."""
+        return 0 if self.period == math.inf else math.ceil(self.horizon / self.period)
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether replications draw rates of their own."""
+        return any(source.shape > 0.0 for source in self.sources)
 
     @property
     def nodes(self) -> int:
         """Nodes held: the job's and its spares'."""
         return self.job_nodes + sum(pool.nodes for pool in self.pools)
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Names of what interrupts the job, by the number of the cause: sources, then pauses."""
+        return (*(source.name for source in self.sources), *(pause.name for pause in self.pauses))
 
     @property
     def pool_order(self) -> tuple[int, int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 
+from sim.errors import UsageError
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.ledger import BUCKETS
 from sim.kernels.saves import ENDLESS_SAVES
@@ -26,6 +28,7 @@ from sim.plan import (
     Group,
     Lane,
     Law,
+    Pause,
     Plan,
     Pool,
     RepairStage,
@@ -109,6 +112,7 @@ def _sources(scenario: Scenario, seed: int) -> tuple[Source, ...]:
                 key=stream_key(seed, f"faults.{name}"),
                 p_hang=source.effect.get("hang", 0.0),
                 by_domain=by_domain,
+                shape=source.shape,
             )
         )
     return tuple(sources)
@@ -177,6 +181,18 @@ def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
+def _pauses(scenario: Scenario, seed: int, laws: _Laws) -> tuple[Pause, ...]:
+    pauses = []
+    for name, pause in scenario.pauses.items():
+        every = quantize(pause.every)
+        if every <= 0.0:
+            raise UsageError(f"pauses.{name}.every: pauses must be at least 1 us of useful work apart")
+        law, bucket = laws.of(pause.duration), BUCKETS.index(pause.bucket)
+        key = stream_key(seed, f"pauses.{name}")
+        pauses.append(Pause(name, every, law, bucket, pause.save, pause.vulnerable, key))
+    return tuple(pauses)
+
+
 def _set(value: int | bool | None) -> int:
     return ANY if value is None else int(value)
 
@@ -206,7 +222,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     work = math.inf if scenario.run.work is None else quantize(float(scenario.run.work))
     hang = scenario.detect.hang
     endless = store is None or work == math.inf
-    return Plan(
+    plan = Plan(
         seed=seed,
         gpus_per_node=scenario.cluster.gpus_per_node,
         job_nodes=scenario.job.nodes,
@@ -214,7 +230,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         sources=sources,
         lanes=_lanes(scenario, sources),
         rules=_rules(scenario, laws),
-        laws=tuple(laws.table),
+        laws=(),
         max_attempts=scenario.recovery.max_attempts,
         repair=tuple(repairs),
         has_store=store is not None,
@@ -227,8 +243,11 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         final_save=scenario.run.final_save and store is not None,
         max_events=scenario.run.max_events,
         start_key=stream_key(seed, "initial start"),
-        tiers=tiers(scenario, intervals),
+        period=math.inf if scenario.run.series is None else quantize(float(scenario.run.series)),
         watchdog=Watchdog(*(quantize(float(time)) for time in (hang.timeout, hang.heartbeat, hang.poll))),
         groups=tuple(Group(name, group.unit, group.number) for name, group in scenario.groups.items()),
         order=order(scenario),
+        pauses=_pauses(scenario, seed, laws),
+        tiers=tiers(scenario, intervals),
     )
+    return replace(plan, laws=tuple(laws.table))

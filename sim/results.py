@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sim.engine.state import StopReason
+from sim.engine.inputs import rate_factors
+from sim.engine.state import MARKS, Floats, StopReason
 from sim.errors import UsageError
 from sim.kernels.ledger import BUCKETS, GPU_ONLY
 from sim.plan import Plan
@@ -32,6 +33,23 @@ Records = npt.NDArray[np.void]
 
 
 @dataclass(frozen=True)
+class ByPeriod:
+    """Runs cut into periods: starts and ends, s, of shape (periods,), and arrays of shape (n, periods).
+
+    ``wall_s`` is how long a run goes on in the period. The others are named like the run's own figures and add up to
+    them over the periods, exactly as long as these are below 2^33 s.
+    """
+
+    start_s: Floats
+    end_s: Floats
+    wall_s: Floats
+    work_done_s: Floats
+    interruptions: Floats
+    repair_node_s: Floats
+    spare_idle_node_s: Floats
+
+
+@dataclass(frozen=True)
 class Runs:
     """Replications of one scenario.
 
@@ -43,12 +61,15 @@ class Runs:
         What the replications left.
     engine : str
         "compiled" or "simpy"; no result depends on it.
+    marks : array of float64, shape (n, periods, 4), optional
+        Totals at the ends of periods (``sim.engine.state.MARKS``), where the plan has any.
     """
 
     scenario: Scenario
     plan: Plan
     rows: Records
     engine: str = "compiled"
+    marks: Floats | None = None
 
     @cached_property
     def ledger_s(self) -> dict[str, npt.NDArray[np.float64]]:
@@ -75,7 +96,7 @@ class Runs:
 
         ``ettr`` is progress / wall clock, ``ettr_hardware`` productive GPU-seconds / GPU-seconds held. Columns
         ``ledger_*_s`` and ``ledger_gpu_*_s`` hold the buckets, ``faults_*`` and ``interruptions_*`` the counts by
-        fault source.
+        fault source, ``rate_factor_*`` what an uncertain rate was multiplied by.
         """
         rows = self.rows
         columns: dict[str, Any] = {"replication": rows["replication"]}
@@ -91,15 +112,55 @@ class Runs:
         columns |= {f"ledger_gpu_{bucket}_s": seconds for bucket, seconds in self.ledger_gpu_s.items()}
         for i, source in enumerate(self.plan.sources):
             columns[f"faults_{source.name}"] = rows["faults_of"][:, i]
-            columns[f"interruptions_{source.name}"] = rows["interruptions_of"][:, i]
+        for i, cause in enumerate(self.plan.causes):
+            columns[f"interruptions_{cause}"] = rows["interruptions_of"][:, i]
+        factors = rate_factors(self.plan, rows["replication"])
+        for i, source in enumerate(self.plan.sources):
+            if source.shape > 0:
+                columns[f"rate_factor_{source.name}"] = factors[:, i]
         return pd.DataFrame(columns)
+
+    def by_period(self, joined: int = 1) -> ByPeriod:
+        """The runs cut into periods, so many of which are ``joined`` to one; the last may be shorter.
+
+        The runs must have marks.
+        """
+        assert self.marks is not None
+        every = np.minimum(np.arange(1, self.plan.periods + 1) * self.plan.period, self.plan.horizon)
+        last = [*range(joined - 1, len(every) - 1, joined), len(every) - 1]
+        ends = every[last]
+        starts = np.concatenate([[0.0], ends[:-1]])
+        wall = np.clip(self.rows["wall_s"][:, None] - starts, 0.0, ends - starts)
+        each = np.diff(self.marks[:, last], axis=1, prepend=0.0)
+        return ByPeriod(starts, ends, wall, *(each[:, :, i] for i in range(len(MARKS))))
+
+    @property
+    def series(self) -> pd.DataFrame:
+        """One row per replication and period in which it goes on; the runs must have marks.
+
+        Beside the figures of ``ByPeriod`` it has ``ettr``, and means over the period's time of the nodes in repair and
+        of the idle spares.
+        """
+        found = self.by_period()
+        n, count = found.wall_s.shape
+        columns: dict[str, Any] = {
+            "replication": np.repeat(self.rows["replication"], count), "period": np.tile(np.arange(count), n),
+            "start_s": np.tile(found.start_s, n), "end_s": np.tile(found.end_s, n), "wall_s": found.wall_s.ravel(),
+        }  # fmt: skip
+        frame = pd.DataFrame(columns | {name: getattr(found, name).ravel() for name in MARKS})
+        frame = frame[frame["wall_s"] > 0.0].reset_index(drop=True)
+        frame["interruptions"] = frame["interruptions"].astype(np.int64)
+        means = {
+            "ettr": "work_done_s", "mean_units_in_repair": "repair_node_s", "mean_spares_idle": "spare_idle_node_s"
+        }  # fmt: skip
+        return frame.assign(**{name: frame[total] / frame["wall_s"] for name, total in means.items()})
 
     def incidents(self, log: Records) -> pd.DataFrame:
         """The incidents that an engine gives with one replication, with names for numbers; ``closed_s`` is None if
         the run ended in it.
         """
         frame = pd.DataFrame({name: log[name] for name in log.dtype.names or ()})
-        frame["cause"] = [self.plan.sources[cause].name for cause in log["cause"]]
+        frame["cause"] = [self.plan.causes[cause] for cause in log["cause"]]
         frame["rule"] = [self.plan.rules[rule].name if rule >= 0 else None for rule in log["rule"]]
         frame["closed_s"] = frame["closed_s"].astype(object).where(frame["closed_s"].notna(), None)
         return frame
@@ -128,15 +189,25 @@ class Runs:
         UsageError
             If the file cannot be written.
         """
-        import pyarrow as pa  # heavy, and needed by this alone
-        from pyarrow import parquet
+        self._write(self.replications, Path(path))
 
-        table = pa.Table.from_pandas(self.replications, preserve_index=False)
-        metadata = {**(table.schema.metadata or {}), b"lockstep": json.dumps(self.provenance).encode()}
-        target = Path(path)
+    def write_series(self, path: str | os.PathLike[str]) -> None:
+        """Write ``series`` as ``.parquet``, as ``write_parquet`` does, or as ``.csv``, which has no provenance.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be written.
+        """
+        self._write(self.series, Path(path))
+
+    def _write(self, frame: pd.DataFrame, target: Path) -> None:
         partial = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
-            parquet.write_table(table.replace_schema_metadata(metadata), partial)
+            if target.suffix == ".csv":
+                frame.to_csv(partial, index=False)
+            else:
+                self._write_parquet(frame, partial)
             partial.replace(target)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else error
@@ -144,6 +215,14 @@ class Runs:
         finally:
             with suppress(OSError):
                 partial.unlink()
+
+    def _write_parquet(self, frame: pd.DataFrame, path: Path) -> None:
+        import pyarrow as pa  # heavy, and needed by this alone
+        from pyarrow import parquet
+
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        metadata = {**(table.schema.metadata or {}), b"lockstep": json.dumps(self.provenance).encode()}
+        parquet.write_table(table.replace_schema_metadata(metadata), path)
 
 
 COUNTS = (
@@ -158,5 +237,5 @@ by repair crews, units in repair at the end.
 
 def versions() -> Mapping[str, str]:
     """Versions of all that a result may depend on."""
-    libraries = {name: version(name) for name in ("lockstep-sim", "numba", "numpy", "pandas", "simpy")}
+    libraries = {name: version(name) for name in ("lockstep-sim", "numba", "numpy", "pandas", "scipy", "simpy")}
     return {"python": platform.python_version(), **libraries}

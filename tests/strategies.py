@@ -10,6 +10,7 @@ Runs are the same every time; ``HYPOTHESIS_PROFILE=search`` looks for new exampl
 
 import math
 import os
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -34,6 +35,7 @@ from sim.plan import (
     Group,
     Lane,
     Law,
+    Pause,
     Plan,
     Pool,
     RepairStage,
@@ -50,6 +52,7 @@ settings.register_profile("search", deadline=None, max_examples=600, suppress_he
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 TICK = 2.0**-20
+PAUSES = ("eval", "upgrade")
 MAX_EVENTS = 400
 WORDS = st.integers(0, 2**64 - 1)
 NO_STORE = Pattern(math.inf, 0.0, 0.0, 0.0, 1, math.inf, math.inf, math.inf)
@@ -141,6 +144,7 @@ def sources(draw: Any, name: str, job: int, unit: float, groups: tuple[Group, ..
         detect=quantize(draw(st.integers(0, 4)) * unit),
         key=(draw(WORDS), draw(WORDS)),
         p_hang=draw(st.sampled_from([0.0, 0.0, 0.4, 1.0])),
+        shape=draw(st.sampled_from([0.0, 0.0, 0.0, 0.5, 3.5, 400.5])),
     )
 
 
@@ -224,6 +228,20 @@ def places(job: int) -> list[tuple[int, int]]:
 
 
 @st.composite
+def pauses(draw: Any, name: str, table: list[Law], unit: float) -> Pause:
+    """A planned pause; it may come together with saves and with the other pause."""
+    return Pause(
+        name=name,
+        every=quantize(draw(st.integers(1, 200)) * unit),
+        law=draw(laws(table, 0, 20, unit)),
+        bucket=draw(st.integers(10, 11)),
+        save=draw(st.booleans()),
+        vulnerable=draw(st.sampled_from([True, True, False])),
+        key=(draw(WORDS), draw(WORDS)),
+    )
+
+
+@st.composite
 def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), max_events: int = MAX_EVENTS) -> Plan:
     """A plan whose times are small multiples of one of these units of time."""
     unit = draw(st.sampled_from(scales))
@@ -254,14 +272,14 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         horizon = time(1, 9_000)
     else:
         work = time(1, 2_000)
-    return Plan(
+    plan = Plan(
         seed=1,
         gpus_per_node=8,
         job_nodes=job,
         pools=(Pool(hot, time(0, 5)), Pool(cold, time(0, 30))),
         sources=found,
         lanes=lanes_of(found, hot),
-        laws=tuple(table),
+        laws=(),
         rules=some_rules,
         max_attempts=draw(st.sampled_from([1, 3, 50, 1000])),
         repair=tuple(repair),
@@ -279,7 +297,10 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
         groups=groups,
         order=tuple(order),
+        pauses=tuple(draw(pauses(name, table, unit)) for name in PAUSES[: draw(st.sampled_from([0, 0, 1, 2]))]),
+        period=math.inf if horizon == math.inf else time(max(1, int(horizon / unit) // 40), int(horizon / unit) + 3),
     )
+    return replace(plan, laws=tuple(table))
 
 
 # Scenarios
@@ -329,6 +350,8 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float, groups: tuple[str
         {"mtbf": f"{life:.9g} s"},
         {"fit": 3.6e12 / life},
         {"observed": {"events": 7, "units": 3.5, "over": f"{2 * life:.9g} s"}},
+        {"observed": {"events": 7, "units": 3.5, "over": f"{2 * life:.9g} s"}, "uncertain": True},
+        {"observed": {"events": 0, "units": 0.5, "over": f"{life:.9g} s"}, "uncertain": True},
         {"observed": {"events": 0, "units": 1, "over": "1 h"}},
     ]
     if scale >= 1.0:
@@ -475,6 +498,16 @@ def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
 
 
 @st.composite
+def pause_tables(draw: Any, scale: float) -> dict[str, Any]:
+    table = {
+        "every": draw(durations(20.0, 400.0, scale)),
+        "duration": draw(st.one_of(durations(0.0, 20.0, scale), law_tables(20.0, scale))),
+    }
+    flags = {"save": st.booleans(), "vulnerable": st.booleans(), "bucket": st.sampled_from(["pause", "maintenance"])}
+    return table | draw(st.fixed_dictionaries({}, optional=flags))
+
+
+@st.composite
 def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0)) -> dict[str, Any]:
     """A scenario as its file gives it, of at most 64 nodes, with times of about these scales in s."""
     scale = draw(st.sampled_from(scales))
@@ -484,7 +517,7 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
     groups = draw(
         st.sampled_from([{}, {}, {"rack": "3 nodes"}, {"rack": "2 nodes", "feed": {"domains": 1, "by": "rack"}}])
     )
-    if spares + job < 3:
+    if job < 3:  # pools may leave out all spares, and then a domain of 3 nodes is too large
         groups = {}
     faults = {name: draw(fault_tables(job, gpus, scale, tuple(groups))) for name in names}
     table: dict[str, Any] = {"cluster": {"nodes": job + spares}, "job": {"nodes": job}, "faults": faults}
@@ -513,10 +546,21 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         long = {name: st.fixed_dictionaries({"nodes": st.just(nodes), "activation": active}) for name, nodes in sizes}
         table["pools"] = {name: draw(st.one_of(st.just(nodes), long[name])) for name, nodes in sizes}
     table["repair"] = draw(repair_tables(scale))
+    if draw(st.sampled_from([True, False, False])):
+        table["pauses"] = {name: draw(pause_tables(scale)) for name in PAUSES[: draw(st.integers(1, 2))]}
     seeds = st.sampled_from([0, 1, 2**63 - 1])
-    run = {"seed": seeds, "initial_start": st.booleans(), "max_events": st.just(MAX_EVENTS)}
+    counted = any("observed" in source for source in faults.values())
+    run = {
+        "seed": seeds,
+        "uncertain": st.sampled_from([False, counted]),
+        "initial_start": st.booleans(),
+        "max_events": st.just(MAX_EVENTS),
+    }
     if draw(st.booleans()):
-        table["run"] = draw(st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}))
+        periods = {"series": durations(10.0, 4_000.0, scale)}
+        table["run"] = draw(
+            st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}, optional=periods)
+        )
     else:
         optional = {"final_save": st.booleans()}
         table["run"] = draw(st.fixed_dictionaries({**run, "work": durations(10.0, 2_000.0, scale)}, optional=optional))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.kernels.ledger import BUCKETS
 
@@ -12,7 +13,10 @@ RUNNING = 0
 DETECTING = 1
 WAITING = 2
 RECOVERING = 3
-"""Phases of the job: stepping or saving; stopped and nobody knows why; waiting for units; in a list of stages."""
+PAUSED = 4
+"""Phases of the job: stepping or saving; stopped and nobody knows why; waiting for units; in a list of stages; in a
+planned pause.
+"""
 
 
 class StopReason(IntEnum):
@@ -38,7 +42,20 @@ DEPLETED = int(StopReason.DEPLETED)
 NO_PROGRESS = int(StopReason.NO_PROGRESS)
 EVENT_LIMIT = int(StopReason.EVENT_LIMIT)
 
+Floats = npt.NDArray[np.float64]
+
+KEPT = 0
+INTERRUPTIONS = 1
+REPAIR = 2
+IDLE = 3
+
+MARKS = ("work_done_s", "interruptions", "repair_node_s", "spare_idle_node_s")
+"""Totals at the end of a period, in the order of the numbers above: progress that was made by then and never rolled
+back later, incidents, node-seconds in repair, and those of idle spares. The last mark of a run has those of its row.
+"""
+
 MAX_SOURCES = 64
+MAX_PAUSES = 8
 N_BUCKETS = len(BUCKETS)
 
 ROW = np.dtype(
@@ -49,7 +66,7 @@ ROW = np.dtype(
         ("crew_services", "i8"), ("crew_wait_s", "f8"), ("units_in_repair", "i8"), ("ledger", "f8", N_BUCKETS),
         ("absent_node_s", "f8", N_BUCKETS),
         ("spare_idle_node_s", "f8"), ("repair_node_s", "f8"), ("faults_of", "i8", MAX_SOURCES),
-        ("interruptions_of", "i8", MAX_SOURCES),
+        ("interruptions_of", "i8", MAX_SOURCES + MAX_PAUSES),
     ],
     align=True,
 )  # fmt: skip
@@ -65,6 +82,6 @@ INCIDENT = np.dtype(
     ],
     align=True,
 )  # fmt: skip
-"""One incident: when it opened, its first fault's source, what it cost, and when the job stepped again (NaN: it did
-not).
+"""One incident: when it opened, its cause (a source, or the number of sources and that of a pause), what it cost, and
+when the job stepped again (NaN: it did not).
 """

@@ -15,6 +15,8 @@ CAPACITY_WAIT = 6
 RESTART = 7
 LOAD = 8
 WARM_UP = 9
+PAUSE = 10
+MAINTENANCE = 11
 
 BUCKETS = (
     "productive",
@@ -27,6 +29,8 @@ BUCKETS = (
     "restart",
     "load",
     "warm_up",
+    "pause",
+    "maintenance",
 )
 """Buckets of the wall clock, in the order of the numbers above. Each second of a run is in exactly one."""
 

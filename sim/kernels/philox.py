@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
 _MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
@@ -81,3 +81,22 @@ def uniforms(
         float(c >> _SHIFT) * _TO_UNIT,
         float(d >> _SHIFT) * _TO_UNIT,
     )
+
+
+@entry
+def uniforms_of(key_0: np.uint64, key_1: np.uint64, lane: int, replications: Any, out: Any) -> None:
+    """One uniform in [0, 1) for each of some replications.
+
+    Parameters
+    ----------
+    key_0, key_1 : uint64
+        Key of the stream.
+    lane : int64
+        What is drawn.
+    replications : array of int64, shape (n,)
+        Which replications.
+    out : array of float64, shape (n,)
+        Written in place.
+    """
+    for i in range(out.size):
+        out[i] = uniforms(key_0, key_1, 0, lane, 0, replications[i])[0]

@@ -100,6 +100,12 @@ def make_segment(
 
 
 @kernel
+def last_trigger(work: float, interval: float) -> int:
+    """Index of the last trigger before the progress ``work``; both in seconds, above 0, ``work`` finite."""
+    return math.ceil(work / interval) - 1
+
+
+@kernel
 def save_start(j: int, s: Segment, p: Pattern) -> float:
     """Time at which save j >= 1 of the segment starts, in seconds."""
     q = (j - 1) // p.in_flight

@@ -222,17 +222,18 @@ def advance(c: Any, v: Any, now: float) -> float:
 
 
 @kernel
-def earliest_end(c: Any, v: Any, last_save: bool) -> float:
-    """A time before which a segment just resumed cannot end by itself, which costs no walk."""
+def earliest_end(c: Any, v: Any, last_save: bool, for_good: bool) -> float:
+    """A time before which a segment just begun cannot end by itself, which costs no walk; see ``exact_end``."""
     end = v.now + (v.work - v.step)
     if last_save:
-        end += c.stall[c.last] + c.persist[c.last] + c.last_copies
+        end += c.stall[c.last] + c.persist[c.last] + (c.last_copies if for_good else 0.0)
     return float(end)
 
 
 @entry
-def exact_end(c: Any, v: Any, ahead: Any, last_save: bool) -> float:
-    """Time at which a segment just resumed reaches the end of its work, or the save at its end is durable.
+def exact_end(c: Any, v: Any, ahead: Any, last_save: bool, for_good: bool) -> float:
+    """Time at which a segment just begun reaches the end of its work, or the save at its end is durable: where the job
+    ends ``for_good`` with all its copies, before a pause without them.
 
     ``ahead`` is a record like ``v`` to try it on.
     """
@@ -245,7 +246,36 @@ def exact_end(c: Any, v: Any, ahead: Any, last_save: bool) -> float:
     start = ahead.now
     if ahead.running[i] >= c.in_flight[i]:
         start = ahead.end[i, ahead.head[i]]
-    return float(start + c.stall[i] + c.persist[i] + c.last_copies)
+    return float(start + c.stall[i] + c.persist[i] + (c.last_copies if for_good else 0.0))
+
+
+@kernel
+def keep_last(c: Any, v: Any, now: float) -> None:
+    """The save at the end of a segment is durable: the job goes on from there."""
+    _begin_persist(v, c.last, now, v.step, v.deficit)
+    _end_persist(c, v, c.last)
+    v.restored = c.last
+
+
+@entry
+def progress_at(c: Any, v: Any, ahead: Any, t: float) -> float:
+    """Progress at a time of the segment, which goes on; ``ahead`` is a record like ``v`` to try it on."""
+    _copy(c, v, ahead)
+    walk(c, ahead, t)
+    return float(ahead.step)
+
+
+@kernel
+def hold(c: Any, v: Any, since: float, now: float) -> None:
+    """The segment stood still from ``since`` to ``now``, and its persists with it; copies between stores did not."""
+    v.begun = now
+    v.now = now
+    v.begun_step = v.step
+    v.begun_deficit = v.deficit
+    for i in range(c.n):
+        if c.source[i] == DIRECT:
+            for j in range(v.running[i]):
+                v.end[i, (v.head[i] + j) % RING] += now - since
 
 
 @kernel

@@ -12,8 +12,13 @@ from sim.engine.state import StopReason
 from sim.report.words import WIDTH, between, bucket, count, duration, percent
 from sim.results import Records, Runs
 from sim.study.answer import Answer
+from sim.study.inputs import InputSpread
 from sim.study.outlook import Outlook
+from sim.study.series import periods
 from sim.study.statistics import Estimate, spread
+
+MOST_ROWS = 16
+"""Rows of the table over time."""
 
 WARNINGS = {
     "depleted": "waited for nodes to the end: no spare was left, and no node will come back",
@@ -68,7 +73,11 @@ def answer_tables(answer: Answer) -> Iterator[Table | str]:
         if reason in answer.stop_reasons:
             yield wrapped(f"warning: {answer.stop_reasons[reason]} of {answer.n} runs {text}")
     yield _single_runs(answer)
+    if answer.inputs is not None:
+        yield from _ranges(answer, answer.inputs["ettr"])
     tables = [_metrics(answer), _ledger(answer)] + ([_causes(answer)] if answer.sources else [])
+    if answer.runs.marks is not None:
+        tables.append(_series(answer))
     for table in tables:
         yield ""
         yield table
@@ -129,6 +138,27 @@ def _single_runs(answer: Answer) -> str:
     )
 
 
+def _ranges(answer: Answer, expected: InputSpread) -> Iterator[Table | str]:
+    """The three ranges of ETTR where inputs are uncertain, and what the inputs have in that of single runs."""
+    runs = answer.single_runs["ettr"]
+    table = _table("Three ranges of ETTR", "", "range", "made smaller by", names=(0, 2))
+    level = f"{100 * answer.confidence:g} %"
+    table.add_row(f"mean: its {level} interval", between(answer.ettr, _percent), "more replications")
+    inputs = f"{_percent(expected.p5)} to {_percent(expected.p95)}"
+    table.add_row("expected, over the inputs: 5 to 95 %", inputs, "more counted faults")
+    table.add_row("of single runs: 5 to 95 %", f"{_percent(runs['p5'])} to {_percent(runs['p95'])}", "nothing")
+    yield ""
+    yield table
+    names = [source.name for source in answer.runs.plan.sources if source.shape > 0]
+    rates = f"the uncertain rate of {names[0]} has" if len(names) == 1 else f"the {len(names)} uncertain rates have"
+    share = f"{percent(expected.share.mean, 0)} ({level} interval {between(expected.share, _whole)})"
+    yield wrapped(f"in the variance of single runs {rates} a share of {share}")
+
+
+def _whole(share: float) -> str:
+    return percent(share, 0)
+
+
 def _jmtti(estimate: Estimate) -> tuple[str, str]:
     """JMTTI and its interval, which may have one end only."""
     if math.isinf(estimate.mean):
@@ -164,12 +194,28 @@ def _ledger(answer: Answer) -> Table:
 
 def _causes(answer: Answer) -> Table:
     interval = f"{100 * answer.confidence:g} % interval"
-    table = _table("Faults on the job by cause", "", "faults", interval, "interruptions", "of all")
+    table = _table("Faults and interruptions of the job by cause", "", "faults", interval, "interruptions", "of all")
     total = sum(each.interruptions.mean for each in answer.sources)
     for each in answer.sources:
         share = percent(each.interruptions.mean / total) if total else "-"
         faults, opened = each.faults, each.interruptions
         table.add_row(each.source, count(faults.mean), between(faults), count(opened.mean), share)
+    return table
+
+
+def _series(answer: Answer) -> Table:
+    """The answer over time; periods are joined where there are too many for a screen."""
+    found = periods(answer.runs, answer.confidence, MOST_ROWS)
+    title = "Over time: ETTR, its error, its 5 to 95 % range of single runs; means"
+    table = _table(title, "from", "ETTR", "", "range", "interruptions", "in repair", "spares")
+    for period in found:
+        ettr = period.metrics["ettr"]
+        band = f"{_points(ettr.runs['p5'])} to {_points(ettr.runs['p95'])}" if ettr.estimate.n > 1 else "-"
+        means = (period.metrics[name].estimate.mean for name in list(period.metrics)[1:])
+        at = "0" if period.start_s == 0 else duration(period.start_s)
+        half = ettr.estimate.half_width
+        error = f"±{_points(half)}" if math.isfinite(half) else "-"
+        table.add_row(at, percent(ettr.estimate.mean, 2), error, band, *map(count, means))
     return table
 
 
@@ -183,7 +229,7 @@ def incident_table(runs: Runs, incidents: Records) -> Table | str:
         rule = runs.plan.rules[each["rule"]].name if each["rule"] >= 0 else "-"
         open_for = each["closed_s"] - each["opened_s"]
         table.add_row(
-            f"{each['opened_s'] / 3600:,.3f}", runs.plan.sources[each["cause"]].name, str(each["faults"]),
+            f"{each['opened_s'] / 3600:,.3f}", runs.plan.causes[each["cause"]], str(each["faults"]),
             str(each["units"]), rule, str(each["attempts"]), duration(each["lost_work_s"]),
             "to the end" if math.isnan(open_for) else duration(open_for),
         )  # fmt: skip

@@ -81,7 +81,7 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
     yield "What follows, in closed form"
     yield f"  job MTBF (any fault that stops the job): {duration(outlook.job_mtbf_s)}"
     for name, mtbf in outlook.mtbf_by_cause_s.items():
-        yield f"    {name}: {duration(mtbf)}"
+        yield f"    {name}: {duration(mtbf)}{_uncertainty(outlook, name)}"
     if outlook.rate > 0:
         yield f"  mean time from a fault to the next step: {duration(outlook.recovery_s)}"
     if outlook.spares.sentence:
@@ -118,6 +118,14 @@ def _level(level: Level) -> Iterator[str]:
         yield "    no single fault leaves it as the fastest store with a version"
 
 
+def _uncertainty(outlook: Outlook, source: str) -> str:
+    """The range of an uncertain source's MTBF."""
+    if source not in outlook.uncertain_mtbf_s:
+        return ""
+    low, high = outlook.uncertain_mtbf_s[source]
+    return f", uncertain: {duration(low)} to {duration(high)} (5 to 95 %)"
+
+
 def _share(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "-"
@@ -140,6 +148,7 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
         "outlook": {
             "job_mtbf_s": outlook.job_mtbf_s if math.isfinite(outlook.job_mtbf_s) else None,
             "mtbf_by_cause_s": outlook.mtbf_by_cause_s,
+            "uncertain_mtbf_s": {name: {"p5": p5, "p95": p95} for name, (p5, p95) in outlook.uncertain_mtbf_s.items()},
             "recovery_s": outlook.recovery_s if math.isfinite(outlook.recovery_s) else None,
             "save_cost_s": outlook.save_cost_s,
             "interval_s": outlook.interval_s,

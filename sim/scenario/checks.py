@@ -10,8 +10,10 @@ from sim.scenario.copies import can_be_lost, check_place, check_sources
 from sim.scenario.domains import check_groups, make_groups, order_of
 from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
 from sim.scenario.findings import Findings
+from sim.scenario.pauses import MOST_PAUSES, check_pause
 from sim.scenario.reading import Parts, held_nodes
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
+from sim.scenario.run import check_run
 from sim.scenario.stages import check_stage
 from sim.scenario.stores import MOST_STORES, check_planned, check_store
 
@@ -22,8 +24,10 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
     _counts(data, findings)
     _groups(parts, findings)
     for name, source in parts.faults.items():
-        findings.add_all(("faults", name), check_fault(source))
+        findings.add_all(("faults", name), check_fault(source, _uncertain(parts)))
+    _run(parts, findings)
     _stores(parts, findings)
+    _pauses(data, parts, findings)
     _detect(data, findings)
     _stages(parts, findings)
 
@@ -86,6 +90,22 @@ def _counts(data: Mapping[str, Any], findings: Findings) -> None:
         findings.add(("stores", list(stores)[MOST_STORES]), RefusedError(message, f"at most {MOST_STORES} stores"))
 
 
+def _uncertain(parts: Parts) -> bool:
+    return parts.run is not None and parts.run.uncertain
+
+
+def _run(parts: Parts, findings: Findings) -> None:
+    if parts.run is not None:
+        findings.add_all(("run",), check_run(parts.run))
+    if _uncertain(parts) and parts.all_faults and not any(source.observed for source in parts.faults.values()):
+        refusal = RefusedError(
+            "finds no source whose rate was counted",
+            "uncertain = true with a source that is given as observed",
+            "give observed = { events, units, over } instead of mtbf, for example",
+        )
+        findings.add(("run", "uncertain"), refusal)
+
+
 def _stores(parts: Parts, findings: Findings) -> None:
     if parts.job is None:
         return
@@ -97,7 +117,9 @@ def _stores(parts: Parts, findings: Findings) -> None:
             groups = parts.cluster.groups if parts.cluster is not None else {}
             wrong_places = check_place(store.place, nodes, groups)
             findings.add_all(("stores", name), (("place", refusal) for refusal in wrong_places))
-    any_fault = not parts.all_faults or any(rate_of(source) > 0.0 for source in parts.faults.values())
+    any_fault = not parts.all_faults or any(
+        rate_of(source, _uncertain(parts)) > 0.0 for source in parts.faults.values()
+    )
     for name, store in parts.stores.items():
         wrong = list(check_store(store, parts.job.step, parts.job.checkpoint))
         findings.add_all(("stores", name), wrong)
@@ -107,6 +129,19 @@ def _stores(parts: Parts, findings: Findings) -> None:
             findings.add(("stores", name, "every"), RefusedError(message, allowed))
         elif not wrong:
             findings.add_all(("stores", name), check_planned(store, parts.job.checkpoint, any_fault))
+
+
+def _pauses(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
+    pauses = data.get("pauses")
+    if isinstance(pauses, dict) and len(pauses) > MOST_PAUSES:
+        message = f"has {len(pauses)} pauses"
+        findings.add(("pauses",), RefusedError(message, f"at most {MOST_PAUSES} pauses"))
+    for name, pause in parts.pauses.items():
+        if name in parts.faults:
+            refusal = RefusedError("has the name of a fault source", "a name of its own: both are causes")
+            findings.add(("pauses", name), refusal)
+        if parts.job is not None:
+            findings.add_all(("pauses", name), check_pause(pause, parts.job.step))
 
 
 def _detect(data: Mapping[str, Any], findings: Findings) -> None:

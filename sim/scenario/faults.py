@@ -18,10 +18,10 @@ from sim.scenario.fields import (
     AtLeastOne,
     Choice,
     Duration,
+    Flag,
     Json,
     Life,
     Number,
-    PositiveDuration,
     Probability,
     ShortForm,
     Table,
@@ -29,6 +29,7 @@ from sim.scenario.fields import (
     either,
     setting,
 )
+from sim.scenario.observed import NOT_COUNTED, ObservedTable, add_observed, observed_rate, shape_of
 from sim.scenario.refusal import RefusedError, listed, nearest, shown
 from sim.scenario.units import Quantity, text_pattern, yearly_fraction
 
@@ -86,16 +87,6 @@ class _Level(NameReader):
     def json_schema(self) -> Json:
         """Give the JSON schema of the word."""
         return {"anyOf": [{"type": "string", "enum": list(self.words)}, {"type": "string"}]}
-
-
-class ObservedTable(Table):
-    """`observed` of a fault source as written."""
-
-    events: Annotated[float, Number(0.0)] = setting("Faults that were counted; a number, 0 or more.")
-    units: Annotated[float, Number(0.0, open_low=True)] | None = setting(
-        "Components that were watched; a number above 0.", None, "1 for a source per job; else required"
-    )
-    over: PositiveDuration = setting("How long they were watched on the source's own clock, in s, above 0.")
 
 
 class NeedsTable(Table):
@@ -184,7 +175,10 @@ class FaultTable(Table):
     """`[faults.NAME]` as written."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in RATE_KEYS]})
-    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(*((key,) for key in RATE_KEYS))
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = {
+        key: others if key == "observed" else others | {"uncertain"}
+        for key, others in either(*((key,) for key in RATE_KEYS)).items()
+    }
 
     per: Annotated[str, _Level(UNITS)] = setting(
         "What the components are counted by: each GPU, each node, the job as a whole, or each domain of a group of "
@@ -211,6 +205,13 @@ class FaultTable(Table):
         "Counted faults, components and time; the rate is events / (units x over).",
         None,
         _ONE_RATE,
+    )
+    uncertain: Flag | None = setting(
+        "Whether each replication draws the rate anew, from what the observed faults leave open: gamma(events + 1/2, "
+        "units x over), by Jeffreys' prior; only with observed. The rate is then that law's mean, also where an "
+        "interval between saves is computed from it.",
+        None,
+        "run.uncertain",
     )
     clock: Annotated[Literal["wall", "training"], Choice(("wall", "training"))] = setting(
         "Clock that the source ages on: wall clock, or only while the job steps or saves.",
@@ -264,7 +265,9 @@ class FaultSource:
     count : int
         Components per unit, >= 1.
     rate : float
-        Faults of ONE component, 1/s, >= 0.
+        Faults of ONE component, 1/s, >= 0; its mean if it is uncertain.
+    shape : float
+        Shape of the gamma law of an uncertain rate, > 0; 0: the rate is taken as known.
     needs : dict
         Probability of each need that the file names, in the order process, reset, repair; adds up to 1.
     detect : Quantity or None
@@ -274,6 +277,7 @@ class FaultSource:
     per: str
     count: int
     rate: float
+    shape: float
     clock: Literal["wall", "training"]
     effect: Mapping[Effect, float]
     takes: str
@@ -317,8 +321,10 @@ def check_fault_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, Refu
         )
 
 
-def check_fault(table: FaultTable) -> Iterator[tuple[str | None, RefusedError]]:
-    """Check what a source's valid values say together; yields as `check_fault_keys`."""
+def check_fault(table: FaultTable, uncertain: bool) -> Iterator[tuple[str | None, RefusedError]]:
+    """Check what a source's valid values say together; `uncertain` is that of the run. Yields as `check_fault_keys`."""
+    if table.uncertain and table.observed is None:
+        yield "uncertain", NOT_COUNTED
     if table.per_1000_node_days is not None:
         if table.per != "node":
             yield "per_1000_node_days", RefusedError(f"counts nodes, but per is {shown(table.per)}", 'per = "node"')
@@ -333,12 +339,12 @@ def check_fault(table: FaultTable) -> Iterator[tuple[str | None, RefusedError]]:
             "observed",
             RefusedError("gives no units", "the number of components that were watched, above 0", "add units"),
         )
-    elif sum(getattr(table, key) is not None for key in RATE_KEYS) == 1 and rate_of(table) > _MOST_PER_S:
+    elif sum(getattr(table, key) is not None for key in RATE_KEYS) == 1 and rate_of(table, uncertain) > _MOST_PER_S:
         yield None, RefusedError("strikes more than once per microsecond and component", "a lower rate")
 
 
-def rate_of(table: FaultTable) -> float:
-    """Give the rate of one component, 1/s, of a table with exactly one rate key."""
+def rate_of(table: FaultTable, uncertain: bool) -> float:
+    """Give the rate of one component, 1/s, of a table with exactly one rate key; `uncertain` is that of the run."""
     if table.mtbf is not None:
         return 1.0 / table.mtbf
     if table.afr is not None:
@@ -349,11 +355,15 @@ def rate_of(table: FaultTable) -> float:
         return table.per_1000_node_days / _THOUSAND_NODE_DAYS_S
     if table.observed is None:
         return 0.0
-    return table.observed.events / (1.0 if table.observed.units is None else table.observed.units) / table.observed.over
+    return observed_rate(table.observed, _is_uncertain(table, uncertain))
 
 
-def resolve_fault(name: str, table: FaultTable, entries: Entries) -> FaultSource:
-    """Resolve one source."""
+def _is_uncertain(table: FaultTable, uncertain: bool) -> bool:
+    return uncertain if table.uncertain is None else table.uncertain
+
+
+def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entries) -> FaultSource:
+    """Resolve one source; `uncertain` is that of the run."""
     path = ("faults", name)
     takes = takes_of(table)
     needs = _needs(table, takes)
@@ -364,8 +374,10 @@ def resolve_fault(name: str, table: FaultTable, entries: Entries) -> FaultSource
     entries.field(path, table, "clock", "")
     entries.field(path, table, "takes", "", takes)
     entries.field(path, table, "detect", "s")
+    uncertain = _is_uncertain(table, uncertain)
     if table.observed is not None:
-        _observed_entries((*path, "observed"), table.observed, entries)
+        entries.field(path, table, "uncertain", "", uncertain)
+        add_observed((*path, "observed"), table.observed, entries)
     source = None if table.needs is not None else source_of(FaultTable, "needs")
     for need, probability in needs.items():
         entries.add((*path, "needs", need), probability, "1", source)
@@ -374,7 +386,8 @@ def resolve_fault(name: str, table: FaultTable, entries: Entries) -> FaultSource
         entries.add((*path, "effect", effect), probability, "1", None if table.effect else "a fault stops the job")
     shares: dict[Need, float] = {need: float(probability) for need, probability in needs.items()}
     does: dict[Effect, float] = {effect: float(probability) for effect, probability in effects.items()}
-    return FaultSource(table.per, table.count, rate_of(table), table.clock, does, takes, shares, table.detect)
+    rate, shape = rate_of(table, uncertain), shape_of(table.observed, uncertain)
+    return FaultSource(table.per, table.count, rate, shape, table.clock, does, takes, shares, table.detect)
 
 
 def takes_of(table: FaultTable) -> str:
@@ -424,9 +437,3 @@ def _needs(table: FaultTable, takes: str) -> dict[Need, Quantity]:
         return {need: Quantity(1.0, "1")}
     found = {need: getattr(table.needs, need) for need in NEEDS}
     return {need: probability for need, probability in found.items() if probability is not None}
-
-
-def _observed_entries(path: tuple[str, ...], table: ObservedTable, entries: Entries) -> None:
-    entries.field(path, table, "events", "1")
-    entries.field(path, table, "units", "1", 1.0 if table.units is None else table.units)
-    entries.field(path, table, "over", "s")

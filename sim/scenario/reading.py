@@ -29,6 +29,7 @@ from sim.scenario.faults import (
 )
 from sim.scenario.fields import Table, Title, check_name
 from sim.scenario.findings import Findings
+from sim.scenario.pauses import Pause, PauseTable, resolve_pause
 from sim.scenario.recovery import RecoveryTable, RuleTable, check_rules, resolve_recovery, split_recovery
 from sim.scenario.refusal import Path, RefusedError, nearest
 from sim.scenario.run import RunTable, check_run_keys, resolve_run
@@ -49,6 +50,7 @@ class Parts:
     faults: dict[str, FaultTable] = field(default_factory=dict)
     detect: DetectTable | None = None
     stores: dict[str, StoreTable] = field(default_factory=dict)
+    pauses: dict[str, PauseTable] = field(default_factory=dict)
     recovery: RecoveryTable | None = None
     rules: dict[str, RuleTable] = field(default_factory=dict)
     pools: PoolsTable | None = None
@@ -69,6 +71,7 @@ def read_parts(data: Mapping[str, Any], findings: Findings) -> Parts:
     parts.faults, parts.all_faults = _named(FaultTable, "faults", data, findings, check_fault_keys)
     parts.detect = _section(DetectTable, "detect", data, findings)
     parts.stores, _ = _named(StoreTable, "stores", data, findings, check_store_keys)
+    parts.pauses, _ = _named(PauseTable, "pauses", data, findings)
     parts.recovery, parts.rules = _recovery(data, findings)
     if "pools" in data:
         parts.pools = _section(PoolsTable, "pools", data, findings)
@@ -93,17 +96,20 @@ def resolve(name: str, parts: Parts) -> Scenario:
     job = resolve_job(parts.job, cluster, entries)
     faults: dict[str, FaultSource] = {}
     for source in sorted(parts.faults):
-        faults[source] = resolve_fault(source, parts.faults[source], entries)
+        faults[source] = resolve_fault(source, parts.faults[source], parts.run.uncertain, entries)
     detect = resolve_detect(parts.detect, parts.recovery.detect, entries)
     stores: dict[str, Store] = {}
     for store in sorted(parts.stores):
         stores[store] = resolve_store(store, parts.stores[store], job, entries)
+    pauses: dict[str, Pause] = {}
+    for pause in sorted(parts.pauses):
+        pauses[pause] = resolve_pause(pause, parts.pauses[pause], job.step, entries)
     recovery = resolve_recovery(parts.recovery, parts.rules, entries)
     pools = resolve_pools(parts.pools, cluster.nodes - job.nodes, entries)
     repair = resolve_repair(parts.repair, entries)
     run = resolve_run(parts.run, bool(stores), entries)
     return Scenario(
-        name, cluster, job, faults, detect, stores, recovery, pools, repair, run, groups, tuple(entries.items)
+        name, cluster, job, faults, detect, stores, recovery, pools, repair, run, groups, pauses, tuple(entries.items)
     )
 
 
@@ -174,7 +180,7 @@ def _as_meant(model: type[Table], table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _named(
-    model: type[Kind], name: str, data: Mapping[str, Any], findings: Findings, check: KeyCheck
+    model: type[Kind], name: str, data: Mapping[str, Any], findings: Findings, check: KeyCheck | None = None
 ) -> tuple[dict[str, Kind], bool]:
     """Read a section of named tables; also says whether all of them are valid."""
     section = data.get(name, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -10,9 +11,12 @@ from pydantic import ConfigDict
 
 from sim.scenario import units
 from sim.scenario.entries import Entries
-from sim.scenario.fields import Choice, Flag, Span, Table, Whole, WithUnit, either, setting
+from sim.scenario.fields import Choice, Flag, PositiveDuration, Span, Table, Whole, WithUnit, either, setting
 from sim.scenario.refusal import RefusedError
 from sim.scenario.units import Quantity
+
+MOST_PERIODS = 1_000
+"""Most periods of a series: a replication keeps 32 bytes for each."""
 
 _HALF_WIDTH = WithUnit(
     units.points,
@@ -53,7 +57,9 @@ class RunTable(Table):
     """`[run]` as written."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["horizon"]}, {"required": ["work"]}]})
-    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(("horizon",), ("work",))
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(("horizon",), ("work",)) | {
+        "work": frozenset(("horizon", "series"))
+    }
 
     horizon: Span | None = setting(
         "Wall clock after which the run ends, in s, above 0, at most 100 years.", None, "none: either horizon or work"
@@ -63,6 +69,12 @@ class RunTable(Table):
         None,
         "none: either horizon or work",
     )
+    series: PositiveDuration | None = setting(
+        "Length of the periods whose results are given one by one, too, in s, above 0; only with horizon, at most 1000 "
+        "periods.",
+        None,
+        "none: results are those of the whole run",
+    )
     initial_start: Flag | None = setting(
         "Whether the run begins with the stages of the last rule.", None, "true with work, false with horizon"
     )
@@ -71,6 +83,11 @@ class RunTable(Table):
     )
     seed: Annotated[int, Whole(0, 2**63 - 1)] = setting(
         "Seed of all random draws; 0 or more.", 1, "any fixed number: results can be had again"
+    )
+    uncertain: Flag = setting(
+        "Whether sources that are given as observed, and do not say it themselves, are uncertain.",
+        False,
+        "assumption: the rates are asked about as they are given",
     )
     precision: PrecisionTable = setting("Precision to reach.", {}, 'of = "ettr", half_width = "0.1 points"')
     confidence: Annotated[Quantity, _CONFIDENCE] = setting(
@@ -96,13 +113,18 @@ class Precision:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The run, resolved: exactly one of `horizon` and `work`, s; `confidence` as a share of 1."""
+    """The run, resolved: exactly one of `horizon` and `work`, s; `confidence` as a share of 1.
+
+    `series` is the length of a period, s, None if none is asked for; `uncertain` is only the default of the sources.
+    """
 
     horizon: Quantity | None
     work: Quantity | None
+    series: Quantity | None
     initial_start: bool
     final_save: bool
     seed: int
+    uncertain: bool
     precision: Precision
     confidence: float
     max_replications: int
@@ -116,8 +138,31 @@ def check_run_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, Refuse
     if "horizon" not in keys and "work" not in keys:
         remedy = 'add horizon = "30 days", for example'
         yield None, RefusedError("gives no length", "exactly one of horizon and work", remedy)
+    if "series" in keys and "work" in keys:
+        yield (
+            "series",
+            RefusedError(
+                "needs a horizon: runs until work is done end at different times, and a late period would be that of "
+                "the slow ones",
+                "series only with horizon",
+            ),
+        )
     if keys.get("final_save") is True and "horizon" in keys:
         yield "final_save", RefusedError("needs a run until work is done", "final_save = true only with work")
+
+
+def check_run(table: RunTable) -> Iterator[tuple[str | None, RefusedError]]:
+    """Check what the valid values of `[run]` say together; yields as `check_run_keys`."""
+    if table.series is not None and table.horizon is not None and table.horizon > MOST_PERIODS * table.series:
+        periods = math.ceil(table.horizon / table.series)
+        yield (
+            "series",
+            RefusedError(
+                f"cuts the horizon into {periods:_} periods",
+                f"at most {MOST_PERIODS:_} periods",
+                f'a period of at least "{table.horizon / MOST_PERIODS / 3600:.3g} h"',
+            ),
+        )
 
 
 def resolve_run(table: RunTable, has_store: bool, entries: Entries) -> Run:
@@ -128,9 +173,11 @@ def resolve_run(table: RunTable, has_store: bool, entries: Entries) -> Run:
     save = has_store and (until_work if table.final_save is None else table.final_save)
     entries.field(path, table, "horizon", "s")
     entries.field(path, table, "work", "s")
+    entries.field(path, table, "series", "s")
     entries.field(path, table, "initial_start", "", start)
     entries.field(path, table, "final_save", "", save)
     entries.field(path, table, "seed", "1")
+    entries.field(path, table, "uncertain", "")
     entries.field(path, table, "confidence", "1")
     entries.field(path, table, "max_replications", "1")
     entries.field(path, table, "max_events", "1")
@@ -140,9 +187,11 @@ def resolve_run(table: RunTable, has_store: bool, entries: Entries) -> Run:
     return Run(
         table.horizon,
         table.work,
+        table.series,
         start,
         save,
         table.seed,
+        table.uncertain,
         precision,
         float(table.confidence),
         table.max_replications,

@@ -15,6 +15,7 @@ from sim.scenario.entries import Entry, nested
 from sim.scenario.faults import Detect, DetectTable, FaultSource, FaultTable
 from sim.scenario.fields import Table, Title, setting
 from sim.scenario.include import FileNames
+from sim.scenario.pauses import Pause, PauseTable
 from sim.scenario.recovery import Recovery, RecoveryTable
 from sim.scenario.run import Run, RunTable
 from sim.scenario.stores import Store, StoreTable
@@ -33,6 +34,12 @@ class ScenarioTable(Table):
     detect: DetectTable = setting("How long faults stay unseen.", {}, "see its keys")
     stores: dict[str, StoreTable] = setting(
         "Stores by name, at most 4; after a fault the newest version of all is restored.", {}, "nothing is saved"
+    )
+    pauses: dict[str, PauseTable] = setting(
+        "Planned pauses by name, at most 8: evaluation, planned restarts, maintenance of the whole job. Each counts as "
+        "an interruption under its own name; a fault in it belongs to it.",
+        {},
+        "no pauses",
     )
     recovery: RecoveryTable = setting(
         "What is done after a fault: restart, or tables that are rules, at most 8, tried in file order.",
@@ -54,7 +61,7 @@ class Scenario:
         For people; no part of `sha256`.
     cluster, job, detect, recovery, pools, repair, run : objects
         One for each section of the file.
-    faults, stores, groups : dict
+    faults, stores, groups, pauses : dict
         By name, sorted by name: the order in the file means nothing.
     entries : tuple of Entry
         Every key with its value, and where that comes from.
@@ -71,6 +78,7 @@ class Scenario:
     repair: Repair
     run: Run
     groups: Mapping[str, Group]
+    pauses: Mapping[str, Pause]
     entries: tuple[Entry, ...] = field(repr=False)
 
     def resolved(self) -> dict[str, Any]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sim.engine.state import StopReason
-from sim.results import COUNTS, Runs
-from sim.study.statistics import Estimate, mean, ratio, spread, time_between
+from sim.engine.state import ROW, StopReason
+from sim.results import COUNTS, Records, Runs
+from sim.study.inputs import InputSpread, input_spread
+from sim.study.series import Period, periods
+from sim.study.statistics import Estimate, Values, mean, ratio, spread, time_between
 
 FEW_INTERRUPTIONS = 10
 """Interruptions that must be seen, in all replications, before an interval is believed: with fewer, most replications
@@ -51,11 +53,15 @@ class Answer:
         The precision of ETTR that was asked for, as a fraction; None if a number of replications was asked for.
     interrupted : bool
         Whether Ctrl-C ended the replications early: the intervals are honest, but not what was asked for.
+    partners : array of ``sim.engine.state.ROW``, shape (m,), m <= n
+        Runs with the uncertain inputs of the first m replications and faults of their own; they count in nothing but
+        ``inputs``. Empty where no input is uncertain.
     """
 
     runs: Runs
     half_width: float | None = None
     interrupted: bool = False
+    partners: Records = field(default_factory=lambda: np.zeros(0, ROW))
 
     def __repr__(self) -> str:
         ends = "" if self.ettr.low is None else f" ({self.ettr.low:.4f} to {self.ettr.high:.4f})"
@@ -107,6 +113,25 @@ class Answer:
         reasons, counts = np.unique(self.runs.rows["stop_reason"], return_counts=True)
         return {StopReason(reason).name.lower(): int(count) for reason, count in zip(reasons, counts, strict=True)}
 
+    @cached_property
+    def single_runs(self) -> dict[str, dict[str, float]]:
+        """Range of single runs: 5 %, median and 95 % of ETTR, wall clock and work done; uncertain inputs are in it."""
+        return {name: spread(values) for name, values in _of_runs(self.runs.rows).items()}
+
+    @cached_property
+    def inputs(self) -> dict[str, InputSpread] | None:
+        """Range of the expected ETTR, wall clock and work done as the uncertain inputs vary; None without such."""
+        pairs = len(self.partners)
+        if pairs < 2:
+            return None
+        ones, others = _of_runs(self.runs.rows[:pairs]), _of_runs(self.partners)
+        return {name: input_spread(ones[name], others[name], self.confidence) for name in ones}
+
+    @cached_property
+    def series(self) -> list[Period] | None:
+        """The answer period by period; None if the scenario asks for no series."""
+        return None if self.runs.marks is None else periods(self.runs, self.confidence)
+
     @property
     def replications(self) -> pd.DataFrame:
         """One row per replication."""
@@ -129,16 +154,15 @@ class Answer:
 
     @cached_property
     def sources(self) -> list[SourceCount]:
-        """Every fault source, most faults first."""
-        counts = [
-            SourceCount(
-                source.name,
-                mean(self.runs.rows["faults_of"][:, i], self.confidence),
-                mean(self.runs.rows["interruptions_of"][:, i], self.confidence),
-            )
-            for i, source in enumerate(self.runs.plan.sources)
-        ]
-        return sorted(counts, key=lambda each: -each.faults.mean)
+        """Every fault source, most faults first; then the planned pauses, which have no faults of their own."""
+        plan, rows = self.runs.plan, self.runs.rows
+        counts = []
+        for i, cause in enumerate(plan.causes):
+            faults = rows["faults_of"][:, i] if i < len(plan.sources) else np.zeros(len(rows))
+            opened = mean(rows["interruptions_of"][:, i], self.confidence)
+            counts.append(SourceCount(cause, mean(faults, self.confidence), opened))
+        sources, pauses = counts[: len(plan.sources)], counts[len(plan.sources) :]
+        return sorted(sources, key=lambda each: -each.faults.mean) + pauses
 
     @property
     def ledger(self) -> pd.DataFrame:
@@ -194,12 +218,15 @@ class Answer:
             "ledger_gpu_s": {bucket: float(seconds.mean()) for bucket, seconds in self.runs.ledger_gpu_s.items()},
             "causes": {each.source: each.faults.mean for each in self.sources},
             "interruption_causes": {each.source: each.interruptions.mean for each in self.sources},
-            "single_runs": {
-                "ettr": spread(rows["work_done_s"] / rows["wall_s"]),
-                "wall_s": spread(rows["wall_s"]),
-                "work_done_s": spread(rows["work_done_s"]),
-            },
+            "single_runs": self.single_runs,
+            "inputs": {name: each.as_dict() for name, each in self.inputs.items()} if self.inputs else None,
+            "series": None if self.series is None else [period.as_dict() for period in self.series],
             "stop_reasons": self.stop_reasons,
             "precision": {"half_width": self.half_width, "reached": None if self.half_width is None else self.reached},
             "provenance": self.runs.provenance,
         }
+
+
+def _of_runs(rows: Records) -> dict[str, Values]:
+    """What the range of single runs is given for, by name: one value of each run."""
+    return {"ettr": rows["work_done_s"] / rows["wall_s"], "wall_s": rows["wall_s"], "work_done_s": rows["work_done_s"]}

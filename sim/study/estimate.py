@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
 
 from sim.engine.compiled.run import Runner
+from sim.engine.inputs import PARTNER
 from sim.engine.simpy_engine import run_one
-from sim.engine.state import ROW
+from sim.engine.state import MARKS, ROW, Floats
 from sim.errors import UsageError
 from sim.planning import build
 from sim.results import Records, Runs
@@ -21,6 +23,9 @@ FIRST_LOOK = 32
 """Replications before the first look at the interval; the next looks come at twice as many each. Few looks, and none
 at a small number, keep the interval's coverage near its name.
 """
+
+MOST_PAIRS = 512
+"""Pairs of runs with the same uncertain inputs, at most: they give the inputs' share of the variance to about 1/20."""
 
 Engine = Literal["compiled", "simpy"]
 
@@ -42,7 +47,8 @@ def run(
     scenario : Scenario
         From ``sim.load``.
     replications : int, optional
-        Run exactly so many, at least 1, whatever the precision.
+        Run exactly so many, at least 1, whatever the precision. Where inputs are uncertain, up to ``MOST_PAIRS`` runs
+        more say how much of the spread comes from them.
     seed : int, optional
         Seed >= 0; the scenario's own where left out.
     half_width : float, optional
@@ -79,19 +85,27 @@ def run(
     most = replications or scenario.run.max_replications
     runner = Runner(plan, jobs or cores())
 
-    def more(first: int, count: int) -> Records:
+    def more(first: int, count: int, marks: Floats | None = None) -> Records:
         if engine == "compiled":
-            return runner.run(first, count)
-        return np.array([run_one(plan, first + i)[0] for i in range(count)], dtype=ROW)
+            return runner.run(first, count, marks)
+        room = [None] * count if marks is None else marks
+        return np.array([run_one(plan, first + i, each)[0] for i, each in enumerate(room)], dtype=ROW)
 
-    rows = more(0, min(FIRST_LOOK, most))
-    answer = Answer(Runs(scenario, plan, rows, engine), wanted)
+    def extended(runs: Runs, count: int) -> Runs:
+        marks = np.zeros((count, plan.periods, len(MARKS))) if plan.periods else None
+        rows = np.concatenate([runs.rows, more(len(runs.rows), count, marks)])
+        if runs.marks is not None and marks is not None:
+            marks = np.concatenate([runs.marks, marks])
+        return replace(runs, rows=rows, marks=marks)
+
+    answer = Answer(extended(Runs(scenario, plan, np.zeros(0, ROW), engine), min(FIRST_LOOK, most)), wanted)
     try:
         while answer.n < most and not (wanted and answer.reached):
             if progress is not None:
                 progress(answer)
-            rows = np.concatenate([rows, more(answer.n, min(answer.n, most - answer.n))])
-            answer = Answer(Runs(scenario, plan, rows, engine), wanted)
+            answer = Answer(extended(answer.runs, min(answer.n, most - answer.n)), wanted)
+        if plan.uncertain and answer.n > 1:
+            answer = replace(answer, partners=more(PARTNER, min(answer.n, MOST_PAIRS)))
     except KeyboardInterrupt:
         answer = Answer(answer.runs, wanted, interrupted=True)
     return answer

@@ -12,8 +12,19 @@ from sim.kernels.laws import CONSTANT, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.saves import UNLIMITED
 from sim.plan import ANY, AUTO, NOTHING, PROCESS, SPARES_ELSE_WAIT, WALL, Plan, Rule, Stage
 from sim.study.levels import Level, levels, levels_ettr
-from sim.study.spares import Spares
-from sim.theory import Saves, best_interval, daly, ettr, first_order_ettr, hang_delay, recovery_time, young
+from sim.study.spares import Spares, mean_of
+from sim.theory import (
+    Saves,
+    best_interval,
+    daly,
+    ettr,
+    ettr_with_pauses,
+    first_order_ettr,
+    gamma_quantile,
+    hang_delay,
+    recovery_time,
+    young,
+)
 from sim.theory import Stage as TheoryStage
 from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal
 
@@ -52,6 +63,17 @@ class Outlook:
     def levels(self) -> tuple[Level, ...]:
         """The stores, where there are several or one that can be lost."""
         return levels(self.plan)
+
+    @property
+    def uncertain_mtbf_s(self) -> dict[str, tuple[float, float]]:
+        """5 to 95 % range of ``mtbf_by_cause_s`` for sources whose rates are uncertain, s."""
+        found = {}
+        for source in self.plan.sources:
+            if source.shape > 0:
+                rate = source.rate * source.components
+                low, high = (gamma_quantile(source.shape, rate, share) for share in (0.05, 0.95))
+                found[source.name] = 1 / high, 1 / low
+        return found
 
     @property
     def interval_s(self) -> float | None:
@@ -186,7 +208,8 @@ class Outlook:
             return None
         pattern = self.plan.pattern
         saves = Saves(interval, pattern.stall, pattern.persist, pattern.slowdown, self._in_flight)
-        return ettr(self.rate, saves, self.recovery_s)
+        pauses = [(pause.every, mean_of(self.plan, pause.law)) for pause in self.plan.pauses]
+        return ettr_with_pauses(ettr(self.rate, saves, self.recovery_s), pauses)
 
     @property
     def ettr(self) -> float | None:
@@ -207,7 +230,8 @@ class Outlook:
         if self.levels:
             return levels_ettr(self.levels, self.plan, self.rate, plain)
         assert self.save_cost_s is not None
-        return first_order_ettr(self.rate, self.plan.pattern.interval, self.save_cost_s, plain)
+        found = first_order_ettr(self.rate, self.plan.pattern.interval, self.save_cost_s, plain)
+        return found - math.fsum(mean_of(self.plan, pause.law) / pause.every for pause in self.plan.pauses)
 
     @property
     def spares(self) -> Spares:
@@ -242,11 +266,17 @@ class Outlook:
             )
         if any(rule.retry_stage and len(rule.stages) > 1 for rule in rules):
             said.append("Interrupted stages are done again alone: the formula restarts the list.")
+        if any(pause.vulnerable for pause in plan.pauses):
+            said.append("Faults strike in pauses: the formula has them strike elsewhere only.")
+        if any(math.fmod(pause.every, plan.pattern.interval) != 0.0 for pause in plan.pauses):
+            said.append("Pauses come between saves: the formula puts them at one, where they save nothing anew.")
         length = plan.horizon if plan.work == math.inf else plan.work
         if length / plan.pattern.interval < FEW_SAVES:
             said.append(
                 f"The run is short, {length / plan.pattern.interval:.3g} intervals: the formula is a long-run value."
             )
+        if plan.uncertain:
+            said.append("Rates are uncertain: the formula takes their means.")
         if plan.initial_start:
             said.append("The run begins with a start-up that the formula leaves out.")
         return said

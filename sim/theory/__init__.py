@@ -16,6 +16,8 @@ from sim.theory.capacity import (
 from sim.theory.first_order import first_order_ettr, queue_ettr_first_order
 from sim.theory.intervals import daly, exact_interval, interval_penalty, nvidia_period, young
 from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal, laplace_mixture
+from sim.theory.pauses import ettr_with_pauses
+from sim.theory.rates import count_variance, gamma_quantile, posterior_mean
 from sim.theory.recovery import (
     Attempt,
     Stage,
@@ -47,14 +49,17 @@ __all__ = [
     "async_ettr",
     "best_interval",
     "constant_stage",
+    "count_variance",
     "crew_wait",
     "daly",
     "erlang_b",
     "ettr",
     "ettr_at_optimum",
     "ettr_of_classes",
+    "ettr_with_pauses",
     "exact_interval",
     "first_order_ettr",
+    "gamma_quantile",
     "hang_delay",
     "interval_penalty",
     "job_mtbf",
@@ -66,6 +71,7 @@ __all__ = [
     "nodes_in_repair",
     "nvidia_period",
     "periodic_ettr",
+    "posterior_mean",
     "queue_ettr",
     "queue_ettr_first_order",
     "random_recovery_ettr",

@@ -10,7 +10,7 @@ from sim.kernels.ledger import BUCKETS, GPU_ONLY
 from sim.results import COUNTS
 
 from .conftest import Said, Sim
-from .texts import ALL, DEPLETED, NO_PROGRESS, NO_STORE, RATE_ZERO, SHIPPED, UNTIL_WORK
+from .texts import ALL, DEPLETED, NO_PROGRESS, NO_STORE, RATE_ZERO, SHIPPED, SMALL, UNTIL_WORK
 
 METRICS = ("ettr", "ettr_hardware", "work_done_s", "wall_s", "not_saved_s", *COUNTS)
 METRIC = {"mean", "low", "high", "n", "confidence"}
@@ -89,6 +89,43 @@ def test_the_figures_belong_together(sim: Sim, tmp_path: Path, text: str) -> Non
         assert found["jmtti_s"]["mean"] == pytest.approx(wall / found["interruptions"]["mean"], rel=1e-12)
     else:
         assert found["jmtti_s"]["low"] == pytest.approx(9 * wall / -math.log(0.05), rel=1e-12)
+
+
+def test_uncertain_inputs_have_a_range_of_their_own(sim: Sim, tmp_path: Path) -> None:
+    """The error of the mean, the range over the inputs and that of single runs stand apart."""
+    text = SMALL.replace('mtbf = "60 h"', 'observed = { events = 3, over = "180 h" }')
+    text = text.replace("needs = { process = 0.2, reset = 0.3, repair = 0.5 }", 'needs = "process"')
+    assert run(sim, tmp_path, text, "--replications", 9)["inputs"] is None
+    found = run(sim, tmp_path, text, "--replications", 60, "--set", "run.uncertain=true")
+    assert set(found["inputs"]) == set(found["single_runs"])
+    ettr = found["inputs"]["ettr"]
+    assert set(ettr) == {"p5", "median", "p95", "share_of_variance"}
+    check_metric(ettr["share_of_variance"], 60)
+    runs = found["single_runs"]["ettr"]
+    assert 0.0 < found["ettr"]["high"] - found["ettr"]["low"] < ettr["p95"] - ettr["p5"] < runs["p95"] - runs["p5"]
+    file = tmp_path / "case.toml"
+    shown = sim("show", file, "--set", "run.uncertain=true", "--json").json["outlook"]
+    assert set(shown["uncertain_mtbf_s"]) == {"software"}
+    assert (
+        shown["uncertain_mtbf_s"]["software"]["p5"]
+        < shown["mtbf_by_cause_s"]["software"]
+        < shown["uncertain_mtbf_s"]["software"]["p95"]
+    )
+
+
+def test_periods(sim: Sim, tmp_path: Path) -> None:
+    assert run(sim, tmp_path, SMALL, "--replications", 9)["series"] is None
+    for n in (1, 9):
+        found = run(sim, tmp_path, SMALL, "--replications", n, "--set", 'run.series="1 day"')
+        names = {"ettr", "interruptions", "mean_units_in_repair", "mean_spares_idle"}
+        assert len(found["series"]) > 5
+        for period in found["series"]:
+            assert set(period) == {"start_s", "end_s", "single_runs", *names}
+            assert set(period["single_runs"]) == names
+            for name in names:
+                check_metric(period[name], n)
+        total = sum(period["interruptions"]["mean"] for period in found["series"])
+        assert total == pytest.approx(found["interruptions"]["mean"], rel=1e-12)
 
 
 def test_stop_reasons(sim: Sim, tmp_path: Path) -> None:

@@ -129,3 +129,32 @@ def test_the_api_says_so_too(small: Path) -> None:
         with pytest.raises(package.UsageError, match=r"out\.parquet: cannot be written: (No such|Not a) "):
             runs.write_parquet(path)
     assert list(small.parent.iterdir()) == [small]
+
+
+def test_series_as_parquet_and_csv(sim: Sim, small: Path, tmp_path: Path) -> None:
+    for kind, read in (("parquet", pd.read_parquet), ("csv", pd.read_csv)):
+        target = tmp_path / f"series.{kind}"
+        for which in (("--replications", 3), ("--replication", 1)):
+            said = sim("run", small, *which, "--set", 'run.series="1 day"', "--series", target, "--json")
+            assert said.code == 0
+            frame = read(target)
+            assert len(frame) == len(said.json["series"]) * said.json["ettr"]["n"]
+            assert frame["work_done_s"].sum() / said.json["ettr"]["n"] == pytest.approx(
+                said.json["work_done_s"]["mean"], rel=1e-12
+            )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--series", "x.csv"), "--series needs periods"),
+        (
+            ("--set", 'run.series="1 day"', "--series", "x.txt"),
+            "--series x.txt: results are written as .parquet or .csv",
+        ),
+    ],
+)
+def test_series_that_cannot_be_written(sim: Sim, small: Path, arguments: tuple[str, ...], message: str) -> None:
+    said = sim("run", small, *arguments)
+    assert said.code == 2
+    assert message in said.err

@@ -193,3 +193,28 @@ def test_incidents() -> None:
     assert "…" not in text
     for each in incidents:
         assert f"{each['opened_s'] / 3600:,.3f}" in text
+
+
+def test_uncertain_inputs_have_three_ranges_that_are_named() -> None:
+    observed = {"events": 5, "units": 10, "over": "500 h"}
+    faults = {"node": {"per": "node", "observed": observed, "needs": "process", "uncertain": True}}
+    found = tables(60, faults=faults)
+    for said in ("mean: its 95 % interval", "expected, over the inputs: 5 to 95 %", "of single runs: 5 to 95 %"):
+        assert said in found
+    assert re.search(r"the uncertain rate of node has a\s+share of \d+ %", found)
+    assert max(map(len, found.splitlines())) <= 80
+    two = {**faults, "more": {**faults["node"], "observed": {**observed, "events": 2}}}
+    assert "the 2 uncertain rates have" in tables(20, faults=two)
+    assert "Three ranges" not in tables(20)
+
+
+@pytest.mark.parametrize(("series", "rows"), [("5 days", 6), ("1 h", 16), ("30 days", 1)])
+def test_periods_fit_a_screen(series: str, rows: int) -> None:
+    found = tables(3, run={"horizon": "30 days", "series": series})
+    lines = found[found.index("Over time") :].splitlines()
+    assert len(lines) == 2 + rows
+    assert lines[2].startswith("0 ")
+    assert max(map(len, lines)) <= 80
+    assert "±" in found[found.index("Over time") :]
+    alone = tables(1, run={"horizon": "30 days", "series": series})
+    assert "±" not in alone[alone.index("Over time") :]

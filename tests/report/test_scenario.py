@@ -119,3 +119,13 @@ run.horizon = "1 day"
     assert list(room_lines(loads(text))) == ["Room in stores.shared: 3 kept and 2 in flight: 7.5 TB, of 1.5 TB each"]
     unlimited = loads(text, overrides=["stores.shared.in_flight=unlimited"])
     assert list(room_lines(unlimited)) == ["Room in stores.shared: 3 kept and any number in flight, of 1.5 TB each"]
+
+
+def test_uncertain_inputs_are_shown_with_their_range() -> None:
+    observed = {"events": 2, "units": 4, "over": "100 h"}
+    faults = {"node": {"per": "node", "observed": observed, "uncertain": True}, "known": {"per": "job", "mtbf": "50 h"}}
+    lines = list(outlook_lines(Outlook(build(from_dict({**SMALL, "faults": faults})))))
+    # gamma(2.5) has its 5 and 95 % quantiles at 0.5727 and 5.535; 100 h over these.
+    assert "    node: 40 h, uncertain: 18.1 h to 7.27 days (5 to 95 %)" in lines
+    assert "    known: 2.08 days" in lines
+    assert any("Rates are uncertain" in line for line in lines)

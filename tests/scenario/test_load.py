@@ -115,6 +115,20 @@ def test_every_way_to_give_a_rate(rate: str, per_second: float) -> None:
     assert loads(changed('mtbf = "6_300 h"', rate)).faults["node"].rate == pytest.approx(per_second, rel=1e-12)
 
 
+def test_an_uncertain_rate_has_the_mean_and_the_shape_of_its_law() -> None:
+    """gamma(events + 1/2, units x over), also where nothing was seen; a source says it itself, or the run does."""
+    observed = 'observed = {{ events = {}, units = 100, over = "30 h" }}'
+    for events in (0, 3):
+        text = changed('mtbf = "6_300 h"', observed.format(events))
+        known, uncertain = loads(text).faults["node"], loads(text + "uncertain = true\n").faults["node"]
+        assert known.shape == 0.0
+        assert uncertain.shape == events + 0.5
+        assert uncertain.rate == pytest.approx((events + 0.5) / 1.08e7, rel=1e-12)
+        own = loads(text, overrides=["faults.node.uncertain=true"])
+        assert (own.faults["node"], own.run.uncertain) == (uncertain, False)
+        assert loads(text + "uncertain = true\n", overrides=["faults.node.uncertain=false"]).faults["node"] == known
+
+
 @pytest.mark.parametrize(
     ("per", "takes", "resolved", "need"),
     [

@@ -156,6 +156,16 @@ def test_another_rate_replaces_the_included_one(files: Files, rate: str, per_sec
     assert found.faults["gpu"].needs == {"reset": 0.3, "repair": 0.7}
 
 
+def test_another_rate_is_no_longer_uncertain(files: Files) -> None:
+    parts = PARTS.replace("[faults.gpu]", "[faults.gpu]\nuncertain = true", 1)
+    assert files.load(including("parts.toml"), parts=parts).faults["gpu"].shape == 148.5
+    assert files.load(including("parts.toml") + '[faults.gpu]\nmtbf = "9 h"\n', parts=parts).faults["gpu"].shape == 0.0
+    found = files.load(including("parts.toml") + "[faults.gpu]\nobserved.events = 7\n", parts=parts)
+    assert found.faults["gpu"].shape == 7.5
+    found = files.load(including("parts.toml") + "[faults.gpu]\nuncertain = true\n", parts=PARTS)
+    assert found.faults["gpu"].shape == 148.5
+
+
 def test_two_rates_in_one_file_are_still_one_too_many(files: Files) -> None:
     problem = files.only(including("parts.toml") + '[faults.gpu]\nfit = 3\nmtbf = "1 h"\n', parts=PARTS)
     assert place(problem) == ("main.toml", 7, "faults.gpu.fit")

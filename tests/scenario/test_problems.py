@@ -53,6 +53,11 @@ ADDED = [
     ("[cluster]", 'groups.feed = { domains = 2, of = "2 nodes" }', "cluster.groups.feed", "not one kind", "either of"),
     ("[cluster]", 'groups.node = "2 nodes"', "cluster.groups.node", "cannot be the name", "plain word"),
     ("[faults.node]", 'takes = "rak"', "faults.node.takes", "none of the known", '"node" or "nothing"'),
+    ("[faults.node]", "uncertain = true", "faults.node.uncertain", "needs counted faults", "only with observed"),
+    ("[faults.node]", 'uncertain = "yes"', "faults.node.uncertain", "true or false", "true or false"),
+    ("[run]", 'series = "1 min"', "run.series", "cuts the horizon into 77_760 periods", "at most 1_000 periods"),
+    ("[run]", 'series = "0 s"', "run.series", "too small", '"1 us"'),
+    ("[run]", "uncertain = true", "run.uncertain", "no source whose rate was counted", "observed"),
     ("[faults.node]", 'takes = "gpu"', "faults.node.takes", "none of the known", '"node" or "nothing"'),
     ("[faults.node]", 'needs = "reboot"', "faults.node.needs", "none of the known", '"process", "reset" or "repair"'),
     ("[faults.node]", "needs = 3", "faults.node.needs", "none of the known", "table of probabilities"),
@@ -571,3 +576,10 @@ def test_stores_that_feed_each_other_are_all_named() -> None:
 def test_partners_need_nodes() -> None:
     text = changed("nodes = 90", "nodes = 1", stores('[stores.a]\nevery = "1 h"\nplace = { partners = 1 }\n'))
     assert "needs 2 nodes, but the job has 1" in only(text).message
+
+
+def test_a_series_needs_a_horizon() -> None:
+    text = changed('horizon = "54 days"', 'work = "54 days"\nseries = "1 day"')
+    problem = only(text)
+    assert (problem.key, problem.line) == ("run.series", line_of(text, "series ="))
+    assert "needs a horizon" in problem.message

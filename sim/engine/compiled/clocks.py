@@ -19,7 +19,7 @@ def schedule(p: Any, s: Any, lane: int) -> None:
     gap, slot, need, effect = uniforms(
         p.key_0[source], p.key_1[source], s.lane_ordinal[lane], 0, p.lane_block[lane], s.replication
     )
-    s.lane_due[lane] += duration(EXPONENTIAL, p.lane_mean[lane], 0.0, gap)
+    s.lane_due[lane] += duration(EXPONENTIAL, p.lane_mean[lane] * s.stretch[source], 0.0, gap)
     s.lane_slot[lane] = slot
     s.lane_need[lane] = need
     s.lane_effect[lane] = effect

@@ -7,21 +7,18 @@ from typing import Any
 
 from sim.engine.compiled.capacity import admit_all, book_empty, book_idle, ready_at, spares_suffice, take_spares
 from sim.engine.compiled.clocks import run_clocks
+from sim.engine.compiled.incident import log_incident, open_incident
+from sim.engine.compiled.pauses import aim, book_pause, pass_pauses
 from sim.engine.compiled.sampling import sample
-from sim.engine.compiled.saving import (
-    begin_segment,
-    fall_back,
-    finish_segment,
-    halt,
-    read_time,
-    saves_of,
-)  # fmt: skip
+from sim.engine.compiled.saving import fall_back, read_time, resume_stores, saves_of
+from sim.engine.compiled.segment import halt, pattern_of, settle, start_segment
 from sim.engine.compiled.shop import book_repair
 from sim.engine.state import (
     DEPLETED,
     DETECTING,
     DONE,
     NO_PROGRESS,
+    PAUSED,
     RECOVERING,
     RUNNING,
     WAITING,
@@ -30,6 +27,7 @@ from sim.kernels._jit import kernel
 from sim.kernels.laws import CONSTANT, watchdog_delay
 from sim.kernels.ledger import CAPACITY_WAIT, DETECTION, PRODUCTIVE
 from sim.kernels.philox import uniforms
+from sim.kernels.saves import make_segment
 from sim.plan import ANY, AUTO, DETECTION_LANE, SPARES_ELSE_WAIT
 
 
@@ -37,32 +35,16 @@ from sim.plan import ANY, AUTO, DETECTION_LANE, SPARES_ELSE_WAIT
 def resume(p: Any, s: Any, log: Any) -> None:
     """The job steps again, from the restored version."""
     if s.open:
-        s.open = False
-        _log(s, log, s.now)
+        log_incident(s, log, s.now)
     s.phase = RUNNING
     s.since = s.now
     run_clocks(s, True, True)
-    begin_segment(p, s)
-
-
-@kernel
-def _log(s: Any, log: Any, closed: float) -> None:
-    """Write the incident into the log, if there is room for it; the count goes on."""
-    i = s.logged
-    s.logged += 1
-    if i >= log.size:
-        return
-    log[i].replication = s.replication
-    log[i].opened_s = s.opened
-    log[i].cause = s.cause
-    log[i].faults = s.faults_in
-    log[i].units = s.units_in
-    log[i].rule = s.rule
-    log[i].attempts = s.attempts
-    log[i].progress_s = s.stopped_at
-    log[i].restored_s = s.step
-    log[i].lost_work_s = s.lost_in
-    log[i].closed_s = closed
+    if p.tiered:
+        resume_stores(p, s)
+    else:
+        start_segment(s, make_segment(s.now, s.step, s.index, p.has_store, p.work, p.last_save, pattern_of(p)))
+    pass_pauses(s, s.step, p.n_pauses)
+    aim(p, s)
 
 
 @kernel
@@ -85,12 +67,16 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
     """A fault strikes the job or nodes of it: it opens an incident, or joins and disturbs the open one."""
     detecting = s.phase == DETECTING
     if not s.open:
-        _open(s, row, source)
+        open_incident(s, row, source)
     if not detecting:
         s.retry_from = -1
         s.list_again = False
         if s.phase == RUNNING:
-            halt(p, s, row)
+            halt(p, s, row, s.now)
+        elif s.phase == PAUSED:
+            book_pause(p, s, row)
+            if s.on_hold:
+                halt(p, s, row, s.since)
         elif s.phase == WAITING:
             row.ledger[CAPACITY_WAIT] += s.now - s.since
             book_empty(s, row)
@@ -118,24 +104,6 @@ def _delay(p: Any, s: Any, source: int, block: int, ordinal: int, hang: bool) ->
         return float(p.detect[source])
     u, v, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, DETECTION_LANE, block, s.replication)
     return watchdog_delay(p.watchdog[0], p.watchdog[1], p.watchdog[2], u, v)
-
-
-@kernel
-def _open(s: Any, row: Any, source: int) -> None:
-    s.open = True
-    s.opened = s.now
-    s.cause = source
-    s.faults_in = 0
-    s.units_in = 0
-    s.worst = 0
-    s.attempts = 0
-    s.lost_in = 0.0
-    s.stopped_at = s.step
-    s.rule = -1
-    for i in range(s.starts.size):
-        s.starts[i] = 0
-    row.interruptions += 1
-    row.interruptions_of[source] += 1
 
 
 @kernel
@@ -280,7 +248,11 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     row.stop_reason = reason
     row.not_saved_s = 0.0
     if s.phase == RUNNING:
-        finish_segment(p, s, row, reason == DONE and p.final_save)
+        row.not_saved_s = settle(p, s, row, s.now, reason == DONE and p.final_save)
+    elif s.phase == PAUSED:
+        book_pause(p, s, row)
+        if s.on_hold:
+            row.not_saved_s = settle(p, s, row, s.since, False)
     elif s.phase == DETECTING:
         row.ledger[DETECTION] += s.now - s.since
     elif s.phase == WAITING:
@@ -288,7 +260,7 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     else:
         _book_stages(p, s, row)
     if s.open:
-        _log(s, log, math.nan)
+        log_incident(s, log, math.nan)
     book_empty(s, row)
     book_repair(s, row)
     book_idle(s, row)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.state import MAX_SOURCES
+from sim.engine.state import MAX_PAUSES, MAX_SOURCES
 from sim.engine.tiers import STORES, VERSIONS, pack_stores
 from sim.kernels.tiers import MOST_STORES
 from sim.plan import Plan
@@ -21,7 +21,7 @@ MAX_GROUPS = 8
 MAX_RULES = 8
 MAX_STAGES = 64
 MAX_REPAIR = 2
-MAX_LAWS = (MAX_STAGES + MAX_REPAIR) * 2 * 32
+MAX_LAWS = (MAX_STAGES + MAX_REPAIR + MAX_PAUSES) * 2 * 32
 """Two entries for each part of a mixture, of which a duration has at most 32."""
 
 Record = npt.NDArray[np.void]
@@ -37,9 +37,10 @@ PLAN = np.dtype(
         ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
         # several stores, or one that can be lost: then what is above is not read
         ("tiered", "b1"), ("stores", STORES),
-        # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident
+        # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident;
+        # period of the series
         ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
-        ("max_attempts", "i8"), ("start_key", "u8", 2),
+        ("max_attempts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"),
         # lanes, those on the wall clock first: mean gap in seconds, nodes to strike among (0: the job itself)
         ("n_wall", "i8"), ("n_lanes", "i8"), ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES),
         ("lane_mean", "f8", MAX_LANES), ("lane_slots", "i8", MAX_LANES),
@@ -59,6 +60,10 @@ PLAN = np.dtype(
         # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws
         ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
         ("stage_lane", "i8", MAX_STAGES),
+        # pauses: work between them, law, bucket, key of the draws
+        ("n_pauses", "i8"), ("pause_every", "f8", MAX_PAUSES), ("pause_law", "i8", MAX_PAUSES),
+        ("pause_bucket", "i8", MAX_PAUSES), ("pause_save", "i8", MAX_PAUSES), ("pause_vulnerable", "i8", MAX_PAUSES),
+        ("pause_key_0", "u8", MAX_PAUSES), ("pause_key_1", "u8", MAX_PAUSES),
         # laws: sim.kernels.laws; a mixture takes first with probability share, else other
         ("law_kind", "i8", MAX_LAWS), ("law_a", "f8", MAX_LAWS), ("law_b", "f8", MAX_LAWS),
         ("law_share", "f8", MAX_LAWS), ("law_first", "i8", MAX_LAWS), ("law_other", "i8", MAX_LAWS),
@@ -78,7 +83,11 @@ STATE = np.dtype(
         # the job: its phase, since when, when its own next event is due; progress of the version it started from, in
         # seconds, and whole intervals in it; its segment (sim.kernels.saves.Segment)
         ("phase", "i8"), ("since", "f8"), ("due", "f8"), ("step", "f8"), ("index", "i8"), ("t0", "f8"), ("first", "f8"),
-        ("n", "i8"), ("tail", "f8"),
+        ("n", "i8"), ("tail", "f8"), ("goal", "f8"),
+        # pauses: the one that the job comes to next or is in (-1: the end of the work), progress there, the one that
+        # was last and progress there; whether what the job comes to is that its state is durable, and whether the
+        # segment goes on after the pause
+        ("pause", "i8"), ("pause_at", "f8"), ("paused", "i8"), ("paused_at", "f8"), ("saving", "b1"), ("on_hold", "b1"),
         # with several stores: their versions, the same tried ahead, and whether due is only a bound of the end
         ("versions", VERSIONS), ("ahead", VERSIONS), ("rough", "b1"),
         # the open incident: since when, the source that opened it, its faults and units, their worst need, starts of
@@ -86,8 +95,8 @@ STATE = np.dtype(
         ("open", "b1"), ("opened", "f8"), ("cause", "i8"), ("faults_in", "i8"), ("units_in", "i8"), ("worst", "i8"),
         ("attempts", "i8"), ("starts", "i8", MAX_RULES), ("stopped_at", "f8"), ("lost_in", "f8"),
         # the recovery in it: the rule (-1: none yet); stages under way and when they end; the stage to do again (-1:
-        # none), and whether a fault since has taken a unit or a version, so that it is the whole list again; the fault
-        # that struck last, which keys the draws
+        # none), and whether it is the whole list again, since a fault has taken a unit or a version; the fault that
+        # struck last, which keys the draws
         ("rule", "i8"), ("stage", "i8"), ("stage_stop", "i8"), ("stage_end", "f8", MAX_STAGES), ("retry_from", "i8"),
         ("list_again", "b1"), ("by_source", "i8"), ("by_block", "i8"), ("by_ordinal", "i8"),
         # fault clocks: whether they run, since when, their reading then; the lane that strikes next (-1: none), when
@@ -96,6 +105,8 @@ STATE = np.dtype(
         # lanes: the next fault's reading of the clock, its ordinal, uniforms for its slot, need and effect
         ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES), ("lane_slot", "f8", MAX_LANES),
         ("lane_need", "f8", MAX_LANES), ("lane_effect", "f8", MAX_LANES),
+        # sources: what the times between faults are multiplied by in this replication
+        ("stretch", "f8", MAX_SOURCES),
         # capacity: idle spares by block; slots that are empty, how many of them are known, spares in activation; each
         # accounted for up to ..._since
         ("idle", "i8", 3), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"), ("empty_since", "f8"),
@@ -104,6 +115,8 @@ STATE = np.dtype(
         ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"),
         ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR),
         ("busy", "i8", MAX_REPAIR), ("overflow", "b1"),
+        # series: marks written, when the next is due, the lowest progress restored since the last
+        ("n_marks", "i8"), ("next_mark", "f8"), ("floor", "f8"),
     ],
     align=True,
 )  # fmt: skip
@@ -148,6 +161,7 @@ def pack(plan: Plan) -> Record:
         "initial_start", "final_save", "max_events", "start_key",
     ):  # fmt: skip
         r[name] = getattr(plan, name)
+    r["series_period"] = plan.period
     r["tiered"] = len(plan.tiers) > 0
     r["stores"] = pack_stores(plan)[0]
     for name in plan.pattern._fields:
@@ -177,6 +191,10 @@ def pack(plan: Plan) -> Record:
         for j, stage in enumerate(rule.stages, first):
             _put(r, j, "stage_", bucket=stage.bucket, law=stage.law, vulnerable=stage.vulnerable, lane=stage.lane)
         first += len(rule.stages)
+    r["n_pauses"] = len(plan.pauses)
+    for i, pause in enumerate(plan.pauses):
+        _put(r, i, "pause_", every=pause.every, law=pause.law, bucket=pause.bucket, save=pause.save)
+        _put(r, i, "pause_", vulnerable=pause.vulnerable, key_0=pause.key[0], key_1=pause.key[1])
     for i, group in enumerate(plan.groups):
         _put(r, i, "group_", unit=group.unit, number=group.number)
     for i, law in enumerate(plan.laws):

@@ -7,11 +7,13 @@ from typing import Any
 
 from sim.engine.compiled.capacity import rejoin
 from sim.engine.compiled.clocks import find_next, run_clocks, schedule
-from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, stages_done, start_stages
+from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, resume, stages_done, start_stages
+from sim.engine.compiled.pauses import begin_pause, book_pause, go_on
 from sim.engine.compiled.saving import clear_versions, refine_end
+from sim.engine.compiled.series import begin_series, close_series, mark
 from sim.engine.compiled.shop import finish_stage, next_repair
 from sim.engine.compiled.strike import strike
-from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, RECOVERING, RUNNING, WAITING
+from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, PAUSED, RECOVERING, RUNNING, WAITING
 from sim.kernels._jit import entry, kernel
 from sim.plan import COLD, HOT, TRAINING, WALL
 
@@ -27,19 +29,21 @@ def _repaired(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 
 @kernel
-def _end_of_work(p: Any, s: Any, row: Any, log: Any) -> None:
-    """The job's work is done, or cannot have been done before now."""
-    if s.rough:
-        refine_end(p, s)
-    else:
-        finish(p, s, row, log, DONE)
-
-
-@kernel
 def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """What the job itself was to do now."""
     if s.phase == RUNNING:
-        _end_of_work(p, s, row, log)
+        if s.rough:
+            refine_end(p, s)
+        elif s.pause < 0:
+            finish(p, s, row, log, DONE)
+        else:
+            begin_pause(p, s, row)
+    elif s.phase == PAUSED:
+        book_pause(p, s, row)
+        if s.on_hold:
+            go_on(p, s, row, log)
+        else:
+            resume(p, s, log)
     elif s.phase == DETECTING:
         detected(p, s, u, row, log)
     elif s.phase == WAITING:
@@ -49,7 +53,7 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 
 @kernel
-def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+def _advance(p: Any, s: Any, u: Any, row: Any, log: Any, marks: Any, i: int) -> None:
     """The next event. At one instant: a last save, a repair, a fault, the job's own event, the end of the run."""
     repair = next_repair(s, u)
     clock = WALL
@@ -61,8 +65,10 @@ def _advance(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         clock = TRAINING
     fault = s.next_due[clock]
     s.now = min(min(repair, fault), min(s.due, p.horizon))
-    if s.due == s.now and s.phase == RUNNING and p.final_save:
-        _end_of_work(p, s, row, log)
+    if s.next_mark <= s.now:
+        mark(p, s, row, marks, i)
+    if s.due == s.now and s.phase == RUNNING and s.saving:
+        _own_event(p, s, u, row, log)
     elif repair == s.now:
         s.events += 1
         _repaired(p, s, u, row, log)
@@ -99,7 +105,15 @@ def _clear(p: Any, row: Any) -> None:
         row.absent_node_s[i] = 0.0
     for i in range(p.n_sources):
         row.faults_of[i] = 0
+    for i in range(p.n_sources + p.n_pauses):
         row.interruptions_of[i] = 0
+
+
+@kernel
+def _set_rates(p: Any, s: Any, stretch: Any, i: int) -> None:
+    """The rates of the sources in the chunk's run ``i``: those of the plan, unless inputs are uncertain."""
+    for source in range(p.n_sources):
+        s.stretch[source] = stretch[i, source] if stretch.size > 0 else 1.0
 
 
 @kernel
@@ -151,7 +165,17 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
 
 @entry
 def run_chunk(
-    plan: Any, state: Any, units: Any, rows: Any, log: Any, first: int, done: int, count: int, budget: int
+    plan: Any,
+    state: Any,
+    units: Any,
+    stretch: Any,
+    rows: Any,
+    marks: Any,
+    log: Any,
+    first: int,
+    done: int,
+    count: int,
+    budget: int,
 ) -> int:
     """Run replications ``first + done`` to ``first + count - 1`` until all are done or ``budget`` events have happened.
 
@@ -163,8 +187,12 @@ def run_chunk(
         Carries a run that the budget cut off to the next call; ``reason`` not ``GOING`` before the first.
     units : array of ``layout.UNIT``, shape (nodes,)
         Room for what is known of single nodes, as ``layout.units`` makes it.
+    stretch : array of float64, shape (count, sources) or (0, 0)
+        What the times between a source's faults are multiplied by in each replication; empty: by 1.
     rows : array of ``ROW``, shape (count,)
         Results, written in place.
+    marks : array of float64, shape (count, periods, 4)
+        Totals at the ends of periods (``sim.engine.state.MARKS``), written in place; with no periods, none.
     log : array of ``INCIDENT``, any length
         Incidents, as far as there is room; ``state.logged`` counts them all.
     first : int64
@@ -186,14 +214,18 @@ def run_chunk(
     while done < count:
         row = rows[done]
         if s.reason != GOING:
+            _set_rates(p, s, stretch, done)
+            begin_series(p, s, marks)
             _begin(p, s, row, log, first + done)
         before = s.events
         while s.reason == GOING:
             if s.events - before >= budget:
                 return done
-            _advance(p, s, units, row, log)
+            _advance(p, s, units, row, log, marks, done)
             if s.overflow:
                 return done
+        if marks.shape[1] > 0:
+            close_series(p, s, row, marks, done)
         budget -= s.events - before
         done += 1
     return done

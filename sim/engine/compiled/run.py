@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from sim.engine.compiled.layout import STATE, pack, units
 from sim.engine.compiled.loop import run_chunk
-from sim.engine.state import INCIDENT, ROW, StopReason
+from sim.engine.inputs import stretches
+from sim.engine.state import INCIDENT, MARKS, ROW, Floats, StopReason
 from sim.errors import SimError
 from sim.plan import Plan
 
@@ -34,19 +35,21 @@ class Runner:
     """
 
     def __init__(self, plan: Plan, jobs: int = 1) -> None:
-        self._packed = pack(plan)
         self._plan = plan
+        self._packed = pack(plan)
         self._jobs = jobs
         self._stop = threading.Event()
         self._local = threading.local()
 
-    def run(self, first: int, count: int) -> Records:
+    def run(self, first: int, count: int, marks: Floats | None = None) -> Records:
         """Run replications ``first`` to ``first + count - 1``.
 
         Parameters
         ----------
         first, count : int
             Replications are numbered from 0; a replication's result does not depend on which others run.
+        marks : array of float64, shape (count, periods, 4), optional
+            Room for the totals at the ends of periods (``sim.engine.state.MARKS``), written in place.
 
         Returns
         -------
@@ -58,7 +61,8 @@ class Runner:
         starts = range(0, count, CHUNK)
 
         def chunk(start: int) -> None:
-            self._run_chunk(first + start, rows[start : start + CHUNK], np.zeros(0, INCIDENT))
+            part = slice(start, start + CHUNK)
+            self._run_chunk(first + start, rows[part], _room(marks, part), np.zeros(0, INCIDENT))
 
         if self._jobs == 1 or len(starts) == 1:
             for start in starts:
@@ -74,27 +78,28 @@ class Runner:
                 raise
         return rows
 
-    def run_one(self, replication: int) -> tuple[np.void, Records]:
+    def run_one(self, replication: int, marks: Floats | None = None) -> tuple[np.void, Records]:
         """Run one replication with its incidents, as ``sim.engine.simpy_engine.run_one`` does."""
         self._stop.clear()
         rows = np.zeros(1, ROW)
         room = 1024
         while True:
             log = np.zeros(room, INCIDENT)
-            used = self._run_chunk(replication, rows, log)
+            used = self._run_chunk(replication, rows, _room(None if marks is None else marks[None], slice(1)), log)
             if used <= room:
                 return rows[0], log[:used]
             room = used
 
-    def _run_chunk(self, first: int, rows: Records, log: Records) -> int:
+    def _run_chunk(self, first: int, rows: Records, marks: Floats, log: Records) -> int:
         """Run one chunk to its end, or until somebody asks to stop. Returns the number of incidents."""
         state, room = self._workspace()
         state["logged"] = 0
         state["reason"] = int(StopReason.DONE)
         state["overflow"] = False
+        stretch = stretches(self._plan, first, len(rows))
         done = 0
         while done < len(rows) and not self._stop.is_set():
-            done = run_chunk(self._packed, state, room, rows, log, first, done, len(rows), BUDGET)
+            done = run_chunk(self._packed, state, room, stretch, rows, marks, log, first, done, len(rows), BUDGET)
             if state["overflow"][0]:
                 raise SimError("a container of the compiled engine is full: this is a bug, please report the scenario")
         return int(state["logged"][0])
@@ -105,3 +110,8 @@ class Runner:
             self._local.arrays = np.zeros(1, STATE), units(self._plan)
         arrays: tuple[Records, Records] = self._local.arrays
         return arrays
+
+
+def _room(marks: Floats | None, part: slice) -> Floats:
+    """The marks of a chunk: no periods where there is no room for them."""
+    return np.empty((0, 0, len(MARKS))) if marks is None else marks[part]

@@ -5,21 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sim.kernels._jit import kernel
-from sim.kernels.ledger import LOST_WORK, PRODUCTIVE, SAVE_SLOWDOWN, SAVE_STALL, ended, interrupted
-from sim.kernels.saves import Pattern, Segment, last_save_durable, make_segment, stepping_until, work_end
+from sim.kernels.ledger import LOST_WORK, PRODUCTIVE, SAVE_SLOWDOWN, SAVE_STALL
 from sim.kernels.survival import clear, lose, newest_step, restore, stop_persists, swap
-from sim.kernels.tiers import advance, earliest_end, exact_end, settle
-from sim.kernels.tiers import resume as resume_walk
-
-
-@kernel
-def _pattern(p: Any) -> Pattern:
-    return Pattern(p.interval, p.stall, p.persist, p.slowdown, p.in_flight, p.stepping, p.cycle, p.period)
-
-
-@kernel
-def _segment(p: Any, s: Any) -> Segment:
-    return Segment(s.t0, s.step, s.index, s.first, s.n, s.tail, p.work)
+from sim.kernels.tiers import advance, earliest_end, exact_end, hold, keep_last, progress_at, resume, settle
 
 
 @kernel
@@ -33,50 +21,58 @@ def clear_versions(p: Any, s: Any) -> None:
 
 
 @kernel
-def begin_segment(p: Any, s: Any) -> None:
-    """The job steps from the restored version on, and its segment's end is due."""
-    if p.tiered:
-        resume_walk(p.stores, s.versions, s.now, p.work)
-        s.due = earliest_end(p.stores, s.versions, p.final_save)
-        s.rough = True
-        return
-    pattern = _pattern(p)
-    segment = make_segment(s.now, s.step, s.index, p.has_store, p.work, p.last_save, pattern)
-    s.t0 = segment.t0
-    s.first = segment.first
-    s.n = segment.n
-    s.tail = segment.tail
-    s.due = last_save_durable(segment, pattern) if p.final_save else work_end(segment, pattern)
+def resume_stores(p: Any, s: Any) -> None:
+    """The job steps from the restored version on."""
+    resume(p.stores, s.versions, s.now, p.work)
+
+
+@kernel
+def aim_stores(p: Any, s: Any) -> None:
+    """The segment leads to the next pause or the end of the work, which cannot be due before a bound."""
+    s.versions.work = s.pause_at
+    s.due = earliest_end(p.stores, s.versions, s.saving, s.pause < 0)
+    s.rough = True
 
 
 @kernel
 def refine_end(p: Any, s: Any) -> None:
     """No fault came before the bound of the segment's end: find the end itself."""
-    s.due = exact_end(p.stores, s.versions, s.ahead, p.final_save)
+    s.due = exact_end(p.stores, s.versions, s.ahead, s.saving, s.pause < 0)
     s.rough = False
 
 
 @kernel
-def halt(p: Any, s: Any, row: Any) -> None:
-    """A fault stops the running job: its segment is accounted for; with one store the newest version is restored."""
+def hold_stores(p: Any, s: Any, row: Any) -> None:
+    """A pause in which the segment stood still is over: what was being saved from the job stood still, too."""
+    row.ledger[SAVE_STALL] += advance(p.stores, s.versions, s.since)
+    _book_steps(s, row)
+    hold(p.stores, s.versions, s.since, s.now)
+
+
+@kernel
+def progress_of_stores(p: Any, s: Any, t: float) -> float:
+    """Progress at a time of the segment, in seconds."""
+    return float(progress_at(p.stores, s.versions, s.ahead, t))
+
+
+@kernel
+def halt_stores(p: Any, s: Any, row: Any, t: float) -> None:
+    """A fault ends the segment at ``t``: which version is restored is known when its losses are."""
     s.rough = False
-    if p.tiered:
-        row.ledger[SAVE_STALL] += advance(p.stores, s.versions, s.now)
-        stop_persists(p.stores, s.versions)
-        s.stopped_at = s.versions.step
-        return
-    pattern = _pattern(p)
-    segment = _segment(p, s)
-    s.stopped_at = s.step + stepping_until(s.now, segment, pattern)[1]
-    productive, stall, slowdown, lost, durable, step, index = interrupted(s.now, segment, pattern)
-    row.ledger[PRODUCTIVE] += productive
-    row.ledger[SAVE_STALL] += stall
-    row.ledger[SAVE_SLOWDOWN] += slowdown
-    row.ledger[LOST_WORK] += lost
-    row.saves += durable
-    s.lost_in = lost
-    s.step = step
-    s.index = index
+    row.ledger[SAVE_STALL] += advance(p.stores, s.versions, t)
+    stop_persists(p.stores, s.versions)
+    s.stopped_at = s.versions.step
+
+
+@kernel
+def settle_stores(p: Any, s: Any, row: Any, t: float, saved: bool) -> float:
+    """The segment ends at ``t`` without a fault; ``saved``: what it reached is durable. Returns what is not, in s."""
+    row.ledger[SAVE_STALL] += advance(p.stores, s.versions, t)
+    stop_persists(p.stores, s.versions)
+    _book_steps(s, row)
+    if saved:
+        keep_last(p.stores, s.versions, t)
+    return float(s.versions.step - newest_step(p.stores, s.versions))
 
 
 @kernel
@@ -119,6 +115,7 @@ def fall_back(p: Any, s: Any, row: Any) -> float:
     row.ledger[LOST_WORK] += lost
     s.lost_in += lost
     s.step = s.versions.step
+    s.floor = min(s.floor, s.step)
     _book_steps(s, row)
     return lost
 
@@ -136,25 +133,6 @@ def read_time(p: Any, s: Any) -> float:
     if p.tiered:
         return float(p.stores.read[s.versions.restored]) if s.versions.restored >= 0 else 0.0
     return float(p.read) if s.index > 0 else 0.0
-
-
-@kernel
-def finish_segment(p: Any, s: Any, row: Any, last_saved: bool) -> None:
-    """The run ends while the job runs; ``last_saved``: with a save of all its work."""
-    if p.tiered:
-        row.ledger[SAVE_STALL] += advance(p.stores, s.versions, s.now)
-        _book_steps(s, row)
-        not_saved = s.versions.step - newest_step(p.stores, s.versions)
-    else:
-        productive, stall, slowdown, durable, not_saved = ended(s.now, _segment(p, s), _pattern(p))
-        row.ledger[PRODUCTIVE] += productive
-        row.ledger[SAVE_STALL] += stall
-        row.ledger[SAVE_SLOWDOWN] += slowdown
-        row.saves += durable
-    if last_saved:
-        row.saves += 1
-    else:
-        row.not_saved_s = not_saved
 
 
 @kernel

@@ -29,7 +29,8 @@ class Clock:
     def _draw(self, lane: Lane, ordinal: int, last: float) -> tuple[float, int, float, float, float]:
         """The next fault of a lane: when it is due, its ordinal, and uniforms for its slot, need and effect."""
         a, slot, need, effect = self.context.uniforms(lane.source, lane.block, ordinal, 0)
-        return last + duration(EXPONENTIAL, lane.mean, 0.0, a), ordinal, slot, need, effect
+        mean = lane.mean * self.context.stretch[lane.source]
+        return last + duration(EXPONENTIAL, mean, 0.0, a), ordinal, slot, need, effect
 
     def _tick(self) -> Process:
         while True:

@@ -11,6 +11,7 @@ import numpy as np
 import simpy
 from simpy.events import EventPriority
 
+from sim.engine.inputs import stretches
 from sim.engine.state import N_BUCKETS, StopReason
 from sim.kernels.laws import MIXTURE, duration
 from sim.kernels.philox import uniforms
@@ -19,7 +20,7 @@ from sim.plan import Plan
 
 Process = Generator[simpy.Event, Any, Any]
 
-LIMIT, LAST_SAVE, REPAIRED, FAULT, OWN, END = 2000, 3000, 4000, 5000, 6000, 7000
+MARK, LIMIT, LAST_SAVE, REPAIRED, FAULT, OWN, END = 1000, 2000, 3000, 4000, 5000, 6000, 7000
 """Ranks of what happens at one instant (SimPy's own events have 0 and 1); a fault adds the number of its source."""
 
 
@@ -55,7 +56,8 @@ class Context:
     """One replication of a plan: its clock, its draws, and what it has booked so far.
 
     ``row`` holds counts by the names of ``sim.engine.state.ROW``; ``ledger`` seconds of the wall clock and ``absent``
-    node-seconds of empty slots, both by bucket.
+    node-seconds of empty slots, both by bucket. ``stretch`` is what the times between a source's faults are multiplied
+    by.
     """
 
     def __init__(self, plan: Plan, replication: int) -> None:
@@ -71,6 +73,7 @@ class Context:
         self.reason = StopReason.GOING
         self.end = 0.0
         self.events = 0
+        self.stretch = stretches(plan, replication, 1)[0].tolist() if plan.uncertain else [1.0] * len(plan.sources)
         self._keys = [tuple(map(np.uint64, key)) for key in (*(s.key for s in plan.sources), plan.start_key)]
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
+import numpy as np
 import simpy
 
 from sim.engine.simpy_engine.capacity import Capacity
@@ -17,6 +18,8 @@ from sim.engine.simpy_engine.saving import OneStore, Stores
 from sim.engine.state import StopReason
 from sim.kernels import ledger
 from sim.kernels.laws import CONSTANT, watchdog_delay
+from sim.kernels.pauses import next_point
+from sim.kernels.philox import uniforms
 from sim.plan import ANY, AUTO, DETECTION_LANE, PROCESS, SPARES_ELSE_WAIT, TRAINING, WALL, Rule, Stage
 
 Phase = Callable[[], Process]
@@ -39,17 +42,23 @@ class Incident:
 
 
 class Job:
-    """The one coherent job: stepping, stopped, seen, waiting for units, recovering, stepping again."""
+    """The one coherent job: stepping, stopped, seen, waiting for units, recovering, stepping again.
+
+    ``rolled_back`` is called with the progress of each version that will be restored.
+    """
 
     def __init__(self, context: Context, capacity: Capacity, clocks: tuple[Clock, Clock]) -> None:
         self.context = context
         self.plan = context.plan
         self.capacity = capacity
-        capacity.swapped = lambda slot: self.saves.swap(slot)
         self.clocks = clocks
         self.phase: Phase = self.start
         self.since = 0.0
         self.saves = OneStore(context) if not self.plan.tiers else Stores(context)
+        capacity.swapped = self.saves.swap
+        self.passed = 0.0, 0
+        self.pause, self.pause_at = -1, math.inf
+        self.saving = self.on_hold = False
         self.incident: Incident | None = None
         self.rule: Rule = self.plan.rules[-1]
         self.stage: int = -1
@@ -58,6 +67,7 @@ class Job:
         self.seen = math.inf
         self.last: Fault | None = None
         self.arrival: simpy.Event | None = None
+        self.rolled_back: Callable[[float], None] = lambda progress: None
         self.process = context.env.process(self._live())
 
     def _live(self) -> Process:
@@ -77,15 +87,57 @@ class Job:
     def running(self) -> Process:
         """Stepping and saving, until the work is done."""
         self._close(self.context.now)
+        self.saves.resume()
+        self.passed = self.saves.step, len(self.plan.pauses)
+        return (yield from self._steps())
+
+    def go_on(self) -> Process:
+        """The segment that stood still during a pause goes on, as much later as the pause was long."""
+        self._close(self.context.now)
+        self.saves.hold(self.since)
+        return (yield from self._steps())
+
+    def _steps(self) -> Process:
+        """Stepping and saving until the next pause, or the end of the work."""
         plan = self.plan
         self._turn(wall=True, training=True)
-        self.saves.resume()
-        if plan.work == math.inf:
-            yield self.context.env.event()
-        for end in self.saves.ends():
-            yield self.context.alarm(end, LAST_SAVE if plan.final_save else OWN)
+        self.pause, self.pause_at = self._next_pause()
+        self.saving = plan.final_save if self.pause < 0 else plan.has_store and plan.pauses[self.pause].save
+        for due in self.saves.ends(self.pause_at, self.saving, self.pause < 0):
+            alarm = self.context.alarm(due, LAST_SAVE if self.saving else OWN) if due < math.inf else None
+            yield alarm or self.context.env.event()
+        if self.pause >= 0:
+            return self.paused
         self.context.stop(StopReason.DONE)
         yield self.context.env.event()
+
+    def _next_pause(self) -> tuple[int, float]:
+        """The pause that comes next, and progress there; -1 and the end of the work if none does."""
+        at, passed = self.passed
+        found = -1, self.plan.work
+        for i, pause in enumerate(self.plan.pauses):
+            point = next_point(pause.every, at, i <= passed)
+            if point < found[1]:
+                found = i, point
+        return found
+
+    def paused(self) -> Process:
+        """A planned pause: the state is saved, or the segment stands still and goes on afterwards."""
+        pause = self.plan.pauses[self.pause]
+        self.since = self.context.now
+        self._open(len(self.plan.sources) + self.pause, self.pause_at)
+        self.on_hold = not self.saving
+        if self.saving:
+            self.saves.settle(self.since, saved=True)
+            self.saves.keep(self.pause_at)
+        self.passed = self.pause_at, self.pause
+        self._turn(wall=pause.vulnerable, training=False)
+        key_0, key_1 = map(np.uint64, pause.key)
+        ordinal = round(self.pause_at / pause.every)
+        u, choice, _, _ = uniforms(key_0, key_1, ordinal, 0, 0, self.context.replication)
+        yield self.context.alarm(self.since + self.context.sample(pause.law, u, choice), OWN)
+        self.context.book(pause.bucket, self.since)
+        return self.go_on if self.on_hold else self.running
 
     def detect(self) -> Process:
         """Nobody knows yet; then the units down go to repair, and a rule is chosen."""
@@ -140,7 +192,7 @@ class Job:
 
     def _attempt(self, stages: Phase) -> Process:
         """On to the stages, unless this incident has had as many attempts as the scenario allows."""
-        self.open_incident.lost += self.saves.fall_back()
+        self.open_incident.lost += self._fall_back()
         self.open_incident.attempts += 1
         self.context.row["attempts"] += 1
         if self.open_incident.attempts > self.plan.max_attempts:
@@ -191,6 +243,11 @@ class Job:
         return self.context.sample(stage.law, u, choice)
 
     @property
+    def is_stepping(self) -> bool:
+        """Whether the job steps or saves."""
+        return self.phase in (self.running, self.go_on)
+
+    @property
     def open_incident(self) -> Incident:
         """The open incident, where there must be one."""
         assert self.incident is not None
@@ -207,11 +264,10 @@ class Job:
         if not detecting:
             self._disturb()
         if self.incident is None:
-            progress, lost = self.saves.halt() if self.phase == self.running else (self.saves.step, 0.0)
-            self.incident = Incident(self.context.now, fault.source, progress, lost=lost)
-            self.context.row["interruptions"] += 1
-            self.context.interruptions_of[fault.source] += 1
-        incident = self.incident
+            self._open(fault.source, self.progress_at(self.context.now))
+            if self.is_stepping:
+                self._halt(self.context.now)
+        incident = self.open_incident
         if not detecting:
             self.phase = self.detect
             self.since = self.capacity.empty_since = self.context.now
@@ -225,7 +281,8 @@ class Job:
             self.list_again = True
             incident.units += len(fault.slots)
             self.capacity.vacate(fault)
-        lost = self.saves.lose(fault)
+        self.saves.lose(fault)
+        lost = self._fall_back()
         incident.lost += lost
         self.list_again |= lost > 0.0
         seen = self.context.now + self._delay(fault)
@@ -246,10 +303,37 @@ class Job:
         if self.phase == self.wait:
             self.context.book(ledger.CAPACITY_WAIT, self.since)
             self.capacity.book_empty()
-        elif self.phase != self.running:
+        elif self.phase == self.paused:
+            self.context.book(self.plan.pauses[self.pause].bucket, self.since)
+            if self.on_hold:
+                self._halt(self.since)
+        elif not self.is_stepping:
             self.context.book(self.rule.stages[self.stage].bucket, self.since)
             if self.rule.retry_stage and self.incident is not None:
                 self.retry_from = self.stage
+
+    def _open(self, cause: int, progress: float) -> None:
+        """The job stops: a source, or the number of sources and that of a pause, is the cause."""
+        self.incident = Incident(self.context.now, cause, progress)
+        self.context.row["interruptions"] += 1
+        self.context.interruptions_of[cause] += 1
+
+    def _halt(self, t: float) -> None:
+        """A fault ends the segment at ``t``."""
+        self.open_incident.lost = self.saves.halt(t)
+        self.rolled_back(self.saves.step)
+
+    def _fall_back(self) -> float:
+        """The newest version that is left is restored. Returns the seconds of stepping that are lost with others."""
+        lost = self.saves.fall_back()
+        self.rolled_back(self.saves.step)
+        return lost
+
+    def progress_at(self, at: float) -> float:
+        """Progress at a time of the present phase; while the job does not run, that of the version to be restored."""
+        if self.phase == self.paused and self.on_hold:
+            return self.pause_at
+        return self.saves.progress_at(at) if self.is_stepping else self.saves.step
 
     def _close(self, now: float) -> None:
         """The incident, if one is open, goes into the log; ``now`` is NaN if the run ends in it."""
@@ -257,14 +341,19 @@ class Job:
             i = self.incident
             self.context.log.append(
                 (self.context.replication, i.opened, i.cause, i.faults, i.units, i.rule, i.attempts, i.progress,
-                 self.saves.step, i.lost, now)
+                 self.saves.step if i.faults else i.progress, i.lost, now)
             )  # fmt: skip
             self.incident = None
 
     def finish(self, reason: StopReason) -> None:
         """The run ends: what the job was at is accounted for."""
-        if self.phase == self.running:
-            self.saves.finish(reason == StopReason.DONE and self.plan.final_save)
+        if self.is_stepping:
+            self.saves.settle(self.context.now, saved=reason == StopReason.DONE and self.plan.final_save)
+        elif self.phase == self.paused:
+            self.context.book(self.plan.pauses[self.pause].bucket, self.since)
+            self.context.row["not_saved_s"] = 0.0
+            if self.on_hold:
+                self.saves.settle(self.since, saved=False)
         elif self.phase == self.detect:
             self.context.book(ledger.DETECTION, self.since)
         elif self.phase == self.wait:

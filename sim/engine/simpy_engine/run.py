@@ -12,8 +12,9 @@ from sim.engine.simpy_engine.capacity import Capacity
 from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import END, Context, Fault
 from sim.engine.simpy_engine.job import Job
+from sim.engine.simpy_engine.series import Series
 from sim.engine.simpy_engine.shop import Shop
-from sim.engine.state import INCIDENT, ROW, StopReason
+from sim.engine.state import INCIDENT, ROW, Floats, StopReason
 from sim.kernels import ledger
 from sim.plan import DOMAIN, GROUP, HOT, JOB, NODE, NOTHING, PROCESS, REPAIR, RESET, TRAINING, WALL, Lane, Plan
 
@@ -21,7 +22,7 @@ from sim.plan import DOMAIN, GROUP, HOT, JOB, NODE, NOTHING, PROCESS, REPAIR, RE
 class Run:
     """The job, its fault clocks, the repair shop and the pools of one replication."""
 
-    def __init__(self, plan: Plan, replication: int) -> None:
+    def __init__(self, plan: Plan, replication: int, marks: Floats | None = None) -> None:
         self.context = Context(plan, replication)
         self.shop = Shop(self.context)
         self.capacity = Capacity(self.context, self.shop)
@@ -29,6 +30,10 @@ class Run:
         self.job = Job(self.context, self.capacity, self.clocks)
         self.shop.give_back = self.capacity.rejoin
         self.shop.changed = self.job.look_at_shop
+        self.series: Series | None = None
+        if marks is not None:
+            self.series = Series(self.context, self.job, self.capacity, self.shop, marks)
+            self.job.rolled_back = self.series.roll_back
         if plan.horizon < math.inf:
             end = self.context.alarm(plan.horizon, END)
             end.callbacks.append(lambda _: self.context.stop(StopReason.HORIZON))
@@ -82,6 +87,8 @@ class Run:
         self.capacity.book_empty()
         self.capacity.book_idle()
         self.shop.book()
+        if self.series is not None:
+            self.series.close()
         row = np.zeros(1, ROW)[0]
         for name, value in context.row.items():
             row[name] = value
@@ -95,13 +102,22 @@ class Run:
         return row, context.log
 
 
-def run_one(plan: Plan, replication: int) -> tuple[np.void, npt.NDArray[np.void]]:
+def run_one(plan: Plan, replication: int, marks: Floats | None = None) -> tuple[np.void, npt.NDArray[np.void]]:
     """Run one replication with its incidents.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is run.
+    replication : int
+        Its number, 0 or more.
+    marks : array of float64, shape (periods, 4), optional
+        Room for the totals at the ends of periods (``sim.engine.state.MARKS``), written in place.
 
     Returns
     -------
     row : record of dtype ``ROW``
     incidents : array of dtype ``INCIDENT``, shape (interruptions,)
     """
-    row, log = Run(plan, replication).go()
+    row, log = Run(plan, replication, marks).go()
     return row, np.array(log, dtype=INCIDENT)

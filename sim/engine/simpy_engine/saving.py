@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from sim.engine.simpy_engine.context import Context, Fault
 from sim.engine.tiers import SLOTS, VERSIONS, pack_stores
 from sim.kernels import ledger, survival, tiers
-from sim.kernels.saves import Segment, last_save_durable, make_segment, stepping_until, work_end
+from sim.kernels.saves import Segment, last_save_durable, last_trigger, make_segment, stepping_until, work_end
 
 
 class OneStore:
@@ -32,24 +33,36 @@ class OneStore:
             self.context.now, self.step, self.index, plan.has_store, plan.work, plan.last_save, plan.pattern
         )
 
-    def ends(self) -> Iterator[float]:
-        """The time at which the segment ends by itself."""
-        yield (last_save_durable if self.plan.final_save else work_end)(self.segment, self.plan.pattern)
+    def hold(self, since: float) -> None:
+        """The segment stood still from ``since`` on, and goes on."""
+        self.segment = self.segment._replace(t0=self.segment.t0 + (self.context.now - since))
 
-    def halt(self) -> tuple[float, float]:
-        """A fault ends the segment: the newest durable version will be restored. Returns progress, and what is lost."""
-        progress = self.step + stepping_until(self.context.now, self.segment, self.plan.pattern)[1]
+    def ends(self, goal: float, saving: bool, for_good: bool) -> Iterator[float]:
+        """The time at which the segment reaches a goal by itself, and where it is ``saving`` has saved that."""
+        plan, segment = self.plan, self.segment
+        if not for_good:
+            last = last_trigger(goal, plan.pattern.interval) if plan.has_store else 0
+            segment = make_segment(segment.t0, segment.step, segment.passed, plan.has_store, goal, last, plan.pattern)
+            if saving:
+                self.segment = segment
+        yield (last_save_durable if saving else work_end)(segment, plan.pattern)
+
+    def progress_at(self, t: float) -> float:
+        """Progress at a time of the segment."""
+        return self.step + stepping_until(t, self.segment, self.plan.pattern)[1]
+
+    def halt(self, t: float) -> float:
+        """A fault ends the segment: the newest durable version will be restored. Returns what is lost."""
         productive, stall, slowdown, lost, durable, self.step, self.index = ledger.interrupted(
-            self.context.now, self.segment, self.plan.pattern
+            t, self.segment, self.plan.pattern
         )
         self._book(productive, stall, slowdown)
         self.context.ledger[ledger.LOST_WORK] += lost
         self.context.row["saves"] += durable
-        return progress, lost
+        return lost
 
-    def lose(self, fault: Fault) -> float:
+    def lose(self, fault: Fault) -> None:
         """No fault loses versions."""
-        return 0.0
 
     def swap(self, slot: int) -> None:
         """No version is on a node."""
@@ -62,14 +75,16 @@ class OneStore:
         """Seconds to read the restored version; none for the start."""
         return self.plan.read if self.index > 0 else 0.0
 
-    def finish(self, last_saved: bool) -> None:
-        """The run ends while the job runs; ``last_saved``: with a save of all its work."""
-        productive, stall, slowdown, durable, not_saved = ledger.ended(
-            self.context.now, self.segment, self.plan.pattern
-        )
+    def settle(self, t: float, *, saved: bool) -> None:
+        """The segment ends at ``t`` without a fault; ``saved``: what it reached is durable."""
+        productive, stall, slowdown, durable, not_saved = ledger.ended(t, self.segment, self.plan.pattern)
         self._book(productive, stall, slowdown)
-        self.context.row["saves"] += durable + last_saved
-        self.context.row["not_saved_s"] = 0.0 if last_saved else not_saved
+        self.context.row["saves"] += durable + saved
+        self.context.row["not_saved_s"] = 0.0 if saved else not_saved
+
+    def keep(self, progress: float) -> None:
+        """The job goes on from what a pause has saved."""
+        self.step, self.index = progress, math.floor(progress / self.plan.pattern.interval)
 
     def count(self) -> None:
         """Saves are counted as they are accounted for."""
@@ -102,23 +117,33 @@ class Stores:
         """The job steps from the restored version on."""
         tiers.resume(self.stores, self.versions, self.context.now, self.plan.work)
 
-    def ends(self) -> Iterator[float]:
+    def hold(self, since: float) -> None:
+        """The segment stood still from ``since`` on, and goes on."""
+        self._advance(since)
+        self._book()
+        tiers.hold(self.stores, self.versions, since, self.context.now)
+
+    def ends(self, goal: float, saving: bool, for_good: bool) -> Iterator[float]:
         """A time before which the segment cannot end by itself; if that comes, the time at which it does."""
-        yield tiers.earliest_end(self.stores, self.versions, self.plan.final_save)
-        yield tiers.exact_end(self.stores, self.versions, self.ahead, self.plan.final_save)
+        self.versions["work"] = goal
+        yield tiers.earliest_end(self.stores, self.versions, saving, for_good)
+        yield tiers.exact_end(self.stores, self.versions, self.ahead, saving, for_good)
 
-    def halt(self) -> tuple[float, float]:
+    def progress_at(self, t: float) -> float:
+        """Progress at a time of the segment."""
+        return float(tiers.progress_at(self.stores, self.versions, self.ahead, t))
+
+    def halt(self, t: float) -> float:
         """A fault ends the segment; what is lost is known when the versions are that it loses."""
-        self.context.ledger[ledger.SAVE_STALL] += tiers.advance(self.stores, self.versions, self.context.now)
+        self._advance(t)
         survival.stop_persists(self.stores, self.versions)
-        return self.step, 0.0
+        return 0.0
 
-    def lose(self, fault: Fault) -> float:
-        """A fault may lose versions. Returns the seconds of stepping that are lost with them."""
+    def lose(self, fault: Fault) -> None:
+        """A fault may lose versions."""
         tiers.settle(self.stores, self.versions, self.context.now)
         for slot in fault.struck or (-1,):
             survival.lose(self.stores, self.versions, self.lost, slot, fault.need)
-        return self.fall_back()
 
     def swap(self, slot: int) -> None:
         """Another node takes a slot, without the copies of the one before."""
@@ -138,18 +163,25 @@ class Stores:
         i = int(self.versions["restored"])
         return self.plan.tiers[i].read if i >= 0 else 0.0
 
-    def finish(self, last_saved: bool) -> None:
-        """The run ends while the job runs; ``last_saved``: with a save of all its work."""
-        self.context.ledger[ledger.SAVE_STALL] += tiers.advance(self.stores, self.versions, self.context.now)
+    def settle(self, t: float, *, saved: bool) -> None:
+        """The segment ends at ``t`` without a fault; ``saved``: what it reached is durable."""
+        self._advance(t)
+        survival.stop_persists(self.stores, self.versions)
         self._book()
-        not_saved = self.step - survival.newest_step(self.stores, self.versions)
-        self.context.row["saves"] += last_saved
-        self.context.row["not_saved_s"] = 0.0 if last_saved else not_saved
+        if saved:
+            tiers.keep_last(self.stores, self.versions, t)
+        self.context.row["not_saved_s"] = self.step - survival.newest_step(self.stores, self.versions)
+
+    def keep(self, progress: float) -> None:
+        """What a pause has saved is a version as any other."""
 
     def count(self) -> None:
         """Count what has been saved and copied by the end of the run."""
         tiers.settle(self.stores, self.versions, self.context.now)
         self.context.row["saves"] += int(self.versions["saves"])
+
+    def _advance(self, t: float) -> None:
+        self.context.ledger[ledger.SAVE_STALL] += tiers.advance(self.stores, self.versions, t)
 
     def _book(self) -> None:
         """Progress, and the slowdown on the way to it: what is lost leaves them, however long ago it was booked."""

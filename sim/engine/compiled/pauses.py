@@ -1,0 +1,85 @@
+"""Planned pauses in the compiled engine: where the running job stops next by itself, and how it goes on."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sim.engine.compiled.clocks import run_clocks
+from sim.engine.compiled.incident import log_incident, open_incident
+from sim.engine.compiled.sampling import sample
+from sim.engine.compiled.saving import aim_stores, hold_stores
+from sim.engine.compiled.segment import pattern_of, segment_of, settle, start_segment
+from sim.engine.state import PAUSED, RUNNING
+from sim.kernels._jit import kernel
+from sim.kernels.pauses import next_point
+from sim.kernels.philox import uniforms
+from sim.kernels.saves import last_save_durable, last_trigger, make_segment, work_end
+
+
+@kernel
+def pass_pauses(s: Any, at: float, pause: int) -> None:
+    """All pauses before the progress ``at`` lie behind the job, and those there up to number ``pause``."""
+    s.paused_at = at
+    s.paused = pause
+
+
+@kernel
+def aim(p: Any, s: Any) -> None:
+    """Find what the running job comes to next by itself, a pause or the end of its work, and when."""
+    s.pause = -1
+    s.pause_at = p.work
+    for i in range(p.n_pauses):
+        point = next_point(p.pause_every[i], s.paused_at, i <= s.paused)
+        if point < s.pause_at:
+            s.pause = i
+            s.pause_at = point
+    s.saving = p.final_save if s.pause < 0 else p.has_store and p.pause_save[s.pause] != 0
+    if p.tiered:
+        aim_stores(p, s)
+        return
+    pattern = pattern_of(p)
+    segment = segment_of(s)
+    if s.pause >= 0:
+        last = last_trigger(s.pause_at, p.interval) if p.has_store else 0
+        segment = make_segment(s.t0, s.step, s.index, p.has_store, s.pause_at, last, pattern)
+        if s.saving:
+            start_segment(s, segment)
+    s.due = last_save_durable(segment, pattern) if s.saving else work_end(segment, pattern)
+
+
+@kernel
+def begin_pause(p: Any, s: Any, row: Any) -> None:
+    """The job pauses: its state is saved, or its segment stands still and goes on afterwards."""
+    open_incident(s, row, p.n_sources + s.pause)
+    s.stopped_at = s.pause_at
+    s.on_hold = not s.saving
+    if s.saving:
+        settle(p, s, row, s.now, True)
+        s.step = s.pause_at
+        s.index = 0 if p.tiered else math.floor(s.pause_at / p.interval)
+    pass_pauses(s, s.pause_at, s.pause)
+    s.phase = PAUSED
+    s.since = s.now
+    run_clocks(s, p.pause_vulnerable[s.pause] != 0, False)
+    ordinal = round(s.pause_at / p.pause_every[s.pause])
+    u, choice, _, _ = uniforms(p.pause_key_0[s.pause], p.pause_key_1[s.pause], ordinal, 0, 0, s.replication)
+    s.due = s.now + sample(p, p.pause_law[s.pause], u, choice)
+
+
+@kernel
+def book_pause(p: Any, s: Any, row: Any) -> None:
+    """Account for the pause up to now."""
+    row.ledger[p.pause_bucket[s.pause]] += s.now - s.since
+
+
+@kernel
+def go_on(p: Any, s: Any, row: Any, log: Any) -> None:
+    """A segment that stood still goes on after its pause, as much later as the pause was long."""
+    log_incident(s, log, s.now)
+    if p.tiered:
+        hold_stores(p, s, row)
+    s.t0 += s.now - s.since
+    s.phase = RUNNING
+    run_clocks(s, True, True)
+    aim(p, s)
