@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import accumulate
 
 from sim.kernels.saves import Pattern
 from sim.kernels.survival import NEVER_LOST, SHARED
@@ -20,12 +21,12 @@ NEEDS = ("process", "reset", "repair")
 WALL, TRAINING = 0, 1
 CLOCKS = ("wall", "training")
 
-JOB, HOT, COLD, DOMAIN = 0, 1, 2, 3
-"""Blocks of units. The job's nodes and the hot spares have faults of their own; cold spares are switched off. Faults of
-a domain (a rack, a power feed) strike whatever is in it.
+JOB, HOT, COLD, DOMAIN = 0, 1, 2, 5
+"""Blocks of units: the job's nodes, then a block for each pool, at most four, of which these are the first two. Pools
+that are on have faults of their own. Faults of a domain (a rack, a power feed) strike whatever is in it.
 """
 
-IN_SHOP = 3
+IN_SHOP = 6
 """Where a node is that is neither in the job nor idle in a pool: down or in repair."""
 
 NOTHING, NODE, GROUP = 0, 1, 2
@@ -117,7 +118,9 @@ class Stage:
 @dataclass(frozen=True)
 class Rule:
     """A recovery rule. ``needs`` is a bit mask of needs, ``ANY`` marks a condition that is not set; ``within`` is the
-    group of ``Plan.groups`` whose domain a spare must share with the node that it replaces.
+    group of ``Plan.groups`` whose domain a spare must share with the node that it replaces; ``refill`` is the
+    block of the pool that must be full, too, before the stages begin; with ``escalate`` only later rules are tried
+    after a fault in its stages.
     """
 
     name: str
@@ -130,6 +133,8 @@ class Rule:
     retry_stage: bool
     stages: tuple[Stage, ...]
     within: int = ANY
+    escalate: bool = False
+    refill: int = ANY
 
 
 @dataclass(frozen=True)
@@ -182,10 +187,14 @@ class Watchdog:
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool of spares: its nominal number of nodes, and seconds from its call to a spare's use."""
+    """A pool of spares: its nominal number of nodes, seconds from its call to a spare's use, whether its idle spares
+    are on and fail, and whether its spares come one after the other.
+    """
 
     nodes: int
     activation: float
+    on: bool = True
+    one_by_one: bool = False
 
 
 @dataclass(frozen=True)
@@ -230,7 +239,7 @@ class Plan:
     seed: int
     gpus_per_node: int
     job_nodes: int
-    pools: tuple[Pool, Pool]
+    pools: tuple[Pool, ...]
     sources: tuple[Source, ...]
     lanes: tuple[Lane, ...]
     laws: tuple[Law, ...]
@@ -275,7 +284,11 @@ class Plan:
         return (*(source.name for source in self.sources), *(pause.name for pause in self.pauses))
 
     @property
-    def pool_order(self) -> tuple[int, int]:
-        """Blocks of the pools, the one that activates fastest first; the hot one at a tie."""
-        hot, cold = self.pools
-        return (HOT, COLD) if hot.activation <= cold.activation else (COLD, HOT)
+    def pool_order(self) -> tuple[int, ...]:
+        """Blocks of the pools, the one that activates fastest first; the first one at a tie."""
+        return tuple(sorted(range(HOT, HOT + len(self.pools)), key=lambda block: self.pools[block - HOT].activation))
+
+    @property
+    def first_spares(self) -> tuple[int, ...]:
+        """Number of each pool's first node, and that after the last node of all."""
+        return tuple(accumulate((pool.nodes for pool in self.pools), initial=self.job_nodes))

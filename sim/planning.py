@@ -126,7 +126,6 @@ def _takes(scenario: Scenario, takes: str) -> int:
 
 def _lanes(scenario: Scenario, sources: tuple[Source, ...]) -> tuple[Lane, ...]:
     """The Poisson processes of a plan: wall clock first, by name of the source, job before spares."""
-    hot_nodes = scenario.pools.hot.nodes
     lanes = []
     for clock in (WALL, TRAINING):
         for i, source in enumerate(sources):
@@ -137,9 +136,10 @@ def _lanes(scenario: Scenario, sources: tuple[Source, ...]) -> tuple[Lane, ...]:
                 lanes.append(Lane(i, DOMAIN, clock, 1.0 / (source.rate * components), source.slots))
                 continue
             lanes.append(Lane(i, JOB, clock, 1.0 / (source.rate * source.components), source.slots))
-            on_spares = source.per_node * hot_nodes
-            if clock == WALL and source.takes != NOTHING and on_spares > 0:
-                lanes.append(Lane(i, HOT, clock, 1.0 / (source.rate * on_spares), hot_nodes))
+            for block, pool in enumerate(scenario.pools.by_name().values(), HOT):
+                on_spares = source.per_node * pool.nodes if pool.on else 0
+                if clock == WALL and source.takes != NOTHING and on_spares > 0:
+                    lanes.append(Lane(i, block, clock, 1.0 / (source.rate * on_spares), pool.nodes))
     return tuple(lanes)
 
 
@@ -176,6 +176,8 @@ def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
                     for stage_name, stage in rule.stages.items()
                 ),
                 within=ANY if rule.within is None else list(scenario.groups).index(rule.within),
+                escalate=rule.on_fault == "escalate",
+                refill=ANY if rule.refill is None else HOT + list(scenario.pools.by_name()).index(rule.refill),
             )
         )
     return tuple(rules)
@@ -210,7 +212,9 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     seed = scenario.run.seed if seed is None else seed
     laws = _Laws()
     sources = _sources(scenario, seed)
-    pools = tuple(Pool(p.nodes, quantize(float(p.activation))) for p in (scenario.pools.hot, scenario.pools.cold))
+    pools = tuple(
+        Pool(p.nodes, quantize(float(p.activation)), p.on, p.one_by_one) for p in scenario.pools.by_name().values()
+    )
     repairs = []
     for name, stage in (("reset", scenario.repair.reset), ("replace", scenario.repair.replace)):
         if stage is not None:
@@ -226,7 +230,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         seed=seed,
         gpus_per_node=scenario.cluster.gpus_per_node,
         job_nodes=scenario.job.nodes,
-        pools=(pools[0], pools[1]),
+        pools=pools,
         sources=sources,
         lanes=_lanes(scenario, sources),
         rules=_rules(scenario, laws),

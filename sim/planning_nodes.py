@@ -28,7 +28,7 @@ def components(scenario: Scenario, per: str, count: int) -> int:
 
 def order(scenario: Scenario) -> tuple[int, ...]:
     """The node at each place of the cluster; empty if each stands at the place of its number."""
-    pools = [(pool.nodes, scenario.groups.get(pool.spread or "")) for pool in (scenario.pools.hot, scenario.pools.cold)]
+    pools = [(pool.nodes, scenario.groups.get(pool.spread or "")) for pool in scenario.pools.by_name().values()]
     return order_of(scenario.job.nodes + sum(nodes for nodes, _ in pools), pools)
 
 

@@ -161,7 +161,7 @@ def stages(draw: Any, name: str, table: list[Law], unit: float) -> Stage:
 
 
 @st.composite
-def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float, groups: int) -> Rule:
+def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float, groups: int, pools: int) -> Rule:
     def condition(*values: int) -> int:
         return ANY if last else draw(st.sampled_from([ANY, *values]))
 
@@ -176,6 +176,8 @@ def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float, group
         retry_stage=draw(st.booleans()),
         stages=tuple(draw(stages(f"s{i}", table, unit)) for i in range(draw(st.integers(0, 4)))),
         within=draw(st.integers(ANY, groups - 1)),
+        escalate=draw(st.sampled_from([False, False, True])),
+        refill=draw(st.sampled_from([ANY, ANY, *range(HOT, HOT + pools)])),
     )
 
 
@@ -250,12 +252,17 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         return float(quantize(draw(st.integers(low, high)) * unit))
 
     job, hot, cold = draw(st.integers(1, 12)), draw(st.integers(0, 3)), draw(st.integers(0, 3))
-    groups = draw(groupings(job + hot + cold))
-    order = draw(st.permutations(range(job + hot + cold))) if groups and draw(st.booleans()) else ()
+    more = draw(st.sampled_from([0, 0, 1, 2]))
+    others = [draw(st.integers(0, 3)) for _ in range(more)]
+    nodes = job + hot + cold + sum(others)
+    groups = draw(groupings(nodes))
+    order = draw(st.permutations(range(nodes))) if groups and draw(st.booleans()) else ()
     table = [Law(CONSTANT, 0.0)]
     found = tuple(draw(sources(name, job, unit, groups)) for name in "abcd"[: draw(st.integers(1, 4))])
     n_rules = draw(st.integers(1, 3))
-    some_rules = tuple(draw(rules(f"r{i}", i == n_rules - 1, table, unit, len(groups))) for i in range(n_rules))
+    some_rules = tuple(
+        draw(rules(f"r{i}", i == n_rules - 1, table, unit, len(groups), 2 + more)) for i in range(n_rules)
+    )
     repair = []
     for _ in range(draw(st.integers(1, 2))):
         law = draw(laws(table, 1, 300, unit))
@@ -276,7 +283,11 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         seed=1,
         gpus_per_node=8,
         job_nodes=job,
-        pools=(Pool(hot, time(0, 5)), Pool(cold, time(0, 30))),
+        pools=(
+            Pool(hot, time(0, 5)),
+            Pool(cold, time(0, 30), on=False),
+            *(Pool(size, time(0, 20), draw(st.booleans()), draw(st.booleans())) for size in others),
+        ),
         sources=found,
         lanes=lanes_of(found, hot),
         laws=(),
@@ -457,7 +468,7 @@ def rule_tables(draw: Any, last: bool, scale: float) -> dict[str, Any]:
                 "use": st.sampled_from(["same units", "spares, else wait"]),
                 "stages": st.dictionaries(names, stage_values(scale), max_size=4),
                 "vulnerable": st.booleans(),
-                "on_fault": st.sampled_from(["restart_list", "retry_stage"]),
+                "on_fault": st.sampled_from(["restart_list", "retry_stage", "escalate"]),
             },
         )
     )

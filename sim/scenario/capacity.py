@@ -14,6 +14,7 @@ from sim.scenario.fields import (
     Choice,
     Count,
     Duration,
+    Flag,
     ShortForm,
     Success,
     Table,
@@ -25,7 +26,7 @@ from sim.scenario.law import Law, LawTable, RepairTime, law_keys, resolve_law
 from sim.scenario.refusal import RefusedError, listed
 from sim.scenario.units import Quantity
 
-POOLS = ("hot", "cold")
+POOLS = ("hot", "cold", "warm", "shared")
 _SHORT = ("time", "crews", "success")
 _NODES = "Nodes of the pool; 0 or more."
 _DEFAULT_REPAIR = "1 day"
@@ -72,6 +73,27 @@ class ColdPoolTable(PoolTable):
     )
 
 
+class WarmPoolTable(PoolTable):
+    """A pool of warm spares as written."""
+
+    activation: Duration = setting(
+        "Time until a spare that was taken is ready, in s.", "1 min", "assumption: booted, but no image or process yet"
+    )
+
+
+class SharedPoolTable(PoolTable):
+    """A pool shared with other work, as written."""
+
+    activation: Duration = setting(
+        "Time to claim a node from the other work until it is ready, in s.", "5 min", "assumption: preempt, clean, boot"
+    )
+    one_by_one: Flag = setting(
+        "Whether nodes are claimed one after the other, each in that time, or all together.",
+        True,
+        "assumption: a scheduler preempts one node at a time",
+    )
+
+
 class PoolsTable(Table):
     """`[pools]` as written."""
 
@@ -80,6 +102,15 @@ class PoolsTable(Table):
     )
     cold: Annotated[ColdPoolTable, ShortForm(_as_nodes, (_POOL_SIZE,))] | None = setting(
         "Spares that are off and do not fail: a number of nodes, or a table.", None, "0 nodes"
+    )
+    warm: Annotated[WarmPoolTable, ShortForm(_as_nodes, (_POOL_SIZE,))] | None = setting(
+        "Spares that are on and fail as hot ones do, but need time: a number of nodes, or a table.", None, "0 nodes"
+    )
+    shared: Annotated[SharedPoolTable, ShortForm(_as_nodes, (_POOL_SIZE,))] | None = setting(
+        "Nodes that do other work until they are claimed, and that others keep in order: a number of nodes, or a "
+        "table. The ledger counts them as idle spares.",
+        None,
+        "0 nodes",
     )
 
 
@@ -125,19 +156,30 @@ class RepairTable(Table):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool: nominal nodes, the time in s until a spare is ready, and the group that it is spread over."""
+    """A pool: nominal nodes, the time in s until a spare is ready, the group that it is spread over, whether idle
+    spares are on and fail, and whether they come one after the other.
+    """
 
     nodes: int
     activation: Quantity
     spread: str | None = None
+    on: bool = True
+    one_by_one: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """The hot and the cold pool; an empty one has 0 nodes."""
+    """The pools; an empty one has 0 nodes. Warm and shared ones are None where the file has none."""
 
     hot: Pool
     cold: Pool
+    warm: Pool | None = None
+    shared: Pool | None = None
+
+    def by_name(self) -> dict[str, Pool]:
+        """Give the pools that there are by name, hot and cold first."""
+        named = {name: getattr(self, name) for name in POOLS}
+        return {name: pool for name, pool in named.items() if pool is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,26 +207,31 @@ def check_repair_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, Ref
         yield short[0], RefusedError(message, f"either {listed(_SHORT)}, or replace", f"move {short[0]} into replace")
 
 
-def pool_sizes(table: PoolsTable | None, free: int) -> tuple[int, int]:
-    """Give nodes of the hot and the cold pool; without a table all `free` nodes are hot spares."""
+def pool_sizes(table: PoolsTable | None, free: int) -> tuple[int, ...]:
+    """Give nodes of each pool of `POOLS`; without a table all `free` nodes are hot spares."""
     if table is None:
-        return free, 0
-    return (table.hot.nodes if table.hot else 0), (table.cold.nodes if table.cold else 0)
+        return free, 0, 0, 0
+    pools = [getattr(table, name) for name in POOLS]
+    return tuple(pool.nodes if pool else 0 for pool in pools)
 
 
-def spread_of(table: PoolsTable | None) -> tuple[str | None, str | None]:
-    """Give the groups that the hot and the cold pool are spread over."""
-    pools = (table.hot, table.cold) if table is not None else (None, None)
-    return (pools[0].spread if pools[0] else None, pools[1].spread if pools[1] else None)
+def spread_of(table: PoolsTable | None) -> tuple[str | None, ...]:
+    """Give the group that each pool of `POOLS` is spread over."""
+    pools = [getattr(table, name, None) for name in POOLS]
+    return tuple(pool.spread if pool else None for pool in pools)
 
 
 def resolve_pools(table: PoolsTable | None, free: int, entries: Entries) -> Pools:
     """Resolve `[pools]`; `free` are the nodes of the cluster beyond the job."""
-    hot, cold = pool_sizes(table, free)
+    hot, cold, *_ = pool_sizes(table, free)
     written = table or PoolsTable.model_validate({})
     return Pools(
         _pool("hot", hot, written.hot, PoolTable, entries),
         _pool("cold", cold, written.cold, ColdPoolTable, entries),
+        *(
+            None if more is None else _pool(name, more.nodes, more, PoolTable, entries)
+            for name, more in (("warm", written.warm), ("shared", written.shared))
+        ),
     )
 
 
@@ -194,7 +241,10 @@ def _pool(name: str, nodes: int, table: PoolTable | None, model: type[PoolTable]
     entries.add((*path, "nodes"), nodes, "nodes", source_of(PoolsTable, name) if table is None else None)
     entries.field(path, found, "activation", "s")
     entries.field(path, found, "spread", "")
-    return Pool(nodes, found.activation, found.spread)
+    one_by_one = isinstance(found, SharedPoolTable) and found.one_by_one
+    if isinstance(found, SharedPoolTable):
+        entries.field(path, found, "one_by_one", "")
+    return Pool(nodes, found.activation, found.spread, name in ("hot", "warm"), one_by_one)
 
 
 def resolve_repair(table: RepairTable, entries: Entries) -> Repair:

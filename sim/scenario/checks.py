@@ -27,6 +27,10 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
         findings.add_all(("faults", name), check_fault(source, _uncertain(parts)))
     _run(parts, findings)
     _stores(parts, findings)
+    for name, rule in parts.rules.items():
+        if rule.refill is not None and parts.pools is not None and getattr(parts.pools, rule.refill) is None:
+            refusal = RefusedError("is a pool that is not there", "a pool of [pools]", f"add {rule.refill} to [pools]")
+            findings.add(("recovery", name, "refill"), refusal)
     _pauses(data, parts, findings)
     _detect(data, findings)
     _stages(parts, findings)
@@ -41,12 +45,10 @@ def _sizes(parts: Parts, findings: Findings) -> None:
         allowed = f"at most {nodes} (cluster.nodes)"
         findings.add(("job", "nodes"), RefusedError("needs more nodes than the cluster has", allowed))
     elif parts.pools is not None:
-        hot, cold = pool_sizes(parts.pools, nodes - job)
-        if job + hot + cold > nodes:
-            message = f"holds {hot + cold} spares, but the cluster has {nodes - job} nodes beyond the job"
-            findings.add(
-                ("pools",), RefusedError(message, f"job + hot + cold of at most {nodes} nodes (cluster.nodes)")
-            )
+        spares = sum(pool_sizes(parts.pools, nodes - job))
+        if job + spares > nodes:
+            message = f"holds {spares} spares, but the cluster has {nodes - job} nodes beyond the job"
+            findings.add(("pools",), RefusedError(message, f"job and spares of at most {nodes} nodes (cluster.nodes)"))
 
 
 def _groups(parts: Parts, findings: Findings) -> None:

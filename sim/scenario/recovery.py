@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import model_validator
 
+from sim.scenario.capacity import POOLS
 from sim.scenario.domains import GroupName
 from sim.scenario.entries import Entries, source_of
 from sim.scenario.faults import NEEDS
@@ -28,11 +29,11 @@ from sim.scenario.refusal import RefusedError, shown
 from sim.scenario.stages import Stage, StageTable, StageValue, resolve_stages
 
 Use = Literal["same units", "spares, else wait"]
-OnFault = Literal["restart_list", "retry_stage"]
+OnFault = Literal["restart_list", "retry_stage", "escalate"]
 
 RESTART = "restart"
 """Name of the only rule of the short form, and of its stage."""
-RULE_KEYS = frozenset({"when", "use", "within", "stages", "on_fault"})
+RULE_KEYS = frozenset({"when", "use", "within", "refill", "stages", "on_fault"})
 MOST_RULES = 8
 MOST_STAGES = 64
 DEFAULT_RESTART = "10 min"
@@ -105,8 +106,15 @@ class RuleTable(Table):
     vulnerable: Flag = setting(
         "Whether faults strike during the rule's stages and its wait for capacity.", True, "faults strike at any time"
     )
-    on_fault: Annotated[OnFault, Choice(("restart_list", "retry_stage"))] = setting(
-        "After a fault in a stage: try the rules again, or only the stage if no node was lost.",
+    refill: Annotated[str, Choice(POOLS)] | None = setting(
+        "Pool that must be full again before the stages begin: it is filled from the other pools, those that activate "
+        "fastest first, and with repaired nodes.",
+        None,
+        "the job waits for its own nodes only",
+    )
+    on_fault: Annotated[OnFault, Choice(("restart_list", "retry_stage", "escalate"))] = setting(
+        "After a fault in a stage: try the rules again, or only the stage if no node was lost, or only the rules after "
+        "this one until the job steps again.",
         "restart_list",
         "assumption: a restart begins anew after a fault",
     )
@@ -149,6 +157,7 @@ class Rule:
     on_fault: OnFault
     stages: Mapping[str, Stage]
     within: str | None = None
+    refill: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +233,7 @@ def resolve_recovery(table: RecoveryTable, rules: Mapping[str, RuleTable], entri
 
 
 def _rule(path: tuple[str, ...], table: RuleTable, entries: Entries) -> Rule:
-    for key in ("use", "within", "vulnerable", "on_fault"):
+    for key in ("use", "within", "refill", "vulnerable", "on_fault"):
         entries.field(path, table, key, "")
     when = None
     if table.when is not None:
@@ -238,4 +247,4 @@ def _rule(path: tuple[str, ...], table: RuleTable, entries: Entries) -> Rule:
         condition = table.when
         when = When(condition.needs, condition.units_down_at_most, condition.spare_available, condition.attempts_below)
     stages = resolve_stages((*path, "stages"), table.stages, table.vulnerable, entries)
-    return Rule(when, table.use, table.vulnerable, table.on_fault, stages, table.within)
+    return Rule(when, table.use, table.vulnerable, table.on_fault, stages, table.within, table.refill)

@@ -224,7 +224,7 @@ RECOVERY = [
     ("[recovery.a]\n[recovery.b]", "recovery.a", "always fits", "when in every rule but the last"),
     ("[recovery.a.when]\nattempts_below = 3", "recovery.a.when", "last rule", "without when"),
     ("[recovery.a]\nuse = 'spares'", "recovery.a.use", "none of the known", '"same units"'),
-    ("[recovery.a]\non_fault = 'escalate'", "recovery.a.on_fault", "none of the known", '"retry_stage"'),
+    ("[recovery.a]\non_fault = 'wait'", "recovery.a.on_fault", "none of the known", '"retry_stage"'),
     ("[recovery.a]\nvulnerable = 1", "recovery.a.vulnerable", "true or false", "true or false"),
     ("[recovery.a]\nstages = 3", "recovery.a.stages", "must be a table", "a table"),
     ("[recovery.a.stages]\nx = 3", "recovery.a.stages.x", "needs a unit", '"auto"'),

@@ -15,13 +15,22 @@ from sim.engine.compiled.shop import admit
 from sim.engine.state import DETECTING, WAITING
 from sim.kernels._jit import kernel
 from sim.kernels.ledger import CAPACITY_WAIT, DETECTION
-from sim.plan import ANY, COLD, HOT, SPARES_ELSE_WAIT
+from sim.plan import ANY, HOT, SPARES_ELSE_WAIT
+
+
+@kernel
+def idle_spares(s: Any) -> int:
+    """Idle spares of all pools."""
+    total = 0
+    for block in range(HOT, s.idle.size):
+        total += s.idle[block]
+    return total
 
 
 @kernel
 def book_idle(s: Any, row: Any) -> None:
     """Account for the idle spares up to now; to be called before their number changes."""
-    row.spare_idle_node_s += (s.idle[HOT] + s.idle[COLD]) * (s.now - s.idle_since)
+    row.spare_idle_node_s += idle_spares(s) * (s.now - s.idle_since)
     s.idle_since = s.now
 
 
@@ -70,11 +79,13 @@ def admit_all(p: Any, s: Any, u: Any, row: Any) -> None:
 
 
 @kernel
-def lose_spare(p: Any, s: Any, u: Any, row: Any, place: int, source: int, block: int, ordinal: int, need: int) -> None:
-    """An idle hot spare fails and goes to repair: it is noticed at once."""
+def lose_spare(
+    p: Any, s: Any, u: Any, row: Any, pool: int, place: int, source: int, block: int, ordinal: int, need: int
+) -> None:
+    """An idle spare that is on fails and goes to repair: it is noticed at once."""
     row.spares_lost += 1
     book_idle(s, row)
-    admit(p, s, u, row, take_idle(p, s, u, HOT, place), -1, source, block, ordinal, need)
+    admit(p, s, u, row, take_idle(p, s, u, pool, place), -1, source, block, ordinal, need)
 
 
 @kernel
@@ -104,8 +115,8 @@ def _fill(p: Any, s: Any, u: Any, row: Any, place: int, node: int) -> None:
 
 @kernel
 def ready_at(s: Any, u: Any) -> float:
-    """Time at which the last of the spares in activation is active: now, if there is none."""
-    latest = s.now
+    """Time at which the last of the spares that were called is active: now, if there is none."""
+    latest = max(s.now, s.refilled)
     for i in range(s.n_active):
         latest = max(latest, u[i].active_at)
     return float(latest)
@@ -131,13 +142,13 @@ def _find(p: Any, s: Any, u: Any, block: int, within: int, node: int) -> int:
 def spares_suffice(p: Any, s: Any, u: Any, within: int) -> bool:
     """Whether there is an idle spare, near enough, for each empty slot."""
     if within == ANY or s.empty == 0:
-        return bool(s.idle[HOT] + s.idle[COLD] >= s.empty)
+        return bool(idle_spares(s) >= s.empty)
     for i in range(s.empty):
         node = u[i].empty_node
         missing = 0
         for j in range(s.empty):
             missing += 1 if _suits(p, u, within, node, u[j].empty_node) else 0
-        for block in (HOT, COLD):
+        for block in range(HOT, HOT + p.n_pools):
             for place in range(s.idle[block]):
                 missing -= 1 if _suits(p, u, within, node, idle_node(p, s, u, block, place)) else 0
         if missing > 0:
@@ -146,13 +157,41 @@ def spares_suffice(p: Any, s: Any, u: Any, within: int) -> bool:
 
 
 @kernel
+def _call(p: Any, s: Any, block: int) -> float:
+    """Call a spare of a pool. Returns when it is active: where they come one by one, after those called before."""
+    if p.one_by_one[block] == 0:
+        return float(s.now + p.activation[block])
+    s.claimed[block] = max(s.now, s.claimed[block]) + p.activation[block]
+    return float(s.claimed[block])
+
+
+@kernel
+def is_full(p: Any, s: Any) -> bool:
+    """Whether no slot is empty, and the pool is full that the rule wants full."""
+    pool = p.rule_refill[s.rule]
+    return bool(s.empty == 0 and (pool == ANY or s.idle[pool] >= p.pool_nodes[pool]))
+
+
+@kernel
+def refill(p: Any, s: Any, u: Any, row: Any) -> None:
+    """Fill the pool that the rule wants full from the other pools, those that activate fastest first."""
+    pool = p.rule_refill[s.rule]
+    book_idle(s, row)
+    for turn in range(p.n_pools):
+        block = p.pool_order[turn]
+        while block != pool and s.idle[block] > 0 and s.idle[pool] < p.pool_nodes[pool]:
+            s.refilled = max(s.refilled, _call(p, s, block))
+            give_idle(s, u, pool, take_idle(p, s, u, block, s.idle[block] - 1))
+
+
+@kernel
 def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
     """Call idle spares for all empty slots in turn, those that activate fastest first."""
     book_idle(s, row)
     book_empty(s, row)
     within = p.rule_within[s.rule]
-    for turn in range(2):
-        block = p.fastest if turn == 0 else p.slowest
+    for turn in range(p.n_pools):
+        block = p.pool_order[turn]
         left = 0
         for i in range(s.empty):
             place = _find(p, s, u, block, within, u[i].empty_node)
@@ -163,7 +202,7 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
                 continue
             if p.activation[block] > 0.0:
                 u[s.n_active].active_slot = u[i].empty_slot
-                u[s.n_active].active_at = s.now + p.activation[block]
+                u[s.n_active].active_at = _call(p, s, block)
                 s.n_active += 1
             u[u[i].empty_node].slot = -1
             swap_versions(p, s, u, u[i].empty_slot)
@@ -187,4 +226,10 @@ def rejoin(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
                 _fill(p, s, u, row, i, node)
                 return
     book_idle(s, row)
-    give_idle(s, u, p.fastest if s.idle[p.fastest] < p.pool_nodes[p.fastest] else p.slowest, node)
+    if s.phase == WAITING and not is_full(p, s) and s.empty == 0:
+        give_idle(s, u, p.rule_refill[s.rule], node)
+        return
+    turn = 0
+    while turn < p.n_pools - 1 and s.idle[p.pool_order[turn]] >= p.pool_nodes[p.pool_order[turn]]:
+        turn += 1
+    give_idle(s, u, p.pool_order[turn], node)

@@ -20,6 +20,7 @@ def open_incident(s: Any, row: Any, cause: int) -> None:
     s.lost_in = 0.0
     s.stopped_at = s.step
     s.rule = -1
+    s.rules_from = 0
     for i in range(s.starts.size):
         s.starts[i] = 0
     row.interruptions += 1

@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sim.engine.compiled.capacity import admit_all, book_empty, book_idle, ready_at, spares_suffice, take_spares
+from sim.engine.compiled.capacity import (
+    admit_all,
+    book_empty,
+    book_idle,
+    is_full,
+    ready_at,
+    refill,
+    spares_suffice,
+    take_spares,
+)
 from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.incident import log_incident, open_incident
 from sim.engine.compiled.pauses import aim, book_pause, pass_pauses
@@ -84,6 +93,8 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
             stage = _book_stages(p, s, row)
             if s.attempts > 0 and p.rule_retry[s.rule] != 0:
                 s.retry_from = stage
+            elif s.attempts > 0 and p.rule_escalate[s.rule] != 0:
+                s.rules_from = min(s.rule + 1, p.n_rules - 1)
         s.phase = DETECTING
         s.since = s.now
         s.empty_since = s.now
@@ -129,7 +140,7 @@ def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 @kernel
 def _choose(p: Any, s: Any, u: Any) -> int:
     """The first rule whose conditions all hold; the last one has none."""
-    for i in range(p.n_rules - 1):
+    for i in range(s.rules_from, p.n_rules - 1):
         if p.rule_needs[i] != ANY and (p.rule_needs[i] >> s.worst) & 1 == 0:
             continue
         if p.rule_down[i] != ANY and s.empty > p.rule_down[i]:
@@ -149,7 +160,9 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         take_spares(p, s, u, row)
         if s.empty > 0:
             row.spare_waits += 1
-    if s.empty == 0 and ready_at(s, u) == s.now:
+    if p.rule_refill[s.rule] != ANY:
+        refill(p, s, u, row)
+    if is_full(p, s) and ready_at(s, u) == s.now:
         _attempt(p, s, row, log, p.rule_first[s.rule])
         return
     run_clocks(s, p.rule_vulnerable[s.rule] != 0, False)
@@ -159,7 +172,7 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 @kernel
 def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """Set when the wait for units ends, as far as it is known; it never does if no unit is being repaired."""
-    if s.empty == 0:
+    if is_full(p, s):
         s.due = ready_at(s, u)
     else:
         s.due = math.inf
@@ -180,6 +193,7 @@ def _attempt(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
     """Start the stages at ``first``, unless this incident has had as many attempts as the scenario allows."""
     fall_back(p, s, row)
     s.n_active = 0
+    s.refilled = 0.0
     s.attempts += 1
     row.attempts += 1
     if s.attempts > p.max_attempts:

@@ -14,10 +14,11 @@ import numpy.typing as npt
 from sim.engine.state import MAX_PAUSES, MAX_SOURCES
 from sim.engine.tiers import STORES, VERSIONS, pack_stores
 from sim.kernels.tiers import MOST_STORES
-from sim.plan import Plan
+from sim.plan import HOT, Plan
 
 MAX_LANES = 2 * MAX_SOURCES
 MAX_GROUPS = 8
+MAX_POOLS = 4
 MAX_RULES = 8
 MAX_STAGES = 64
 MAX_REPAIR = 2
@@ -28,10 +29,11 @@ Record = npt.NDArray[np.void]
 
 PLAN = np.dtype(
     [
-        # nodes of the job; pools by block (sim.plan.HOT, COLD): nodes, the number after the last of them, seconds of
-        # activation; blocks by how soon they are active
-        ("job_nodes", "i8"), ("pool_nodes", "i8", 3), ("pool_end", "i8", 3), ("activation", "f8", 3),
-        ("fastest", "i8"), ("slowest", "i8"),
+        # nodes of the job; pools by block (from sim.plan.HOT on): nodes, the number after the last of them, seconds of
+        # activation, whether they are on, whether spares come one by one; blocks by how soon they are active
+        ("job_nodes", "i8"), ("n_pools", "i8"), ("pool_nodes", "i8", MAX_POOLS + 1), ("pool_end", "i8", MAX_POOLS + 1),
+        ("activation", "f8", MAX_POOLS + 1), ("pool_on", "i8", MAX_POOLS + 1), ("one_by_one", "i8", MAX_POOLS + 1),
+        ("pool_order", "i8", MAX_POOLS),
         # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
         ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"), ("slowdown", "f8"),
         ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
@@ -56,7 +58,8 @@ PLAN = np.dtype(
         ("n_rules", "i8"), ("rule_needs", "i8", MAX_RULES), ("rule_down", "i8", MAX_RULES),
         ("rule_spare", "i8", MAX_RULES), ("rule_below", "i8", MAX_RULES), ("rule_use", "i8", MAX_RULES),
         ("rule_vulnerable", "i8", MAX_RULES), ("rule_retry", "i8", MAX_RULES), ("rule_first", "i8", MAX_RULES),
-        ("rule_end", "i8", MAX_RULES), ("rule_within", "i8", MAX_RULES),
+        ("rule_end", "i8", MAX_RULES), ("rule_within", "i8", MAX_RULES), ("rule_escalate", "i8", MAX_RULES),
+        ("rule_refill", "i8", MAX_RULES),
         # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws
         ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
         ("stage_lane", "i8", MAX_STAGES),
@@ -91,9 +94,10 @@ STATE = np.dtype(
         # with several stores: their versions, the same tried ahead, and whether due is only a bound of the end
         ("versions", VERSIONS), ("ahead", VERSIONS), ("rough", "b1"),
         # the open incident: since when, the source that opened it, its faults and units, their worst need, starts of
-        # stages and of each rule, progress when it opened, work that it lost
+        # stages and of each rule, progress when it opened, work that it lost; the first rule that may be tried
         ("open", "b1"), ("opened", "f8"), ("cause", "i8"), ("faults_in", "i8"), ("units_in", "i8"), ("worst", "i8"),
         ("attempts", "i8"), ("starts", "i8", MAX_RULES), ("stopped_at", "f8"), ("lost_in", "f8"),
+        ("rules_from", "i8"),
         # the recovery in it: the rule (-1: none yet); stages under way and when they end; the stage to do again (-1:
         # none), and whether it is the whole list again, since a fault has taken a unit or a version; the fault that
         # struck last, which keys the draws
@@ -108,9 +112,10 @@ STATE = np.dtype(
         # sources: what the times between faults are multiplied by in this replication
         ("stretch", "f8", MAX_SOURCES),
         # capacity: idle spares by block; slots that are empty, how many of them are known, spares in activation; each
-        # accounted for up to ..._since
-        ("idle", "i8", 3), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"), ("empty_since", "f8"),
-        ("n_active", "i8"),
+        # accounted for up to ..._since; when the last spare called from a pool where they come one by one is active,
+        # and the last that refills a pool
+        ("idle", "i8", MAX_POOLS + 1), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"),
+        ("empty_since", "f8"), ("n_active", "i8"), ("claimed", "f8", MAX_POOLS + 1), ("refilled", "f8"),
         # units in repair: how many, and of the containers in UNIT how much is used; crews at work by stage
         ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"),
         ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR),
@@ -124,13 +129,13 @@ STATE = np.dtype(
 
 UNIT = np.dtype(
     [
-        # by node: where it is (sim.plan.JOB, HOT, COLD, IN_SHOP) and its slot or place there, if ``placed`` is the
+        # by node: where it is (sim.plan.JOB, a pool's block, IN_SHOP) and its slot or place there, if ``placed`` is the
         # run's epoch, else where it was at the start; its place in the cluster; by such a place: the node
         ("placed", "i8"), ("where", "i8"), ("position", "i8"), ("site", "i8"), ("node", "i8"),
         # by slot: the node in it, if ``seated`` is the run's epoch, else the first; whether it is empty: the epoch
         ("seated", "i8"), ("seat", "i8"), ("vacant", "i8"),
         # by place in a pool, by block: an idle node, if ``pooled`` is the run's epoch
-        ("pooled", "i8", 3), ("pool", "i8", 3),
+        ("pooled", "i8", MAX_POOLS + 1), ("pool", "i8", MAX_POOLS + 1),
         # by node in repair: the slot that it left (-1: filled since), the fault that keys its draws, how often it was
         # served, its stage, since when it waits there, whether the service under way fixes it
         ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"), ("stage", "i8"),
@@ -166,12 +171,11 @@ def pack(plan: Plan) -> Record:
     r["stores"] = pack_stores(plan)[0]
     for name in plan.pattern._fields:
         r[name] = getattr(plan.pattern, name)
-    hot, cold = plan.pools
-    r["job_nodes"] = plan.job_nodes
-    r["pool_nodes"] = 0, hot.nodes, cold.nodes
-    r["pool_end"] = 0, plan.job_nodes + hot.nodes, plan.nodes
-    r["activation"] = 0.0, hot.activation, cold.activation
-    r["fastest"], r["slowest"] = plan.pool_order
+    r["job_nodes"], r["n_pools"] = plan.job_nodes, len(plan.pools)
+    for block, pool in enumerate(plan.pools, HOT):
+        _put(r, block, "pool_", nodes=pool.nodes, end=plan.first_spares[block], on=pool.on)
+        _put(r, block, "", activation=pool.activation, one_by_one=pool.one_by_one)
+    r["pool_order"][: len(plan.pools)] = plan.pool_order
     r["n_wall"] = sum(lane.clock == 0 for lane in plan.lanes)
     r["n_lanes"], r["n_rules"], r["n_sources"] = len(plan.lanes), len(plan.rules), len(plan.sources)
     r["watchdog"] = plan.watchdog.timeout, plan.watchdog.heartbeat, plan.watchdog.poll
@@ -185,7 +189,7 @@ def pack(plan: Plan) -> Record:
     first = 0
     for i, rule in enumerate(plan.rules):
         _put(r, i, "rule_", needs=rule.needs, down=rule.units_down_at_most, spare=rule.spare_available)
-        _put(r, i, "rule_", within=rule.within)
+        _put(r, i, "rule_", within=rule.within, escalate=rule.escalate, refill=rule.refill)
         _put(r, i, "rule_", below=rule.attempts_below, use=rule.use, vulnerable=rule.vulnerable, retry=rule.retry_stage)
         _put(r, i, "rule_", first=first, end=first + len(rule.stages))
         for j, stage in enumerate(rule.stages, first):

@@ -15,7 +15,7 @@ from sim.engine.compiled.shop import finish_stage, next_repair
 from sim.engine.compiled.strike import strike
 from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, PAUSED, RECOVERING, RUNNING, WAITING
 from sim.kernels._jit import entry, kernel
-from sim.plan import COLD, HOT, TRAINING, WALL
+from sim.plan import TRAINING, WALL
 
 
 @kernel
@@ -134,8 +134,10 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
     s.by_ordinal = 0
     s.n_active = 0
     s.retry_from = -1
-    for block in (HOT, COLD):
+    for block in range(s.idle.size):
         s.idle[block] = p.pool_nodes[block]
+        s.claimed[block] = 0.0
+    s.refilled = 0.0
     s.idle_since = 0.0
     s.empty = 0
     s.admitted = 0

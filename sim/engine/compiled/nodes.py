@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.kernels._jit import kernel
-from sim.plan import COLD, HOT, IN_SHOP, JOB
+from sim.plan import HOT, IN_SHOP, JOB
 
 
 @kernel
@@ -19,12 +19,21 @@ def node_in(s: Any, u: Any, slot: int) -> int:
 
 @kernel
 def where(p: Any, s: Any, u: Any, node: int) -> int:
-    """Where a node is: ``JOB``, ``HOT``, ``COLD`` or ``IN_SHOP``."""
+    """Where a node is: ``JOB``, the block of a pool, or ``IN_SHOP``."""
     if u[node].placed == s.epoch:
         return int(u[node].where)
+    return _first_block(p, node)
+
+
+@kernel
+def _first_block(p: Any, node: int) -> int:
+    """Where a node is at the start."""
     if node < p.job_nodes:
         return JOB
-    return HOT if node < p.pool_end[HOT] else COLD
+    block = HOT
+    while node >= p.pool_end[block]:
+        block += 1
+    return block
 
 
 @kernel
@@ -34,7 +43,7 @@ def position(p: Any, s: Any, u: Any, node: int) -> int:
         return int(u[node].position)
     if node < p.job_nodes:
         return node
-    return int(p.pool_end[HOT if node < p.pool_end[HOT] else COLD] - 1 - node)
+    return int(p.pool_end[_first_block(p, node)] - 1 - node)
 
 
 @kernel

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sim.engine.compiled.capacity import idle_spares
 from sim.engine.compiled.segment import progress_at
 from sim.engine.state import IDLE, INTERRUPTIONS, KEPT, REPAIR
 from sim.kernels._jit import kernel
-from sim.plan import COLD, HOT
 
 
 @kernel
@@ -41,7 +41,7 @@ def mark(p: Any, s: Any, row: Any, marks: Any, i: int) -> None:
         marks[i, m, KEPT] = progress_at(p, s, at)
         marks[i, m, INTERRUPTIONS] = row.interruptions
         marks[i, m, REPAIR] = row.repair_node_s + s.in_repair * (at - s.repair_since)
-        marks[i, m, IDLE] = row.spare_idle_node_s + (s.idle[HOT] + s.idle[COLD]) * (at - s.idle_since)
+        marks[i, m, IDLE] = row.spare_idle_node_s + idle_spares(s) * (at - s.idle_since)
         s.n_marks += 1
         s.next_mark = _end(p, s, marks)
 

@@ -10,7 +10,7 @@ from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_vacant, next_site, node_in, position, where
 from sim.engine.compiled.saving import check_versions, lose_copies, lose_versions
 from sim.kernels._jit import kernel
-from sim.plan import DOMAIN, GROUP, HOT, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET
+from sim.plan import DOMAIN, GROUP, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET
 
 
 @kernel
@@ -32,11 +32,11 @@ def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
     schedule(p, s, lane)
     find_next(p, s, clock)
     taken = p.takes[source] != NOTHING and need > PROCESS
-    if block == HOT:
-        if not taken or number >= s.idle[HOT]:
+    if JOB < block < DOMAIN:
+        if not taken or number >= s.idle[block]:
             row.void_faults += 1
             return
-        node = idle_node(p, s, u, HOT, number)
+        node = idle_node(p, s, u, block, number)
     elif block == JOB:
         if number >= 0 and is_vacant(s, u, number):
             row.void_faults += 1
@@ -48,9 +48,9 @@ def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
         group = p.takes[source] - GROUP
         domain = number if block == DOMAIN else domain_of(p, u, group, node)
         _strike_domain(p, s, u, row, group, domain, source, block, ordinal, need, hang)
-    elif block == HOT:
+    elif block != JOB:
         row.spare_faults += 1
-        lose_spare(p, s, u, row, number, source, block, ordinal, need)
+        lose_spare(p, s, u, row, block, number, source, block, ordinal, need)
     else:
         row.faults += 1
         row.faults_of[source] += 1
@@ -85,14 +85,15 @@ def _strike_domain(
 def _lose_spares(
     p: Any, s: Any, u: Any, row: Any, group: int, domain: int, source: int, block: int, ordinal: int, need: int
 ) -> bool:
-    """The idle hot spares of a domain go to repair. Returns whether there were any."""
+    """The idle spares of a domain that are on go to repair. Returns whether there were any."""
     found = False
     member = 0
     site = domain * p.group_unit[group]
     while site < u.size:
         node = u[site].node
-        if where(p, s, u, node) == HOT:
-            lose_spare(p, s, u, row, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)
+        pool = where(p, s, u, node)
+        if JOB < pool < DOMAIN and p.pool_on[pool] != 0:
+            lose_spare(p, s, u, row, pool, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)
             found = True
         member += 1
         site = next_site(p, group, site)

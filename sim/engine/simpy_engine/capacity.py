@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, pairwise
 
 from sim.engine.simpy_engine.context import Context, Fault
 from sim.engine.simpy_engine.shop import Shop, Unit
 from sim.kernels.ledger import CAPACITY_WAIT
-from sim.plan import ANY, COLD, HOT, Rule
+from sim.plan import ANY, HOT, SPARES_ELSE_WAIT, Rule
 
 
 class Capacity:
@@ -16,7 +16,7 @@ class Capacity:
 
     ``nodes`` holds the node of each slot, ``empty`` the nodes that left a slot which is still empty, in the order of
     their faults; the first ``admitted`` of them are in repair. The job says what it is at: ``bucket`` is where empty
-    slots book to, ``waiting`` the rule under which it waits for units, if it does. ``swapped`` is called with each slot
+    slots book to, ``waiting`` the rule under which it waits for units, while it does. ``swapped`` is called with each slot
     that another node fills.
     """
 
@@ -24,10 +24,12 @@ class Capacity:
         self.context = context
         self.plan = plan = context.plan
         self.shop = shop
-        hot, cold = plan.job_nodes, plan.job_nodes + plan.pools[0].nodes
-        self.nodes = list(range(hot))
+        self.nodes = list(range(plan.job_nodes))
         self.slot_of = {node: node for node in self.nodes}
-        self.idle = {HOT: list(range(hot, cold))[::-1], COLD: list(range(cold, plan.nodes))[::-1]}
+        ends = pairwise(plan.first_spares)
+        self.idle = {block: list(range(first, end))[::-1] for block, (first, end) in enumerate(ends, HOT)}
+        self.claimed = dict.fromkeys(self.idle, 0.0)
+        self.refilled = 0.0
         self.bucket = CAPACITY_WAIT
         self.waiting: Rule | None = None
         self.swapped: Callable[[int], None] = lambda slot: None
@@ -40,8 +42,8 @@ class Capacity:
 
     @property
     def ready_at(self) -> float:
-        """Time at which the last of the spares in activation is active."""
-        return max(self.activating.values(), default=0.0)
+        """Time at which the last of the spares that were called is active."""
+        return max(self.refilled, *self.activating.values(), 0.0)
 
     def domain(self, group: int, node: int) -> int:
         """The domain of a group that a node is in."""
@@ -88,11 +90,16 @@ class Capacity:
             self.shop.admit(unit)
         self.admitted = len(self.empty)
 
+    def pool_of(self, node: int) -> int:
+        """The block of the pool that is on and in which a node is idle; 0 if there is none."""
+        return next((block for block, idle in self.idle.items() if self.plan.pools[block - 1].on and node in idle), 0)
+
     def lose_spare(self, node: int, fault: Fault, member: int) -> None:
-        """An idle hot spare fails: it is noticed at once."""
+        """An idle spare that is on fails: it is noticed at once."""
         self.context.row["spares_lost"] += 1
         self.book_idle()
-        self._take(HOT, self.idle[HOT].index(node))
+        pool = next(block for block, idle in self.idle.items() if node in idle)
+        self._take(pool, self.idle[pool].index(node))
         self.shop.admit(Unit(node, -1, fault, member))
 
     def _take(self, block: int, place: int) -> int:
@@ -107,7 +114,7 @@ class Capacity:
 
     def suffices(self, rule: Rule) -> bool:
         """Whether there is an idle spare, near enough, for each empty slot."""
-        spares = [spare for block in (HOT, COLD) for spare in self.idle[block]]
+        spares = [spare for idle in self.idle.values() for spare in idle]
         return all(
             sum(self._suits(rule, unit.node, other.node) for other in self.empty)
             <= sum(self._suits(rule, unit.node, spare) for spare in spares)
@@ -118,15 +125,38 @@ class Capacity:
         """Call idle spares for all empty slots in turn, those that activate fastest first."""
         self.book_idle()
         for block in self.plan.pool_order:
-            ready = self.context.now + self.plan.pools[block - 1].activation
             for unit in list(self.empty):
                 idle = self.idle[block]
                 near = (i for i in reversed(range(len(idle))) if self._suits(rule, unit.node, idle[i]))
                 place = next(near, None)
                 if place is not None:
                     self.context.row["spares_used"] += 1
-                    self.activating[unit.slot] = ready
+                    self.activating[unit.slot] = self._call(block)
                     self._fill(unit, self._take(block, place))
+
+    def _call(self, block: int) -> float:
+        """Call a spare; gives when it is active: where they come one by one, after those called before."""
+        pool = self.plan.pools[block - 1]
+        if not pool.one_by_one:
+            return self.context.now + pool.activation
+        self.claimed[block] = max(self.context.now, self.claimed[block]) + pool.activation
+        return self.claimed[block]
+
+    def is_full(self, rule: Rule) -> bool:
+        """Whether no slot is empty, and the pool is full that the rule wants full."""
+        full = rule.refill == ANY or len(self.idle[rule.refill]) >= self.plan.pools[rule.refill - 1].nodes
+        return not self.empty and full
+
+    def refill(self, rule: Rule) -> None:
+        """Fill the pool that the rule wants full from the other pools, those that activate fastest first."""
+        if rule.refill == ANY:
+            return
+        self.book_idle()
+        pool, size = self.idle[rule.refill], self.plan.pools[rule.refill - 1].nodes
+        for block in self.plan.pool_order:
+            while block != rule.refill and self.idle[block] and len(pool) < size:
+                self.refilled = max(self.refilled, self._call(block))
+                pool.append(self.idle[block].pop())
 
     def _fill(self, left: Unit, node: int) -> None:
         """A node fills a slot: the one that left it may have none to come back to."""
@@ -142,13 +172,16 @@ class Capacity:
     def rejoin(self, unit: Unit) -> None:
         """A repaired node comes back: to its own slot, to the waiting job, or to the fastest pool that is not full."""
         rule = self.waiting
-        suited = [each for each in self.empty if rule is not None and self._suits(rule, each.node, unit.node)]
+        takes = rule is not None and rule.use == SPARES_ELSE_WAIT
+        suited = [each for each in self.empty if rule and takes and self._suits(rule, each.node, unit.node)]
         if unit.slot >= 0:
             self._fill(unit, unit.node)
         elif suited:
             self._fill(suited[0], unit.node)
         else:
             self.book_idle()
-            fast, slow = self.plan.pool_order
-            room = len(self.idle[fast]) < self.plan.pools[fast - 1].nodes
-            self.idle[fast if room else slow].append(unit.node)
+            order = self.plan.pool_order
+            room = (block for block in order if len(self.idle[block]) < self.plan.pools[block - 1].nodes)
+            wanted = rule is not None and not self.empty and not self.is_full(rule)
+            block = rule.refill if rule and wanted else next(room, order[-1])
+            self.idle[block].append(unit.node)

@@ -36,6 +36,7 @@ class Incident:
     units: int = 0
     worst: int = PROCESS
     attempts: int = 0
+    rules_from: int = 0
     starts: Counter[int] = field(default_factory=Counter)
     rule: int = -1
     lost: float = 0.0
@@ -160,7 +161,8 @@ class Job:
         down = len(self.capacity.empty)
         for i, rule in enumerate(self.plan.rules):
             if (
-                (rule.needs == ANY or rule.needs >> incident.worst & 1)
+                (i >= incident.rules_from)
+                and (rule.needs == ANY or rule.needs >> incident.worst & 1)
                 and (rule.units_down_at_most == ANY or down <= rule.units_down_at_most)
                 and (rule.spare_available == ANY or self.capacity.suffices(rule) == bool(rule.spare_available))
                 and (rule.attempts_below == ANY or incident.starts[i] < rule.attempts_below)
@@ -173,21 +175,24 @@ class Job:
         capacity = self.capacity
         self.since = capacity.empty_since = self.context.now
         capacity.bucket = ledger.CAPACITY_WAIT
-        capacity.waiting = self.rule if self.rule.use == SPARES_ELSE_WAIT else None
-        if capacity.waiting and capacity.empty:
+        capacity.waiting = self.rule
+        if self.rule.use == SPARES_ELSE_WAIT and capacity.empty:
             capacity.take_spares(self.rule)
             if capacity.empty:
                 self.context.row["spare_waits"] += 1
-        if capacity.empty or capacity.ready_at > self.context.now:
+        capacity.refill(self.rule)
+        if not capacity.is_full(self.rule) or capacity.ready_at > self.context.now:
             self._turn(wall=self.rule.vulnerable, training=False)
             self.look_at_shop()
-            while capacity.empty:
+            while not capacity.is_full(self.rule):
                 self.arrival = self.context.env.event()
                 yield self.arrival
             yield self.context.alarm(max(self.context.now, capacity.ready_at), OWN)
             self.context.book(ledger.CAPACITY_WAIT, self.since)
             self.since = self.context.now
+        capacity.waiting = None
         capacity.activating.clear()
+        capacity.refilled = 0.0
         return (yield from self._attempt(self.recover))
 
     def _attempt(self, stages: Phase) -> Process:
@@ -204,7 +209,7 @@ class Job:
         """Something changed in the shop: it may be what the job waits for, or its last hope."""
         if self.phase != self.wait:
             return
-        if self.capacity.empty:
+        if not self.capacity.is_full(self.rule):
             if self.capacity.shop.leaving == 0:
                 self.context.stop(StopReason.DEPLETED)
         elif self.arrival is not None and not self.arrival.triggered:
@@ -311,6 +316,8 @@ class Job:
             self.context.book(self.rule.stages[self.stage].bucket, self.since)
             if self.rule.retry_stage and self.incident is not None:
                 self.retry_from = self.stage
+            elif self.rule.escalate and self.incident is not None:
+                self.incident.rules_from = min(self.incident.rule + 1, len(self.plan.rules) - 1)
 
     def _open(self, cause: int, progress: float) -> None:
         """The job stops: a source, or the number of sources and that of a pause, is the cause."""

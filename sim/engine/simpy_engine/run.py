@@ -16,7 +16,7 @@ from sim.engine.simpy_engine.series import Series
 from sim.engine.simpy_engine.shop import Shop
 from sim.engine.state import INCIDENT, ROW, Floats, StopReason
 from sim.kernels import ledger
-from sim.plan import DOMAIN, GROUP, HOT, JOB, NODE, NOTHING, PROCESS, REPAIR, RESET, TRAINING, WALL, Lane, Plan
+from sim.plan import DOMAIN, GROUP, JOB, NODE, NOTHING, PROCESS, REPAIR, RESET, TRAINING, WALL, Lane, Plan
 
 
 class Run:
@@ -52,8 +52,8 @@ class Run:
         struck = self._struck(lane, number, takes)
         slots = tuple((self.capacity.slot_of[node], i) for i, node in struck if node in self.capacity.slot_of)
         spares = []
-        if takes >= GROUP or (takes == NODE and lane.block == HOT):
-            spares = [(i, node) for i, node in struck if node in self.capacity.idle[HOT]]
+        if takes >= GROUP or (takes == NODE and lane.block != JOB):
+            spares = [(i, node) for i, node in struck if self.capacity.pool_of(node) > 0]
         for i, node in spares:
             self.capacity.lose_spare(node, fault, i)
         if slots or (lane.block == JOB and number < 0):
@@ -69,8 +69,8 @@ class Run:
         capacity, source = self.capacity, self.context.plan.sources[lane.source]
         if lane.block == DOMAIN:
             return list(enumerate(capacity.members(source.takes - GROUP, number)))
-        if lane.block == HOT:
-            nodes = capacity.idle[HOT][number : number + 1]
+        if lane.block != JOB:
+            nodes = capacity.idle[lane.block][number : number + 1]
         else:
             nodes = [capacity.nodes[number]] if number >= 0 and capacity.works(number) else []
         if takes >= GROUP and nodes:
