@@ -34,7 +34,7 @@ class ScenarioTable(Table):
     faults: dict[str, FaultTable] = setting("Fault sources by name, at most 64.", {}, "nothing fails")
     detect: DetectTable = setting("How long faults stay unseen.", {}, "see its keys")
     stores: dict[str, StoreTable] = setting(
-        "Stores by name; in this version at most one, shared.", {}, "nothing is saved"
+        "Stores by name, at most 4; after a fault the newest version of all is restored.", {}, "nothing is saved"
     )
     pauses: dict[str, PauseTable] = setting(
         "Planned pauses by name, at most 8: evaluation, planned restarts, maintenance of the whole job. Each counts as "

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.compiled.nodes import domain_of, give_idle, idle_node, leave, seat, take_idle
+from sim.engine.compiled.saving import swap_versions
 from sim.engine.compiled.shop import admit
 from sim.engine.state import DETECTING, WAITING
 from sim.kernels._jit import kernel
@@ -56,7 +57,7 @@ def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, nee
     u[i].empty_need = need
     s.empty += 1
     s.units_in += 1
-    s.unit_taken = True
+    s.list_again = True
     for i in range(s.n_active):
         if u[i].active_slot == slot:  # a spare that fails before it is active is not waited for
             s.n_active -= 1
@@ -99,10 +100,12 @@ def _move(u: Any, i: int, j: int) -> None:
 
 
 @kernel
-def _fill(s: Any, u: Any, row: Any, place: int, node: int) -> None:
+def _fill(p: Any, s: Any, u: Any, row: Any, place: int, node: int) -> None:
     """A node fills an empty slot of the list; the node that left it may have no slot to come back to."""
     book_empty(s, row)
     u[u[place].empty_node].slot = -1
+    if node != u[place].empty_node:
+        swap_versions(p, s, u, u[place].empty_slot)
     seat(s, u, u[place].empty_slot, node)
     for i in range(place + 1, s.empty):
         _move(u, i - 1, i)
@@ -202,6 +205,7 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
                 u[s.n_active].active_at = _call(p, s, block)
                 s.n_active += 1
             u[u[i].empty_node].slot = -1
+            swap_versions(p, s, u, u[i].empty_slot)
             seat(s, u, u[i].empty_slot, take_idle(p, s, u, block, place))
             row.spares_used += 1
         s.empty = left
@@ -214,12 +218,12 @@ def rejoin(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
     if u[node].slot >= 0:
         for i in range(s.admitted):
             if u[i].empty_node == node:
-                _fill(s, u, row, i, node)
+                _fill(p, s, u, row, i, node)
                 return
     if s.phase == WAITING and p.rule_use[s.rule] == SPARES_ELSE_WAIT:
         for i in range(s.empty):
             if _suits(p, u, p.rule_within[s.rule], u[i].empty_node, node):
-                _fill(s, u, row, i, node)
+                _fill(p, s, u, row, i, node)
                 return
     book_idle(s, row)
     if s.phase == WAITING and not is_full(p, s) and s.empty == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count, pairwise
 
 from sim.engine.simpy_engine.context import Context, Fault
@@ -16,7 +16,8 @@ class Capacity:
 
     ``nodes`` holds the node of each slot, ``empty`` the nodes that left a slot which is still empty, in the order of
     their faults; the first ``admitted`` of them are in repair. The job says what it is at: ``bucket`` is where empty
-    slots book to, ``waiting`` the rule under which it waits for units, while it does.
+    slots book to, ``waiting`` the rule under which it waits for units, while it does. ``swapped`` is called with each
+    slot that another node fills.
     """
 
     def __init__(self, context: Context, shop: Shop) -> None:
@@ -31,6 +32,7 @@ class Capacity:
         self.refilled = 0.0
         self.bucket = CAPACITY_WAIT
         self.waiting: Rule | None = None
+        self.swapped: Callable[[int], None] = lambda slot: None
         self.empty: list[Unit] = []
         self.admitted = 0
         self.activating: dict[int, float] = {}
@@ -161,6 +163,8 @@ class Capacity:
         self.book_empty()
         self.empty.remove(left)
         self.admitted -= 1
+        if node != left.node:
+            self.swapped(left.slot)
         self.nodes[left.slot] = node
         self.slot_of[node] = left.slot
         left.slot = -1
