@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from sim.kernels.saves import Pattern
+from sim.kernels.survival import NEVER_LOST, SHARED
+from sim.kernels.tiers import DIRECT
 
 PROCESS, RESET, REPAIR = 0, 1, 2
 NEEDS = ("process", "reset", "repair")
@@ -239,6 +241,29 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Tier:
+    """A store beside others, or one that can be lost. Times in seconds as in ``Pattern``, ``read`` that to read back.
+
+    ``lost_at`` is the mildest need of a fault that loses a node's copies (``NEVER_LOST``: none does), ``place`` where
+    they are (``sim.kernels.survival``), with ``partners`` nodes beside the one that they are of, in a chain ``stride``
+    slots apart. ``source`` is the position of the store that it is copied from, ``DIRECT`` if the job saves to it.
+    """
+
+    name: str
+    interval: float
+    stall: float
+    persist: float
+    slowdown: float
+    in_flight: int
+    read: float
+    lost_at: int = NEVER_LOST
+    place: int = SHARED
+    partners: int = 0
+    stride: int = 1
+    source: int = DIRECT
+
+
+@dataclass(frozen=True)
 class Plan:
     """A scenario as numbers. Times in seconds on the grid, infinite where there is no limit.
 
@@ -250,6 +275,9 @@ class Plan:
 
     Nodes are numbered: the job's, the hot pool's, the cold pool's. ``order`` is the node at each place of the cluster
     (empty: at each its own number); places that follow each other are near each other, and ``groups`` divide them.
+
+    ``pattern`` and ``read`` are those of one store that is never lost. Where there are more, or it can be, ``tiers``
+    holds them, those that save fastest first, and ``pattern`` and ``read`` are the first one's.
     """
 
     seed: int
@@ -282,6 +310,7 @@ class Plan:
     pauses: tuple[Pause, ...] = ()
     blame: Blame = Blame()
     period: float = math.inf
+    tiers: tuple[Tier, ...] = ()
 
     @property
     def periods(self) -> int:

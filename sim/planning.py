@@ -7,12 +7,10 @@ import math
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from sim.errors import UsageError
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.ledger import BUCKETS
-from sim.kernels.saves import ENDLESS_SAVES, UNLIMITED, Pattern, make_pattern
+from sim.kernels.saves import ENDLESS_SAVES
 from sim.kernels.time import LAST_S, quantize
 from sim.plan import (
     ANY,
@@ -43,14 +41,16 @@ from sim.plan import (
     Strikes,
     Watchdog,
 )  # fmt: skip
+from sim.planning_nodes import components, job_rate, order
+from sim.planning_stores import NO_STORE, ordered, pattern_of, save_intervals, tiers
 from sim.scenario import Scenario
 from sim.scenario.calendar import DAY_S, WEEK_S, mask_of, opening, seconds_of_week
-from sim.scenario.domains import order_of
 from sim.scenario.law import Law as ScenarioLaw
 from sim.scenario.repair import RESET as RESET_STAGE
 from sim.scenario.repair import RepairStage as ScenarioRepairStage
 from sim.scenario.stages import Stage as ScenarioStage
-from sim.theory import best_interval, daly, young
+
+__all__ = ["build", "job_rate", "lane_of", "stream_key"]
 
 
 def stream_key(seed: int, name: str) -> tuple[int, int]:
@@ -96,53 +96,6 @@ class _Laws:
         return position
 
 
-def job_rate(scenario: Scenario) -> float:
-    """Rate of the faults that stop the job while it trains, 1/s: the sum over its sources."""
-    return math.fsum(
-        source.rate * _components(scenario, source.per, source.count) for source in scenario.faults.values()
-    )
-
-
-def _components(scenario: Scenario, per: str, count: int) -> int:
-    job = scenario.job.nodes
-    if per in scenario.groups:
-        return count * job_domains(scenario, per)
-    return count * {"gpu": job * scenario.cluster.gpus_per_node, "node": job, "job": 1}[per]
-
-
-def _order(scenario: Scenario) -> tuple[int, ...]:
-    """The node at each place of the cluster; empty if each stands at the place of its number."""
-    pools = [(pool.nodes, scenario.groups.get(pool.spread or "")) for pool in scenario.pools.by_name().values()]
-    return order_of(scenario.job.nodes + sum(nodes for nodes, _ in pools), pools)
-
-
-def job_domains(scenario: Scenario, group: str) -> int:
-    """Domains of a group that hold nodes of the job at the start."""
-    which, order = scenario.groups[group], _order(scenario)
-    job = scenario.job.nodes
-    sites = np.flatnonzero(np.asarray(order) < job) if order else np.arange(job)
-    return len(np.unique(sites // which.unit % which.number))
-
-
-def save_interval(scenario: Scenario) -> float:
-    """Seconds of useful work between saves, as the file's ``every`` asks; infinite without a store."""
-    for name, store in scenario.stores.items():
-        every = store.every
-        cost = store.stall + store.slowdown * store.persist
-        if every.value is not None:
-            return float(every.value) * (float(scenario.job.step or 1.0) if every.kind == "steps" else 1.0)
-        rate = job_rate(scenario)
-        if every.kind == "young":
-            return young(cost, 1 / rate)
-        if every.kind == "daly":
-            return daly(cost, 1 / rate)
-        try:
-            return best_interval(rate, store.stall, store.persist, store.slowdown, store.in_flight)
-        except ValueError as error:
-            raise UsageError(f'stores.{name}.every = "exact": {error}; give an interval instead') from None
-    return math.inf
-
-
 def _detection(law: ScenarioLaw, laws: _Laws) -> dict[str, Any]:
     """How a source says when its stops are seen: a constant, or the mean and the position of a law."""
     constant = law.law == "constant"
@@ -161,7 +114,7 @@ def _sources(scenario: Scenario, seed: int, laws: _Laws) -> tuple[Source, ...]:
                 name=name,
                 clock=CLOCKS.index(source.clock),
                 rate=source.rate,
-                components=_components(scenario, source.per, source.count),
+                components=components(scenario, source.per, source.count),
                 per_node=source.count * {"gpu": scenario.cluster.gpus_per_node, "node": 1}.get(source.per, 0),
                 slots=scenario.groups[source.per].number if by_domain else slots,
                 takes=_takes(scenario, source.takes),
@@ -322,16 +275,10 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     )
     repair, retire, quarantine = _repair(scenario, laws)
     relapse = 0 if scenario.repair.relapse is None else laws.of(scenario.repair.relapse)
-    store = next(iter(scenario.stores.values()), None)
-    pattern = Pattern(math.inf, 0.0, 0.0, 0.0, 1, math.inf, math.inf, math.inf)
-    if store is not None:
-        interval = quantize(save_interval(scenario))
-        if interval <= 0.0:
-            raise UsageError("stores: saves must be at least 1 us of useful work apart")
-        pattern = make_pattern(
-            interval, quantize(float(store.stall)), quantize(float(store.persist)),
-            float(store.slowdown), store.in_flight or UNLIMITED,
-        )  # fmt: skip
+    intervals = save_intervals(scenario)
+    fastest = ordered(scenario)[:1]
+    pattern = pattern_of(intervals[fastest[0][0]], fastest[0][1]) if fastest else NO_STORE
+    store = fastest[0][1] if fastest else None
     work = math.inf if scenario.run.work is None else quantize(float(scenario.run.work))
     hang = scenario.detect.hang
     endless = store is None or work == math.inf
@@ -359,12 +306,13 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         period=math.inf if scenario.run.series is None else quantize(float(scenario.run.series)),
         watchdog=Watchdog(*(quantize(float(time)) for time in (hang.timeout, hang.heartbeat, hang.poll))),
         groups=tuple(Group(name, group.unit, group.number) for name, group in scenario.groups.items()),
-        order=_order(scenario),
+        order=order(scenario),
         relapse=relapse,
         retire=retire,
         quarantine=quarantine,
         repair_entry=1 if len(scenario.repair.stages) > 1 and RESET_STAGE in scenario.repair.stages else 0,
         pauses=_pauses(scenario, seed, laws),
         blame=_blame(scenario),
+        tiers=tiers(scenario, intervals),
     )
     return replace(plan, laws=tuple(laws.table))

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.saves import ENDLESS_SAVES, UNLIMITED, Pattern, make_pattern
+from sim.kernels.survival import CHAIN, GROUPS, NEVER_LOST, SELF, SHARED
+from sim.kernels.tiers import DIRECT
 from sim.kernels.time import quantize
 from sim.plan import (
     ANY,
@@ -43,6 +45,7 @@ from sim.plan import (
     Source,
     Stage,
     Strikes,
+    Tier,
     Watchdog,
 )  # fmt: skip
 
@@ -236,6 +239,42 @@ def blames(draw: Any, groups: int) -> Blame:
 
 
 @st.composite
+def tiers(draw: Any, job: int, unit: float) -> tuple[Tier, ...]:
+    """One to four stores, some of them fed from an earlier one; most intervals are multiples of one."""
+    found: list[Tier] = []
+    base = draw(st.integers(1, 30))
+    for i in range(draw(st.integers(1, 4))):
+        pattern = draw(patterns(unit))
+        source = draw(st.sampled_from([DIRECT, DIRECT, *range(i)]))
+        times = draw(st.sampled_from([1, 1, 2, 3, 4]))
+        interval = times * base * unit if draw(st.booleans()) else pattern.interval
+        place, partners = draw(st.sampled_from(places(job)))
+        found.append(
+            Tier(
+                name=f"t{i}",
+                interval=quantize(interval) if source == DIRECT else times * found[source].interval,
+                stall=pattern.stall if source == DIRECT else 0.0,
+                persist=pattern.persist,
+                slowdown=pattern.slowdown,
+                in_flight=min(pattern.in_flight, 16),
+                read=quantize(draw(st.integers(0, 10)) * unit),
+                lost_at=draw(st.sampled_from([0, 1, 2, NEVER_LOST])),
+                place=place,
+                partners=partners,
+                stride=draw(st.integers(1, job - 1)) if place == CHAIN else 1,
+                source=source,
+            )
+        )
+    return tuple(found)
+
+
+def places(job: int) -> list[tuple[int, int]]:
+    """Where a job of so many nodes can have copies, and with how many partners."""
+    partners = [m for m in (1, 2, 3) if job % (m + 1) <= job // (m + 1)]
+    return [(SHARED, 0), (SELF, 0), *((GROUPS, m) for m in partners), *((CHAIN, m) for m in (1, 2) if m < job)]
+
+
+@st.composite
 def pauses(draw: Any, name: str, table: list[Law], unit: float) -> Pause:
     """A planned pause; it may come together with saves and with the other pause."""
     return Pause(
@@ -282,6 +321,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         retire = Strikes(draw(st.integers(1, 16)), time(0, 3_000), len(repair) - 1)
     has_store = draw(st.sampled_from([True, True, True, False]))
     pattern = draw(patterns(unit)) if has_store else NO_STORE
+    several = draw(tiers(job, unit)) if has_store and draw(st.booleans()) else ()
     horizon, work = math.inf, math.inf
     if draw(st.booleans()):
         horizon = time(1, 9_000)
@@ -316,6 +356,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         final_save=work < math.inf and has_store and draw(st.booleans()),
         max_events=draw(st.sampled_from([30, max_events, max_events])),
         start_key=(draw(WORDS), draw(WORDS)),
+        tiers=several,
         watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
         groups=groups,
         order=tuple(order),
@@ -414,6 +455,8 @@ def store_tables(draw: Any, fails: bool, scale: float) -> tuple[dict[str, Any], 
                 "slowdown": st.sampled_from([0.0, 0.1, "5 %", 0.5]),
                 "in_flight": st.sampled_from([1, 2, 3, "unlimited"]),
                 "keep": st.integers(1, 3),
+                **({"fan_out": st.integers(1, 8)} if costs.startswith("bandwidth") else {}),
+                **({"background": st.sampled_from([0, 0.25, "30 %"])} if costs.startswith("bandwidth") else {}),
                 "read": durations(0.0, 10.0, scale),
             },
         )
@@ -426,6 +469,27 @@ def store_tables(draw: Any, fails: bool, scale: float) -> tuple[dict[str, Any], 
     else:
         table["every"] = draw(durations(2.0, 60.0, scale)) if way == "work" else way
     return table, job
+
+
+@st.composite
+def several_tables(draw: Any, job: int, scale: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Up to four stores, or one that can be lost, and what the job's table must say for them."""
+    stores: dict[str, Any] = {}
+    needed: dict[str, Any] = {}
+    for name in ["host", "b", "remote", "a"][: draw(st.integers(1, 4))]:
+        table, more = draw(store_tables(False, scale))
+        needed |= more
+        if "persist" in table or "bandwidth" in table:
+            table["in_flight"] = draw(st.integers(1, 3))
+        if stores and draw(st.booleans()):
+            table.pop("stall", None)
+            table |= {"source": draw(st.sampled_from(list(stores))), "every": f"{draw(st.integers(1, 4))} saves"}
+        place, partners = draw(st.sampled_from(places(job)))
+        layout = {GROUPS: {}, CHAIN: {"layout": "ring"}}.get(place, {})
+        optional = {"lost_at": st.sampled_from(["process", "reset", "repair", "never"])}
+        where = {"partners": partners, **layout} if partners else {SHARED: "shared", SELF: "self"}[place]
+        stores[name] = table | {"place": where} | draw(st.fixed_dictionaries({}, optional=optional))
+    return stores, needed
 
 
 @st.composite
@@ -554,7 +618,10 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         table["cluster"]["groups"] = groups
     if gpus != 8 or draw(st.booleans()):
         table["cluster"]["gpus_per_node"] = gpus
-    if draw(st.sampled_from([True, True, True, False])):
+    if draw(st.sampled_from([True, False, False])):
+        table["stores"], needed = draw(several_tables(job, scale))
+        table["job"] |= needed
+    elif draw(st.sampled_from([True, True, True, False])):
         fails = any(source.get("observed", {}).get("events") != 0 for source in faults.values())
         store, needed = draw(store_tables(fails, scale))
         table["stores"] = {draw(st.sampled_from(["remote", "disk"])): store}

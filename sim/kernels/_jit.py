@@ -73,5 +73,5 @@ def kernel(function: F) -> F:
 
 
 def entry(function: F) -> F:
-    """Compile a function that Python calls with a whole run in its arguments: as ``kernel``, but not inlined."""
+    """Compile a function that does much at a call, or is called from many places: as ``kernel``, but not inlined."""
     return cast(F, numba.njit(**_OPTIONS)(function))

@@ -57,6 +57,9 @@ def sentence(answer: Answer, outlook: Outlook) -> str:
     worst = answer.largest_loss
     if worst.share is not None and worst.share.mean > 0:
         said += f"; largest loss: {bucket(worst.bucket)}, {percent(worst.share.mean)}"
+    if outlook.levels:
+        each = [f"every {duration(level.interval_s)} to {level.name}" for level in outlook.levels]
+        said += f"; saving {', '.join(each)}"
     if outlook.interval_s is not None:
         said += f"; saving every {duration(outlook.interval_s)}"
         if "exact" in outlook.intervals_s:

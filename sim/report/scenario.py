@@ -11,6 +11,7 @@ from typing import Any
 
 from sim.report.words import WIDTH, duration, percent, size
 from sim.scenario import Entry, Scenario
+from sim.study.levels import Level
 from sim.study.outlook import Outlook
 from sim.study.spares import Spares
 
@@ -69,9 +70,11 @@ def room_lines(scenario: Scenario) -> Iterator[str]:
         if scenario.job.checkpoint is None:
             continue
         room = f"{store.keep} kept and {store.in_flight or 'any number'} in flight"
+        copies = store.place.partners + 1
         if store.in_flight:
-            room += f": {size((store.keep + store.in_flight) * scenario.job.checkpoint)}"
-        yield f"Room in stores.{name}: {room}, of {size(scenario.job.checkpoint)} each"
+            room += f": {size((store.keep + store.in_flight) * copies * scenario.job.checkpoint)}"
+        each = f"{size(scenario.job.checkpoint)} each{f' on {copies} nodes' if copies > 1 else ''}"
+        yield f"Room in stores.{name}: {room}, of {each}"
 
 
 def outlook_lines(outlook: Outlook) -> Iterator[str]:
@@ -88,10 +91,13 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
         yield f"  cost of a save: {duration(outlook.save_cost_s)}"
     if outlook.interval_s is not None and outlook.rate > 0:
         yield f"  interval in this file: {duration(outlook.interval_s)}, long-run ETTR {_share(outlook.ettr)}"
+    for level in outlook.levels:
+        yield from _level(level)
     for name, interval in outlook.intervals_s.items():
         yield f"  best interval, {name}: {duration(interval)}, long-run ETTR {_share(outlook.ettr_at(interval))}"
     if outlook.first_order_ettr is not None:
-        yield f"  first-order ETTR: {_share(outlook.first_order_ettr)}; exact formula: {_share(outlook.ettr)}"
+        exact = "" if outlook.levels else f"; exact formula: {_share(outlook.ettr)}"
+        yield f"  first-order ETTR: {_share(outlook.first_order_ettr)}{exact}"
     for title, said in (
         ("What the exact formula leaves out here", outlook.broken),
         ("What the first-order formulas leave out beyond that", outlook.first_order_broken),
@@ -100,6 +106,17 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
             yield title
         for text in said:
             yield from textwrap.wrap(text, WIDTH, initial_indent="  - ", subsequent_indent="    ")
+
+
+def _level(level: Level) -> Iterator[str]:
+    """One of several stores in closed form."""
+    yield f"  stores.{level.name}: every {duration(level.interval_s)}, a save costs {duration(level.cost_s)}"
+    if level.rate > 0:
+        best = level.best_interval_s
+        better = "" if best is None else f"; best interval, first order: {duration(best)}"
+        yield f"    restored from after a fault every {duration(1 / level.rate)}{better}"
+    else:
+        yield "    no single fault leaves it as the fastest store with a version"
 
 
 def _uncertainty(outlook: Outlook, source: str) -> str:
@@ -142,6 +159,13 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
             "save_cost_s": outlook.save_cost_s,
             "interval_s": outlook.interval_s,
             "best_intervals_s": outlook.intervals_s,
+            "stores": [
+                {
+                    "name": level.name, "interval_s": level.interval_s, "save_cost_s": level.cost_s,
+                    "rate_per_s": level.rate, "best_interval_s": level.best_interval_s,
+                }
+                for level in outlook.levels
+            ],
             "ettr": outlook.ettr,
             "ettr_at_best_intervals": {name: outlook.ettr_at(t) for name, t in outlook.intervals_s.items()},
             "first_order_ettr": outlook.first_order_ettr,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.scenario.capacity import POOLS, pool_sizes, spread_of
+from sim.scenario.copies import can_be_lost, check_place, check_sources
 from sim.scenario.detection import check_detect
 from sim.scenario.domains import check_groups, make_groups, order_of
 from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
@@ -91,10 +92,8 @@ def _counts(data: Mapping[str, Any], findings: Findings) -> None:
         message = f"has {len(faults)} fault sources"
         findings.add(("faults",), RefusedError(message, f"at most {MOST_SOURCES} fault sources"))
     if isinstance(stores, dict) and len(stores) > MOST_STORES:
-        message = f"has {len(stores)} stores, but this version supports only one shared store"
-        findings.add(
-            ("stores", list(stores)[MOST_STORES]), RefusedError("is a store too many: [stores] " + message, "one store")
-        )
+        message = f"is a store too many: [stores] has {len(stores)}"
+        findings.add(("stores", list(stores)[MOST_STORES]), RefusedError(message, f"at most {MOST_STORES} stores"))
 
 
 def _uncertain(parts: Parts) -> bool:
@@ -116,13 +115,25 @@ def _run(parts: Parts, findings: Findings) -> None:
 def _stores(parts: Parts, findings: Findings) -> None:
     if parts.job is None:
         return
+    for name, key, refusal in check_sources(parts.stores):
+        findings.add(("stores", name, key), refusal)
+    nodes = parts.job.nodes or (parts.cluster.nodes if parts.cluster is not None else None)
+    for name, store in parts.stores.items():
+        if nodes is not None:
+            groups = parts.cluster.groups if parts.cluster is not None else {}
+            wrong_places = check_place(store.place, nodes, groups)
+            findings.add_all(("stores", name), (("place", refusal) for refusal in wrong_places))
     any_fault = not parts.all_faults or any(
         rate_of(source, _uncertain(parts)) > 0.0 for source in parts.faults.values()
     )
     for name, store in parts.stores.items():
         wrong = list(check_store(store, parts.job.step, parts.job.checkpoint))
         findings.add_all(("stores", name), wrong)
-        if not wrong:
+        if store.every.kind == "exact" and (len(parts.stores) > 1 or can_be_lost(store.place, store.lost_at)):
+            message = "has no formula where there are several stores, or versions can be lost"
+            allowed = '"young", "daly" or an interval such as "30 min"'
+            findings.add(("stores", name, "every"), RefusedError(message, allowed))
+        elif not wrong:
             findings.add_all(("stores", name), check_planned(store, parts.job.checkpoint, any_fault))
 
 

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 from sim.scenario.fields import Json
 from sim.scenario.recovery import RESTART, RecoveryTable, RuleTable
 from sim.scenario.refusal import shown
-from sim.scenario.repair import RepairStageTable, RepairTable
+from sim.scenario.repair_tables import RepairStageTable, RepairTable
 from sim.scenario.schema import ScenarioTable
 
 REQUIRED = "Required."

@@ -14,7 +14,7 @@ from sim.scenario.include import INCLUDE
 from sim.scenario.places import Places
 from sim.scenario.recovery import RESTART, RecoveryTable, RuleTable, split_recovery
 from sim.scenario.refusal import Path, listed, nearest, shown, shown_path
-from sim.scenario.repair import RepairStageTable, RepairTable
+from sim.scenario.repair_tables import RepairStageTable, RepairTable
 from sim.scenario.schema import ScenarioTable
 from sim.scenario.walk import walk
 

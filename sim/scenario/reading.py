@@ -24,7 +24,8 @@ from sim.scenario.findings import Findings
 from sim.scenario.pauses import Pause, PauseTable, resolve_pause
 from sim.scenario.recovery import RecoveryTable, RuleTable, check_rules, resolve_recovery, split_recovery
 from sim.scenario.refusal import Path, RefusedError, nearest
-from sim.scenario.repair import RepairStageTable, RepairTable, check_repair_keys, resolve_repair, split_repair
+from sim.scenario.repair import check_repair_keys, resolve_repair, split_repair
+from sim.scenario.repair_tables import RepairStageTable, RepairTable
 from sim.scenario.run import RunTable, check_run_keys, resolve_run
 from sim.scenario.schema import Scenario, ScenarioTable
 from sim.scenario.stores import Store, StoreTable, check_store_keys, resolve_store

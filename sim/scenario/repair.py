@@ -4,183 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any
 
-from sim.scenario.calendar import Days, Hours
 from sim.scenario.entries import Entries
-from sim.scenario.fields import (
-    DURATION,
-    AtLeastOne,
-    Flag,
-    Json,
-    PositiveDuration,
-    Probability,
-    Reader,
-    ShortForm,
-    Slowdown,
-    Success,
-    Table,
-    Whole,
-    check_name,
-    either,
-    setting,
-)
-from sim.scenario.law import NEVER, Law, LawTable, RepairTime, law_keys, resolve_law
+from sim.scenario.fields import check_name
+from sim.scenario.law import Law, LawTable, law_keys, resolve_law
 from sim.scenario.refusal import RefusedError, listed, nearest, shown
+from sim.scenario.repair_tables import (
+    DEFAULT_REPAIR,
+    REPLACE,
+    SHORT,
+    TIME_SOURCE,
+    QuarantineTable,
+    RepairStageTable,
+    RepairTable,
+    RetireTable,
+)
 
 RESET = "reset"
-REPLACE = "replace"
 MOST_REPAIR_STAGES = 8
-MOST_FAILURES = 16
-_SHORT = ("time", "crews", "success")
-_DEFAULT_REPAIR = "1 day"
-_TIME_SOURCE = (
-    "best case several hours, often days (SemiAnalysis, 100,000 H100 Clusters, 2024); the value is an assumption"
-)
-
-
-class _StageReader(Reader):
-    """The name of a stage of repair; the check of all stages says which are known."""
-
-    allowed = "the name of a stage of [repair]"
-
-    def read(self, value: object) -> str:
-        """Give the word, or raise `RefusedError`."""
-        if not isinstance(value, str):
-            raise RefusedError("must be a text", self.allowed)
-        return value
-
-    def json_schema(self) -> Json:
-        """Give the JSON schema of the word."""
-        return {"type": "string", "examples": [REPLACE]}
-
-
-StageName = Annotated[str, _StageReader()]
-
-
-class RepairStageTable(Table):
-    """A stage of repair as written."""
-
-    time: RepairTime = setting('Time that the stage takes: a duration, a table with a law, or "never".')
-    crews: AtLeastOne | None = setting(
-        "Nodes that the stage serves at once; 1 or more.", None, "endless: every node is served at once"
-    )
-    success: Success = setting(
-        "Probability that the stage reports the node in order; above 0, at most 1.",
-        1.0,
-        "assumption: a repair that is done has worked",
-    )
-    else_: StageName | None = setting(
-        "Stage to which a node goes that this one did not put in order.",
-        None,
-        "the next stage in file order; this one again if it is the last, or if `then` names the next",
-        alias="else",
-    )
-    then: StageName | None = setting(
-        "Stage to which a node goes that this one put in order: parts and then the replacement, or a burn-in before it "
-        "comes back.",
-        None,
-        "none: the node comes back",
-    )
-    attempts: AtLeastOne | None = setting(
-        "Most services of one node in one visit of the shop: until then a node that is not in order is served again, "
-        "from then on it goes to `else`, wherever it comes from; 1 or more.",
-        None,
-        "no limit, and a node that is not in order goes to `else` at once",
-    )
-    false_fix: Slowdown | None = setting(
-        "Probability that a node that the stage reports in order is still bad, from 0 to below 1: it comes back, and "
-        "fails again after the life of `relapse`. The last repair that a node passes decides.",
-        None,
-        "0: what is reported in order is in order",
-    )
-    finds: Probability | None = setting(
-        "Makes the stage a test that repairs nothing, such as a burn-in: probability that it finds a node that is "
-        "still bad, from 0 to 1, which then goes to `else`. Not beside false_fix.",
-        None,
-        "none: the stage is a repair, after which the node is good or a false fix",
-    )
-    hours: Annotated[str, Hours()] | None = setting(
-        "Working hours: work on a node goes on only in them, and a node that is not done then keeps its crew until it "
-        "is. Hours that end before they begin end on the next day.",
-        None,
-        "00:00-24:00: at any time",
-    )
-    days: Annotated[str, Days()] | None = setting(
-        "Working days, on which the hours begin; run.start says what day and time it is at first.",
-        None,
-        "mon-sun: every day",
-    )
-    renews: Flag | None = setting(
-        "Whether a node that the stage put in order is as new: what failed was replaced, so that its age begins again.",
-        None,
-        "true for a stage called replace, else false",
-    )
-
-
-def _as_life(value: object) -> dict[str, Any]:
-    return {"time": value}
-
-
-LifeTime = Annotated[LawTable, ShortForm(_as_life, (DURATION,))]
-"""A duration, or a table with a law."""
-
-
-class RelapseTable(Table):
-    """`repair.relapse` as written."""
-
-    life: LifeTime = setting(
-        "Time for which a node works that only seems to be in order: a duration, or a table with a law. It passes "
-        "while fault clocks run and the node is in the job or a hot spare. Then a fault of the source that sent it to "
-        "repair strikes it; it needs repair."
-    )
-
-
-class RetireTable(Table):
-    """`repair.retire` as written."""
-
-    failures: Annotated[int, Whole(1, MOST_FAILURES)] = setting(
-        "Failures of a node that are one too many, from 1 to 16: at the last of them it leaves for good. Faults that "
-        "sent the node itself to repair count, when they did; faults of its domain and lost processes do not."
-    )
-    within: PositiveDuration = setting("Time in which they fall, in s, above 0.")
-    replacement: RepairTime = setting(
-        "Time until a new node takes its place: a duration, a table with a law, or never. Until then the old one "
-        "counts as in repair.",
-        NEVER,
-        "a node that leaves for good is not replaced",
-    )
-
-
-class QuarantineTable(Table):
-    """`repair.quarantine` as written."""
-
-    failures: Annotated[int, Whole(1, MOST_FAILURES)] = setting(
-        "Failures after which a node is a suspect, from 1 to 16, counted as for retire."
-    )
-    within: PositiveDuration = setting("Time in which they fall, in s, above 0.")
-    stage: StageName = setting(
-        "Stage that a suspect must pass after its repair, before it comes back, unless that has served it already."
-    )
-
-
-class RepairTable(Table):
-    """The keys of `[repair]` that are not stages, as written."""
-
-    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(_SHORT, (REPLACE,))
-
-    time: RepairTime | None = setting(
-        "Short for replace.time.", None, f'"{_DEFAULT_REPAIR}" if there is no stage but reset: {_TIME_SOURCE}'
-    )
-    crews: AtLeastOne | None = setting("Short for replace.crews.", None, "endless: every node is served at once")
-    success: Success | None = setting(
-        "Short for replace.success.", None, "1; assumption: a repair that is done has worked"
-    )
-    relapse: RelapseTable | None = setting(
-        "How nodes fail again that only seem to be in order.", None, "none: required with false_fix"
-    )
-    retire: RetireTable | None = setting("When a node is given up.", None, "never")
-    quarantine: QuarantineTable | None = setting("When a node is tested before it comes back.", None, "never")
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +109,10 @@ def split_repair(section: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
 
 def check_repair_keys(own: Mapping[str, Any], stages: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
     """Check the keys of `[repair]`; yields the key and what is wrong."""
-    short = [key for key in _SHORT if key in own]
+    short = [key for key in SHORT if key in own]
     if short and REPLACE in stages:
         message = f"says the same as replace.{short[0]}"
-        yield short[0], RefusedError(message, f"either {listed(_SHORT)}, or replace", f"move {short[0]} into replace")
+        yield short[0], RefusedError(message, f"either {listed(SHORT)}, or replace", f"move {short[0]} into replace")
     for name in stages:
         try:
             check_name(name)
@@ -284,7 +126,7 @@ def check_repair_keys(own: Mapping[str, Any], stages: Mapping[str, Any]) -> Iter
 
 def _with_replace(own: Mapping[str, Any], stages: Mapping[str, Any]) -> dict[str, Any]:
     """Give the stages with the one that the short form, or no stage at all, stands for."""
-    if REPLACE in stages or (not any(own.get(key) is not None for key in _SHORT) and set(stages) - {RESET}):
+    if REPLACE in stages or (not any(own.get(key) is not None for key in SHORT) and set(stages) - {RESET}):
         return dict(stages)
     first = {RESET: stages[RESET]} if RESET in stages else {}
     return {**first, REPLACE: None, **stages}
@@ -378,8 +220,8 @@ def _comes_back(name: str, known: Mapping[str, RepairStageTable]) -> bool:
 
 def all_stages(table: RepairTable, stages: Mapping[str, RepairStageTable]) -> dict[str, RepairStageTable]:
     """Give all stages in their order; the short form becomes the stage `replace`."""
-    given = {name: getattr(table, name) for name in _SHORT if getattr(table, name) is not None}
-    made = RepairStageTable.model_validate({"time": _DEFAULT_REPAIR}).model_copy(update=given)
+    given = {name: getattr(table, name) for name in SHORT if getattr(table, name) is not None}
+    made = RepairStageTable.model_validate({"time": DEFAULT_REPAIR}).model_copy(update=given)
     return {name: stage or made for name, stage in _with_replace(given, stages).items()}
 
 
@@ -389,7 +231,7 @@ def resolve_repair(table: RepairTable, stages: Mapping[str, RepairStageTable], e
     known = all_stages(table, stages)
     found = {name: _stage((*path, name), next_of(name, known), stage, entries) for name, stage in known.items()}
     if table.time is None and REPLACE not in stages and REPLACE in known:
-        entries.mark_default((*path, REPLACE, "time"), _TIME_SOURCE)
+        entries.mark_default((*path, REPLACE, "time"), TIME_SOURCE)
     relapse = None
     if table.relapse is not None:
         time_entries((*path, "relapse", "life"), table.relapse.life, entries)

@@ -18,7 +18,8 @@ from sim.scenario.fields import Table, Title, setting
 from sim.scenario.include import FileNames
 from sim.scenario.pauses import Pause, PauseTable
 from sim.scenario.recovery import Recovery, RecoveryTable
-from sim.scenario.repair import Repair, RepairTable
+from sim.scenario.repair import Repair
+from sim.scenario.repair_tables import RepairTable
 from sim.scenario.run import Run, RunTable
 from sim.scenario.stores import Store, StoreTable
 
@@ -35,7 +36,7 @@ class ScenarioTable(Table):
     faults: dict[str, FaultTable] = setting("Fault sources by name, at most 64.", {}, "nothing fails")
     detect: DetectTable = setting("How long faults stay unseen.", {}, "see its keys")
     stores: dict[str, StoreTable] = setting(
-        "Stores by name; in this version at most one, shared.", {}, "nothing is saved"
+        "Stores by name, at most 4; after a fault the newest version of all is restored.", {}, "nothing is saved"
     )
     pauses: dict[str, PauseTable] = setting(
         "Planned pauses by name, at most 8: evaluation, planned restarts, maintenance of the whole job. Each counts as "

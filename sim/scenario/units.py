@@ -49,6 +49,7 @@ _UNITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("difference", "[difference]", ()),
     ("point", "0.01 difference", ("points",)),
     ("step", "[steps]", ("steps",)),
+    ("save", "[saves]", ("saves",)),
 )
 _HIDDEN = frozenset({"difference"})
 _CANONICAL = {spelling: name for name, _, others in _UNITS if name not in _HIDDEN for spelling in (name, *others)}
@@ -69,6 +70,7 @@ _DIMENSIONS = {
     "1 / [time]": "a share per time",
     "[difference]": "a number of percentage points",
     "[steps]": "a count of steps",
+    "[saves]": "a count of saves",
 }
 
 
@@ -156,19 +158,37 @@ def yearly_fraction(value: object) -> Quantity:
 
 def steps(value: object) -> Quantity:
     """Read a count of steps such as ``"50 steps"``: whole, >= 1. Raises `RefusedError`."""
-    allowed = 'a count of steps such as "50 steps"'
-    count = _read(value, "[steps]", allowed, ("steps",))
-    if not count.is_integer() or count < 1:
-        raise RefusedError("must be a whole number of steps, at least 1", allowed)
-    return count
+    return _count(value, "steps")
 
 
 def is_steps(value: object) -> bool:
     """Say whether a text looks like a count of steps rather than a duration."""
+    return _counts(value, "step")
+
+
+def saves(value: object) -> Quantity:
+    """Read a count of saves such as ``"10 saves"``: whole, >= 1. Raises `RefusedError`."""
+    return _count(value, "saves")
+
+
+def is_saves(value: object) -> bool:
+    """Say whether a text looks like a count of saves rather than a duration."""
+    return _counts(value, "save")
+
+
+def _count(value: object, unit: str) -> Quantity:
+    allowed = f'a count of {unit} such as "50 {unit}"'
+    count = _read(value, f"[{unit}]", allowed, (unit,))
+    if not count.is_integer() or count < 1:
+        raise RefusedError(f"must be a whole number of {unit}, at least 1", allowed)
+    return count
+
+
+def _counts(value: object, unit: str) -> bool:
     if not isinstance(value, str) or len(value) > _MAX_LENGTH:
         return False
     match = _TEXT.fullmatch(value)
-    return match is not None and _CANONICAL.get(match[3]) == "step"
+    return match is not None and _CANONICAL.get(match[3]) == unit
 
 
 def text_pattern(dimension: str, per: str | None = None) -> str:

@@ -11,6 +11,7 @@ from functools import cached_property
 from sim.kernels.laws import CONSTANT, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.saves import UNLIMITED
 from sim.plan import ANY, AUTO, NOTHING, PROCESS, SPARES_ELSE_WAIT, WALL, Plan, Rule, Stage
+from sim.study.levels import Level, levels, levels_ettr
 from sim.study.spares import Spares, mean_of
 from sim.theory import (
     Saves,
@@ -54,6 +55,16 @@ class Outlook:
         return {name: 1 / rates[name] for name in sorted(rates, key=lambda name: -rates[name]) if rates[name] > 0}
 
     @property
+    def one_store(self) -> bool:
+        """Whether there is one store that nothing loses: what the formulas are for."""
+        return self.plan.has_store and not self.plan.tiers
+
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:
+        """The stores, where there are several or one that can be lost."""
+        return levels(self.plan)
+
+    @property
     def uncertain_mtbf_s(self) -> dict[str, tuple[float, float]]:
         """5 to 95 % range of ``mtbf_by_cause_s`` for sources whose rates are uncertain, s."""
         found = {}
@@ -66,13 +77,13 @@ class Outlook:
 
     @property
     def interval_s(self) -> float | None:
-        """Useful work between saves, s."""
-        return self.plan.pattern.interval if self.plan.has_store else None
+        """Useful work between saves to the one store, s."""
+        return self.plan.pattern.interval if self.one_store else None
 
     @property
     def save_cost_s(self) -> float | None:
         """What one save costs the job, s: the stall, and the work that it slows."""
-        if not self.plan.has_store:
+        if not self.one_store:
             return None
         pattern = self.plan.pattern
         return pattern.stall + (pattern.stepping - pattern.interval)
@@ -82,7 +93,7 @@ class Outlook:
         """Best intervals by Young, Daly and the exact formula, s; empty where saves are free or nothing fails."""
         pattern = self.plan.pattern
         cost = pattern.stall + pattern.slowdown * pattern.persist
-        if not self.plan.has_store or self.rate == 0 or cost == 0:
+        if not self.one_store or self.rate == 0 or cost == 0:
             return {}
         found = {"young": young(cost, self.job_mtbf_s), "daly": daly(cost, self.job_mtbf_s)}
         # With no stall and persists without limit there is no best interval.
@@ -192,8 +203,8 @@ class Outlook:
         return law.a, laplace_constant(rate, law.a)
 
     def ettr_at(self, interval: float) -> float | None:
-        """Long-run ETTR with saves every ``interval`` seconds of work and units at hand; None without a store."""
-        if not self.plan.has_store:
+        """Long-run ETTR with saves every ``interval`` seconds of work and units at hand; None without one store."""
+        if not self.one_store:
             return None
         pattern = self.plan.pattern
         saves = Saves(interval, pattern.stall, pattern.persist, pattern.slowdown, self._in_flight)
@@ -216,6 +227,8 @@ class Outlook:
             share * math.fsum(stage.mean for stage in self._attempt(rule, taken, 0.0))
             for (rule, taken), share in self._first_rules.items()
         )
+        if self.levels:
+            return levels_ettr(self.levels, self.plan, self.rate, plain)
         assert self.save_cost_s is not None
         found = first_order_ettr(self.rate, self.plan.pattern.interval, self.save_cost_s, plain)
         return found - math.fsum(mean_of(self.plan, pause.law) / pause.every for pause in self.plan.pauses)
@@ -232,6 +245,8 @@ class Outlook:
         rules = [plan.rules[i] for i, _ in self._first_rules]
         if not plan.has_store:
             return ["There is no store: every interruption loses all work, and no long-run formula applies."]
+        if plan.tiers:
+            return ["There are several stores, or faults lose versions: there is no exact formula."]
         if any(taken for _, taken in self._first_rules):
             said.append(f"Nodes are lost, and the formula waits for none: {self.spares.sentence}.")
         watchdog = plan.watchdog

@@ -39,6 +39,7 @@ from sim.theory.training_ratio import (
     random_recovery_ettr,
     wall_time,
 )
+from sim.theory.two_levels import two_level_ettr, two_level_intervals
 
 __all__ = [
     "UNLIMITED",
@@ -81,6 +82,8 @@ __all__ = [
     "stall_per_running",
     "stalled_share",
     "stalled_share_crews",
+    "two_level_ettr",
+    "two_level_intervals",
     "wall_time",
     "young",
 ]

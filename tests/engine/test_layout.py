@@ -4,6 +4,7 @@ from typing import Any
 
 from sim.engine.compiled import layout
 from sim.engine.state import MAX_SOURCES
+from sim.kernels import tiers
 from sim.kernels import time as kernels_time
 from sim.planning import build
 from sim.scenario import from_dict
@@ -11,7 +12,9 @@ from sim.scenario.faults import MOST_SOURCES
 from sim.scenario.fields import LONGEST_S
 from sim.scenario.law import MOST_PARTS
 from sim.scenario.recovery import MOST_RULES, MOST_STAGES
-from sim.scenario.repair import MOST_FAILURES, MOST_REPAIR_STAGES
+from sim.scenario.repair import MOST_REPAIR_STAGES
+from sim.scenario.repair_tables import MOST_FAILURES
+from sim.scenario.stores import MOST_STORES
 
 from .checks import check_closed, compiled, difference, specified
 
@@ -24,6 +27,7 @@ def mixture(parts: int) -> dict[str, Any]:
 def test_limits_of_the_file_are_those_of_the_engine() -> None:
     assert (MOST_SOURCES, MOST_RULES, MOST_STAGES) == (MAX_SOURCES, layout.MAX_RULES, layout.MAX_STAGES)
     assert (MOST_REPAIR_STAGES + 1, MOST_FAILURES) == (layout.MAX_REPAIR, layout.MAX_FAILURES)
+    assert MOST_STORES == tiers.MOST_STORES
 
 
 def test_a_scenario_at_every_limit_runs_in_both_engines() -> None:
@@ -36,7 +40,12 @@ def test_a_scenario_at_every_limit_runs_in_both_engines() -> None:
         "cluster": {"nodes": 8},
         "job": {"nodes": 6},
         "faults": {f"source{i}": {"per": "gpu", "mtbf": "1_500 h"} for i in range(MOST_SOURCES)},
-        "stores": {"shared": {"every": "10 min", "stall": "5 s"}},
+        "stores": {
+            "gpu": {"every": "30 s", "persist": "7 min", "in_flight": tiers.RING, "place": "self"},
+            "host": {"every": "5 min", "stall": "2 s", "place": {"partners": 5}},
+            "disk": {"every": "7 min", "stall": "3 s", "place": {"partners": 2, "layout": "ring"}, "lost_at": "repair"},
+            "shared": {"every": "2 saves", "source": "host", "persist": "3 h", "in_flight": tiers.RING},
+        },
         "recovery": rules,
         "repair": {f"stage{i}": {"time": mixture(MOST_PARTS), "crews": 1} for i in range(MOST_REPAIR_STAGES)}
         | {"relapse": {"life": mixture(MOST_PARTS)}}

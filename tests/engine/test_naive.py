@@ -169,10 +169,10 @@ class Judge(Naive):
 # Figures of both, by name
 
 
-def naive_figures(model: Model, runs: int = NAIVE_RUNS) -> dict[str, np.ndarray]:
+def naive_figures(model: Model, runs: int = NAIVE_RUNS, kind: type[Naive] = Judge) -> dict[str, np.ndarray]:
     each = []
     for seed in range(runs):
-        run = Judge(model, seed).run()
+        run = kind(model, seed).run()
         assert run["stop_reason"] in ("horizon", "work")
         figures = {"ettr": run["progress"] / run["wall"]}
         figures |= {bucket: run["ledger"].get(bucket, 0.0) for bucket in BUCKETS}

@@ -153,6 +153,9 @@ def test_what_a_source_takes_and_needs(per: str, takes: str | None, resolved: st
         ('bandwidth = "1 TB/s"', (9.0, 0.0, 9.0)),
         ('bandwidth = "1 TB/s"\nstall = "4 s"', (4.0, 9.0, 9.0)),
         ('bandwidth = "1 TB/s"\nstall = "0 s"\nread = "1 s"', (0.0, 9.0, 1.0)),
+        ('bandwidth = "1 TB/s"\nstall = "0 s"\nbackground = "25 %"', (0.0, 12.0, 12.0)),
+        ('bandwidth = "1 TB/s"\nfan_out = 6', (9.0, 0.0, 1.5)),
+        ('bandwidth = "1 TB/s"\nbackground = 0.5\nfan_out = 6', (18.0, 0.0, 3.0)),
     ],
 )
 def test_bandwidth_fills_what_is_not_given(keys: str, costs: tuple[float, float, float]) -> None:

@@ -73,6 +73,34 @@ ADDED = [
     ("[stores.remote]", "slowdown = 1", "stores.remote.slowdown", "too large", "below 1"),
     ("[stores.remote]", "in_flight = 0", "stores.remote.in_flight", "too small", '"unlimited"'),
     ("[stores.remote]", 'in_flight = "many"', "stores.remote.in_flight", "whole number", '"unlimited"'),
+    ("[stores.remote]", 'place = "host"', "stores.remote.place", "none of the known", "{ partners = 1 }"),
+    ("[stores.remote]", "place = 3", "stores.remote.place", "none of the known", '"self"'),
+    (
+        "[stores.remote]",
+        "place = { partner = 1 }",
+        "stores.remote.place",
+        'the unknown key "partner"',
+        "partners, layout and not_same",
+    ),
+    (
+        "[stores.remote]",
+        "place = { partners = 0 }",
+        "stores.remote.place",
+        "partners as 0, which is too small",
+        "1 to 15",
+    ),
+    ("[stores.remote]", 'place = { layout = "ring" }', "stores.remote.place", "no number of partners", "partners = 1"),
+    (
+        "[stores.remote]",
+        'place = { partners = 1, layout = "star" }',
+        "stores.remote.place",
+        'layout as "star"',
+        '"ring"',
+    ),
+    ("[stores.remote]", 'place = { partners = 1, not_same = "rack" }', "stores.remote.place", "no group", "are none"),
+    ("[stores.remote]", 'lost_at = "reboot"', "stores.remote.lost_at", "none of the known", '"never"'),
+    ("[stores.remote]", "background = 0.2", "stores.remote.background", "bandwidth, which is not given", "2 TB/s"),
+    ("[stores.remote]", "fan_out = 8", "stores.remote.fan_out", "bandwidth, which is not given", "2 TB/s"),
     ("[stores.remote]", "keep = 0", "stores.remote.keep", "too small", "from 1"),
     ("[recovery]", "max_attempts = 0", "recovery.max_attempts", "too small", "from 1"),
     ("[recovery]", "resart = 3", "recovery.resart", "unknown key", "restart"),
@@ -166,7 +194,17 @@ REPLACED = [
     ('restart = "8 min"', "restart = {}", "recovery.restart", "gives no duration", "exactly one of time, law"),
     ('name = "small"', "name = 3", "name", "short text", "printable"),
     ('name = "small"', 'include = "a.toml"', "include", "must be an array", "at most 32 file names"),
-    ("[stores.remote]", '[stores.a]\nevery = "1 h"\n[stores.b]', "stores.b", "only one shared store", "one store"),
+    ('every = "30 min"', 'every = "10 saves"', "stores.remote.every", "no source is given", 'source = "NAME"'),
+    ('every = "30 min"', 'every = "2.5 saves"', "stores.remote.every", "whole number of saves", '"50 steps"'),
+    ('every = "30 min"', 'every = "exact"\nplace = "self"', "stores.remote.every", "versions can be lost", '"young"'),
+    ('stall = "20 s"', "place = { partners = 12 }", "stores.remote.place", "6 groups of 13, with 12 left", "another"),
+    (
+        "[stores.remote]",
+        "".join(f'[stores.{name}]\nevery = "1 h"\n' for name in "abcd") + "[stores.e]",
+        "stores.e",
+        "a store too many: [stores] has 5",
+        "at most 4",
+    ),
 ]
 
 
@@ -522,6 +560,59 @@ def test_a_domain_too_small_for_its_spares_is_named():
     problem = only(text + '\n[pools]\nhot = { nodes = 10, spread = "rack" }\n')
     assert problem.key == "pools"
     assert "in domain 3 of 1 free nodes" in problem.message
+
+
+def stores(text: str) -> str:
+    """The small scenario with other stores."""
+    return changed('[stores.remote]\nevery = "30 min"\nstall = "20 s"\n', text)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        (
+            '[stores.a]\nevery = "30 min"\n[stores.b]\nsource = "a"\nevery = "1 h"\n',
+            "stores.b.every",
+            "not a count of saves",
+        ),
+        (
+            '[stores.a]\nevery = "30 min"\n[stores.b]\nsource = "a"\nevery = "2 saves"\nstall = "1 s"\n',
+            "stores.b.stall",
+            "copied from its source",
+        ),
+        (
+            '[stores.a]\nevery = "30 min"\n[stores.b]\nsource = "b"\nevery = "2 saves"\n',
+            "stores.b.source",
+            "circle: b from b",
+        ),
+        (
+            '[stores.host]\nevery = "30 min"\n[stores.b]\nsource = "hots"\nevery = "2 saves"\n',
+            "stores.b.source",
+            "no store of this file",
+        ),
+        (
+            '[stores.a]\nevery = "1 h"\n[stores.b]\nevery = "exact"\nstall = "1 s"\n',
+            "stores.b.every",
+            "several stores",
+        ),
+    ],
+)
+def test_stores_must_go_together(text: str, key: str, message: str) -> None:
+    problem = only(stores(text))
+    assert problem.key == key
+    assert message in problem.message
+    assert problem.line is not None
+    assert problem.allowed or problem.remedy
+
+
+def test_stores_that_feed_each_other_are_all_named() -> None:
+    each = "".join(f'[stores.{a}]\nsource = "{b}"\nevery = "2 saves"\n' for a, b in ("ab", "bc", "ca"))
+    assert [problem.key for problem in found(stores(each))] == [f"stores.{name}.source" for name in "abc"]
+
+
+def test_partners_need_nodes() -> None:
+    text = changed("nodes = 90", "nodes = 1", stores('[stores.a]\nevery = "1 h"\nplace = { partners = 1 }\n'))
+    assert "needs 2 nodes, but the job has 1" in only(text).message
 
 
 def test_a_series_needs_a_horizon() -> None:

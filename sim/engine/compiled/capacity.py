@@ -11,6 +11,7 @@ from typing import Any
 
 from sim.engine.compiled.nodes import domain_of, give_idle, idle_node, leave, seat, take_idle
 from sim.engine.compiled.relapse import begin_use, end_use
+from sim.engine.compiled.saving import swap_versions
 from sim.engine.compiled.shop import admit
 from sim.engine.state import DETECTING, WAITING
 from sim.kernels._jit import kernel
@@ -58,7 +59,7 @@ def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, nee
     u[i].empty_need = need
     s.empty += 1
     s.units_in += 1
-    s.unit_taken = True
+    s.list_again = True
     for i in range(s.n_active):
         if u[i].active_slot == slot:  # a spare that fails before it is active is not waited for
             s.n_active -= 1
@@ -107,6 +108,8 @@ def _fill(p: Any, s: Any, u: Any, row: Any, place: int, node: int) -> None:
     """A node fills an empty slot of the list; the node that left it may have no slot to come back to."""
     book_empty(s, row)
     u[u[place].empty_node].slot = -1
+    if node != u[place].empty_node:
+        swap_versions(p, s, u, u[place].empty_slot)
     seat(s, u, u[place].empty_slot, node)
     begin_use(p, s, u, node)
     for i in range(place + 1, s.empty):
@@ -217,6 +220,7 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
                 u[s.n_active].active_at = _call(p, s, block)
                 s.n_active += 1
             u[u[i].empty_node].slot = -1
+            swap_versions(p, s, u, u[i].empty_slot)
             node = take_idle(p, s, u, block, place)
             seat(s, u, u[i].empty_slot, node)
             begin_use(p, s, u, node)

@@ -19,6 +19,7 @@ from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.incident import log_incident, open_incident
 from sim.engine.compiled.pauses import aim, book_pause, pass_pauses
 from sim.engine.compiled.sampling import sample
+from sim.engine.compiled.saving import fall_back, read_time, resume_stores, saves_of
 from sim.engine.compiled.segment import halt, pattern_of, settle, start_segment
 from sim.engine.compiled.shop import book_repair
 from sim.engine.state import (
@@ -47,7 +48,10 @@ def resume(p: Any, s: Any, log: Any) -> None:
     s.phase = RUNNING
     s.since = s.now
     run_clocks(s, True, True)
-    start_segment(s, make_segment(s.now, s.step, s.index, p.has_store, p.work, p.last_save, pattern_of(p)))
+    if p.tiered:
+        resume_stores(p, s)
+    else:
+        start_segment(s, make_segment(s.now, s.step, s.index, p.has_store, p.work, p.last_save, pattern_of(p)))
     pass_pauses(s, s.step, p.n_pauses)
     aim(p, s)
 
@@ -75,7 +79,7 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
         open_incident(s, row, source)
     if not detecting:
         s.retry_from = -1
-        s.unit_taken = False
+        s.list_again = False
         if s.phase == RUNNING:
             halt(p, s, row, s.now)
         elif s.phase == PAUSED:
@@ -123,7 +127,7 @@ def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """
     row.ledger[DETECTION] += s.now - s.since
     admit_all(p, s, u, row)
-    again = s.retry_from >= 0 and not s.unit_taken
+    again = s.retry_from >= 0 and not s.list_again
     if not again:
         s.rule = _choose(p, s, u)
         s.starts[s.rule] += 1
@@ -190,6 +194,7 @@ def capacity_ready(p: Any, s: Any, row: Any, log: Any) -> None:
 @kernel
 def _attempt(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
     """Start the stages at ``first``, unless this incident has had as many attempts as the scenario allows."""
+    fall_back(p, s, row)
     s.n_active = 0
     s.refilled = 0.0
     s.attempts += 1
@@ -232,7 +237,7 @@ def _stage_length(p: Any, s: Any, stage: int) -> float:
     """Seconds that a stage takes; drawn for the fault that started the list last."""
     law = p.stage_law[stage]
     if law == AUTO:
-        return float(p.read) if s.index > 0 else 0.0
+        return read_time(p, s)
     if p.law_kind[law] == CONSTANT:
         return float(p.law_a[law])
     key_0 = p.start_key[0]
@@ -276,6 +281,8 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     book_empty(s, row)
     book_repair(s, row)
     book_idle(s, row)
+    if p.tiered:
+        row.saves += saves_of(p, s)
     row.wall_s = s.now
     row.work_done_s = row.ledger[PRODUCTIVE]
     row.units_in_repair = s.in_repair

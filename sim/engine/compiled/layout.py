@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine.state import MAX_PAUSES, MAX_SOURCES
+from sim.engine.tiers import STORES, VERSIONS, pack_stores
+from sim.kernels.tiers import MOST_STORES
 from sim.plan import HOT, Plan
 
 MAX_LANES = 2 * MAX_SOURCES
@@ -37,6 +39,8 @@ PLAN = np.dtype(
         # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
         ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"), ("slowdown", "f8"),
         ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
+        # several stores, or one that can be lost: then what is above is not read
+        ("tiered", "b1"), ("stores", STORES),
         # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident;
         # period of the series
         ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
@@ -103,15 +107,18 @@ STATE = np.dtype(
         # was last and progress there; whether what the job comes to is that its state is durable, and whether the
         # segment goes on after the pause
         ("pause", "i8"), ("pause_at", "f8"), ("paused", "i8"), ("paused_at", "f8"), ("saving", "b1"), ("on_hold", "b1"),
+        # with several stores: their versions, the same tried ahead, and whether due is only a bound of the end
+        ("versions", VERSIONS), ("ahead", VERSIONS), ("rough", "b1"),
         # the open incident: since when, the source that opened it, its faults and units, their worst need, starts of
         # stages and of each rule, progress when it opened, work that it lost; the first rule that may be tried
         ("open", "b1"), ("opened", "f8"), ("cause", "i8"), ("faults_in", "i8"), ("units_in", "i8"), ("worst", "i8"),
         ("attempts", "i8"), ("starts", "i8", MAX_RULES), ("stopped_at", "f8"), ("lost_in", "f8"),
         ("rules_from", "i8"),
         # the recovery in it: the rule (-1: none yet); stages under way and when they end; the stage to do again (-1:
-        # none), and whether a fault since has taken a unit; the fault that struck last, which keys the draws
+        # none), and whether it is the whole list again, since a fault has taken a unit or a version; the fault that
+        # struck last, which keys the draws
         ("rule", "i8"), ("stage", "i8"), ("stage_stop", "i8"), ("stage_end", "f8", MAX_STAGES), ("retry_from", "i8"),
-        ("unit_taken", "b1"), ("by_source", "i8"), ("by_block", "i8"), ("by_ordinal", "i8"),
+        ("list_again", "b1"), ("by_source", "i8"), ("by_block", "i8"), ("by_ordinal", "i8"),
         # fault clocks: whether they run, since when, their reading then; the lane that strikes next (-1: none), when
         ("running", "i8", 2), ("clock_since", "f8", 2), ("clock_read", "f8", 2), ("next_lane", "i8", 2),
         ("next_due", "f8", 2),
@@ -169,6 +176,8 @@ UNIT = np.dtype(
         # by place in a list: empty slots in the order of their faults, the node that left, the fault and its need
         ("empty_slot", "i8"), ("empty_node", "i8"), ("empty_source", "i8"), ("empty_block", "i8"),
         ("empty_ordinal", "i8"), ("empty_need", "i8"),
+        # by slot and store: the series of versions of which its node has no copy
+        ("lost", "i8", MOST_STORES),
     ],
     align=True,
 )  # fmt: skip
@@ -185,6 +194,8 @@ def pack(plan: Plan) -> Record:
     ):  # fmt: skip
         r[name] = getattr(plan, name)
     r["series_period"] = plan.period
+    r["tiered"] = len(plan.tiers) > 0
+    r["stores"] = pack_stores(plan)[0]
     for name in plan.pattern._fields:
         r[name] = getattr(plan.pattern, name)
     r["job_nodes"], r["n_pools"] = plan.job_nodes, len(plan.pools)

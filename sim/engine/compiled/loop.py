@@ -10,6 +10,7 @@ from sim.engine.compiled.clocks import find_next, run_clocks, schedule
 from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, resume, stages_done, start_stages
 from sim.engine.compiled.nodes import came_back
 from sim.engine.compiled.pauses import begin_pause, book_pause, go_on
+from sim.engine.compiled.saving import clear_versions, refine_end
 from sim.engine.compiled.series import begin_series, close_series, mark
 from sim.engine.compiled.shop import finish_stage, next_repair
 from sim.engine.compiled.strike import relapse, strike
@@ -33,14 +34,16 @@ def _repaired(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """What the job itself was to do now."""
     if s.phase == RUNNING:
-        if s.pause < 0:
+        if s.rough:
+            refine_end(p, s)
+        elif s.pause < 0:
             finish(p, s, row, log, DONE)
         else:
             begin_pause(p, s, row)
     elif s.phase == PAUSED:
         book_pause(p, s, row)
         if s.on_hold:
-            go_on(p, s, log)
+            go_on(p, s, row, log)
         else:
             resume(p, s, log)
     elif s.phase == DETECTING:
@@ -133,8 +136,7 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
     s.events = 0
     s.epoch += 1
     s.reason = GOING
-    s.step = 0.0
-    s.index = 0
+    clear_versions(p, s)
     s.open = False
     s.attempts = 0
     s.by_source = -1

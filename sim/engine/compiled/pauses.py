@@ -8,6 +8,7 @@ from typing import Any
 from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.incident import log_incident, open_incident
 from sim.engine.compiled.sampling import sample
+from sim.engine.compiled.saving import aim_stores, hold_stores
 from sim.engine.compiled.segment import pattern_of, segment_of, settle, start_segment
 from sim.engine.state import PAUSED, RUNNING
 from sim.kernels._jit import kernel
@@ -26,7 +27,6 @@ def pass_pauses(s: Any, at: float, pause: int) -> None:
 @kernel
 def aim(p: Any, s: Any) -> None:
     """Find what the running job comes to next by itself, a pause or the end of its work, and when."""
-    pattern = pattern_of(p)
     s.pause = -1
     s.pause_at = p.work
     for i in range(p.n_pauses):
@@ -34,11 +34,13 @@ def aim(p: Any, s: Any) -> None:
         if point < s.pause_at:
             s.pause = i
             s.pause_at = point
-    if s.pause < 0:
-        s.saving = p.final_save
-        segment = segment_of(s)
-    else:
-        s.saving = p.has_store and p.pause_save[s.pause] != 0
+    s.saving = p.final_save if s.pause < 0 else p.has_store and p.pause_save[s.pause] != 0
+    if p.tiered:
+        aim_stores(p, s)
+        return
+    pattern = pattern_of(p)
+    segment = segment_of(s)
+    if s.pause >= 0:
         last = last_trigger(s.pause_at, p.interval) if p.has_store else 0
         segment = make_segment(s.t0, s.step, s.index, p.has_store, s.pause_at, last, pattern)
         if s.saving:
@@ -55,7 +57,7 @@ def begin_pause(p: Any, s: Any, row: Any) -> None:
     if s.saving:
         settle(p, s, row, s.now, True)
         s.step = s.pause_at
-        s.index = math.floor(s.pause_at / p.interval)
+        s.index = 0 if p.tiered else math.floor(s.pause_at / p.interval)
     pass_pauses(s, s.pause_at, s.pause)
     s.phase = PAUSED
     s.since = s.now
@@ -72,9 +74,11 @@ def book_pause(p: Any, s: Any, row: Any) -> None:
 
 
 @kernel
-def go_on(p: Any, s: Any, log: Any) -> None:
+def go_on(p: Any, s: Any, row: Any, log: Any) -> None:
     """A segment that stood still goes on after its pause, as much later as the pause was long."""
     log_incident(s, log, s.now)
+    if p.tiered:
+        hold_stores(p, s, row)
     s.t0 += s.now - s.since
     s.phase = RUNNING
     run_clocks(s, True, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.engine.compiled.saving import halt_stores, progress_of_stores, settle_stores
 from sim.engine.state import PAUSED, RUNNING
 from sim.kernels._jit import kernel
 from sim.kernels.ledger import LOST_WORK, PRODUCTIVE, SAVE_SLOWDOWN, SAVE_STALL, ended, interrupted
@@ -41,12 +42,17 @@ def progress_at(p: Any, s: Any, t: float) -> float:
         return float(s.pause_at)
     if s.phase != RUNNING:
         return float(s.step)
+    if p.tiered:
+        return progress_of_stores(p, s, t)
     return float(s.step + stepping_until(t, segment_of(s), pattern_of(p))[1])
 
 
 @kernel
 def halt(p: Any, s: Any, row: Any, t: float) -> None:
-    """A fault ends the segment at ``t``: it is accounted for, and the newest durable version will be restored."""
+    """A fault ends the segment at ``t``: it is accounted for; of one store the newest version will be restored."""
+    if p.tiered:
+        halt_stores(p, s, row, t)
+        return
     pattern = pattern_of(p)
     segment = segment_of(s)
     s.stopped_at = s.step + stepping_until(t, segment, pattern)[1]
@@ -65,6 +71,8 @@ def halt(p: Any, s: Any, row: Any, t: float) -> None:
 @kernel
 def settle(p: Any, s: Any, row: Any, t: float, saved: bool) -> float:
     """The segment ends at ``t`` without a fault; ``saved``: what it reached is durable. Returns what is not, in s."""
+    if p.tiered:
+        return settle_stores(p, s, row, t, saved)
     productive, stall, slowdown, durable, not_saved = ended(t, segment_of(s), pattern_of(p))
     row.ledger[PRODUCTIVE] += productive
     row.ledger[SAVE_STALL] += stall

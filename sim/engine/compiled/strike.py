@@ -8,6 +8,7 @@ from sim.engine.compiled.capacity import lose_spare, vacate
 from sim.engine.compiled.clocks import find_next, schedule
 from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_vacant, next_site, node_in, position, where
+from sim.engine.compiled.saving import check_versions, lose_copies, lose_versions
 from sim.kernels._jit import kernel
 from sim.kernels.philox import uniforms
 from sim.plan import BLAME_LANE, DOMAIN, GROUP, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET
@@ -58,6 +59,7 @@ def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
             _strike_suspects(p, s, u, row, number, source, block, ordinal, need, hang)
             return
         hit(p, s, row, source, block, ordinal, need, hang)
+        lose_versions(p, s, u, row, number, need)
         if taken:
             vacate(s, u, number, source, block, ordinal, need)
 
@@ -79,6 +81,7 @@ def relapse(p: Any, s: Any, u: Any, row: Any) -> None:
         row.faults += 1
         row.faults_of[source] += 1
         hit(p, s, row, source, block, ordinal, REPAIR, False)
+        lose_versions(p, s, u, row, position(p, s, u, node), REPAIR)
         vacate(s, u, position(p, s, u, node), source, block, ordinal, REPAIR)
 
 
@@ -94,17 +97,27 @@ def _strike_suspects(
         if choice < p.missed or blamed >= p.job_nodes or is_vacant(s, u, blamed):
             row.missed += 1
             hit(p, s, row, source, block, ordinal, PROCESS, hang)
+            lose_versions(p, s, u, row, slot, need)
         else:
             row.blamed_wrongly += 1
             hit(p, s, row, source, block, ordinal, need, hang)
+            lose_versions(p, s, u, row, slot, need)
             vacate(s, u, blamed, source, block, ordinal, need)
         return
     node = node_in(s, u, slot)
     hit(p, s, row, source, block, ordinal, need, hang)
+    if choice >= p.missed + p.wrong + p.evict:
+        lose_versions(p, s, u, row, slot, need)
+        vacate(s, u, slot, source, block, ordinal, need)
+        return
+    domain = domain_of(p, u, p.evict_group, node)
+    if p.tiered:
+        lose_copies(p, s, u, slot, need)
     vacate(s, u, slot, source, block, ordinal, need)
-    if choice < p.missed + p.wrong + p.evict:
-        domain = domain_of(p, u, p.evict_group, node)
-        _vacate_domain(p, s, u, p.evict_group, domain, source, block + MEMBER, ordinal, RESET)
+    if p.tiered:
+        _lose_copies(p, s, u, p.evict_group, domain, RESET)
+        check_versions(p, s, row)
+    _vacate_domain(p, s, u, p.evict_group, domain, source, block + MEMBER, ordinal, RESET)
 
 
 @kernel
@@ -121,6 +134,9 @@ def _strike_domain(
     row.faults += 1
     row.faults_of[source] += 1
     hit(p, s, row, source, block, ordinal, need, hang)
+    if p.tiered:
+        _lose_copies(p, s, u, group, domain, need)
+        check_versions(p, s, row)
     if need > PROCESS:
         _vacate_domain(p, s, u, group, domain, source, block, ordinal, need)
 
@@ -153,6 +169,17 @@ def _has_job_node(p: Any, s: Any, u: Any, group: int, domain: int) -> bool:
             return True
         site = next_site(p, group, site)
     return False
+
+
+@kernel
+def _lose_copies(p: Any, s: Any, u: Any, group: int, domain: int, need: int) -> None:
+    """The nodes of the job that are in a domain lose their copies."""
+    site = domain * p.group_unit[group]
+    while site < u.size:
+        node = u[site].node
+        if where(p, s, u, node) == JOB:
+            lose_copies(p, s, u, position(p, s, u, node), need)
+        site = next_site(p, group, site)
 
 
 @kernel

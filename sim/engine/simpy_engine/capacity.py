@@ -16,8 +16,9 @@ class Capacity:
 
     ``nodes`` holds the node of each slot, ``empty`` the nodes that left a slot which is still empty, in the order of
     their faults; the first ``admitted`` of them are in repair. The job says what it is at: ``bucket`` is where empty
-    slots book to, ``waiting`` the rule under which it waits for units, while it does. ``begin_use`` is called with each
-    node that only seems to be in order and is in use, ``end_use`` with each that goes down or is switched off.
+    slots book to, ``waiting`` the rule under which it waits for units, while it does. ``swapped`` is called with each
+    slot that another node fills, ``begin_use`` with each node that only seems to be in order and is in use, ``end_use``
+    with each that goes down or is switched off.
     """
 
     def __init__(self, context: Context, shop: Shop) -> None:
@@ -34,6 +35,7 @@ class Capacity:
         self.refilled = 0.0
         self.bucket = CAPACITY_WAIT
         self.waiting: Rule | None = None
+        self.swapped: Callable[[int], None] = lambda slot: None
         self.empty: list[Unit] = []
         self.admitted = 0
         self.activating: dict[int, float] = {}
@@ -166,6 +168,8 @@ class Capacity:
         self.book_empty()
         self.empty.remove(left)
         self.admitted -= 1
+        if node != left.node:
+            self.swapped(left.slot)
         self.nodes[left.slot] = node
         self.slot_of[node] = left.slot
         left.slot = -1

@@ -39,8 +39,9 @@ class Alarm(simpy.Event):
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that struck: its key (source, block, ordinal), need and effect, and the slots whose nodes it takes, each
-    with the node's number among the members of a domain and its need; ``alone``: it is a fault of one node.
+    """A fault that struck: its key (source, block, ordinal), need and effect, the slots of the nodes that it strikes
+    (none: the job itself) with what each needs, and those whose nodes go, each with the node's number among the members
+    of a domain and its need; ``alone``: it is a fault of one node.
     """
 
     source: int
@@ -48,6 +49,7 @@ class Fault:
     ordinal: int
     need: int
     hang: bool
+    struck: tuple[tuple[int, int], ...] = ()
     slots: tuple[tuple[int, int, int], ...] = ()
     alone: bool = False
 

@@ -14,12 +14,12 @@ import simpy
 from sim.engine.simpy_engine.capacity import Capacity
 from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Fault, Process
+from sim.engine.simpy_engine.saving import OneStore, Stores
 from sim.engine.state import StopReason
 from sim.kernels import ledger
 from sim.kernels.laws import CONSTANT, watchdog_delay
 from sim.kernels.pauses import next_point
 from sim.kernels.philox import uniforms
-from sim.kernels.saves import Segment, last_save_durable, last_trigger, make_segment, stepping_until, work_end
 from sim.plan import ANY, AUTO, DETECTION_LANE, PROCESS, SPARES_ELSE_WAIT, TRAINING, WALL, Rule, Stage
 
 Phase = Callable[[], Process]
@@ -55,8 +55,8 @@ class Job:
         self.clocks = clocks
         self.phase: Phase = self.start
         self.since = 0.0
-        self.step, self.index = 0.0, 0
-        self.segment = Segment(0.0, 0.0, 0, 0.0, 0, 0.0, 0.0)
+        self.saves = OneStore(context) if not self.plan.tiers else Stores(context)
+        capacity.swapped = self.saves.swap
         self.passed = 0.0, 0
         self.pause, self.pause_at = -1, math.inf
         self.saving = self.on_hold = False
@@ -64,7 +64,7 @@ class Job:
         self.rule: Rule = self.plan.rules[-1]
         self.stage: int = -1
         self.retry_from = -1
-        self.unit_taken = False
+        self.list_again = False
         self.seen = math.inf
         self.last: Fault | None = None
         self.arrival: simpy.Event | None = None
@@ -88,17 +88,14 @@ class Job:
     def running(self) -> Process:
         """Stepping and saving, until the work is done."""
         self._close(self.context.now)
-        plan = self.plan
-        self.segment = make_segment(
-            self.context.now, self.step, self.index, plan.has_store, plan.work, plan.last_save, plan.pattern
-        )
-        self.passed = self.step, len(plan.pauses)
+        self.saves.resume()
+        self.passed = self.saves.step, len(self.plan.pauses)
         return (yield from self._steps())
 
     def go_on(self) -> Process:
         """The segment that stood still during a pause goes on, as much later as the pause was long."""
         self._close(self.context.now)
-        self.segment = self.segment._replace(t0=self.segment.t0 + (self.context.now - self.since))
+        self.saves.hold(self.since)
         return (yield from self._steps())
 
     def _steps(self) -> Process:
@@ -106,19 +103,10 @@ class Job:
         plan = self.plan
         self._turn(wall=True, training=True)
         self.pause, self.pause_at = self._next_pause()
-        segment = self.segment
-        if self.pause < 0:
-            self.saving = plan.final_save
-        else:
-            self.saving = plan.has_store and plan.pauses[self.pause].save
-            last = last_trigger(self.pause_at, plan.pattern.interval) if plan.has_store else 0
-            segment = make_segment(
-                segment.t0, segment.step, segment.passed, plan.has_store, self.pause_at, last, plan.pattern
-            )
-            if self.saving:
-                self.segment = segment
-        due = last_save_durable(segment, plan.pattern) if self.saving else work_end(segment, plan.pattern)
-        yield self.context.alarm(due, LAST_SAVE if self.saving else OWN) if due < math.inf else self.context.env.event()
+        self.saving = plan.final_save if self.pause < 0 else plan.has_store and plan.pauses[self.pause].save
+        for due in self.saves.ends(self.pause_at, self.saving, self.pause < 0):
+            alarm = self.context.alarm(due, LAST_SAVE if self.saving else OWN) if due < math.inf else None
+            yield alarm or self.context.env.event()
         if self.pause >= 0:
             return self.paused
         self.context.stop(StopReason.DONE)
@@ -141,8 +129,8 @@ class Job:
         self._open(len(self.plan.sources) + self.pause, self.pause_at)
         self.on_hold = not self.saving
         if self.saving:
-            self._settle(self.since, saved=True)
-            self.step, self.index = self.pause_at, math.floor(self.pause_at / self.plan.pattern.interval)
+            self.saves.settle(self.since, saved=True)
+            self.saves.keep(self.pause_at)
         self.passed = self.pause_at, self.pause
         self._turn(wall=pause.vulnerable, training=False)
         key_0, key_1 = map(np.uint64, pause.key)
@@ -158,7 +146,7 @@ class Job:
         incident = self.open_incident
         self.context.book(ledger.DETECTION, self.since)
         self.capacity.admit_all()
-        again = self.retry_from >= 0 and not self.unit_taken
+        again = self.retry_from >= 0 and not self.list_again
         if not again:
             incident.rule = self._choose(incident)
             incident.starts[incident.rule] += 1
@@ -209,6 +197,7 @@ class Job:
 
     def _attempt(self, stages: Phase) -> Process:
         """On to the stages, unless this incident has had as many attempts as the scenario allows."""
+        self.open_incident.lost += self._fall_back()
         self.open_incident.attempts += 1
         self.context.row["attempts"] += 1
         if self.open_incident.attempts > self.plan.max_attempts:
@@ -250,7 +239,7 @@ class Job:
     def _length(self, stage: Stage) -> float:
         """Seconds that a stage takes; drawn for the fault that struck last."""
         if stage.law == AUTO:
-            return self.plan.read if self.index > 0 else 0.0
+            return self.saves.read_time()
         law = self.plan.laws[stage.law]
         if law.kind == CONSTANT:
             return law.a
@@ -294,9 +283,13 @@ class Job:
         incident.faults += 1
         incident.worst = max(incident.worst, fault.need)
         if fault.slots:
-            self.unit_taken = True
+            self.list_again = True
             incident.units += len(fault.slots)
             self.capacity.vacate(fault)
+        self.saves.lose(fault)
+        lost = self._fall_back()
+        incident.lost += lost
+        self.list_again |= lost > 0.0
         seen = self.context.now + self._delay(fault)
         self.seen = min(self.seen, seen) if detecting else seen
 
@@ -314,7 +307,7 @@ class Job:
     def _disturb(self) -> None:
         """What was under way before the fault is accounted for, and whether it may go on after it."""
         self.retry_from = -1
-        self.unit_taken = False
+        self.list_again = False
         if self.phase == self.wait:
             self.context.book(ledger.CAPACITY_WAIT, self.since)
             self.capacity.book_empty()
@@ -336,36 +329,21 @@ class Job:
         self.context.interruptions_of[cause] += 1
 
     def _halt(self, t: float) -> None:
-        """A fault ends the segment at ``t``: the newest durable version will be restored."""
-        productive, stall, slowdown, lost, durable, step, index = ledger.interrupted(t, self.segment, self.plan.pattern)
-        for bucket, seconds in (
-            (ledger.PRODUCTIVE, productive),
-            (ledger.SAVE_STALL, stall),
-            (ledger.SAVE_SLOWDOWN, slowdown),
-            (ledger.LOST_WORK, lost),
-        ):
-            self.context.ledger[bucket] += seconds
-        self.context.row["saves"] += durable
-        self.open_incident.lost = lost
-        self.step, self.index = step, index
-        self.rolled_back(step)
+        """A fault ends the segment at ``t``."""
+        self.open_incident.lost = self.saves.halt(t)
+        self.rolled_back(self.saves.step)
+
+    def _fall_back(self) -> float:
+        """The newest version that is left is restored. Returns the seconds of stepping that are lost with others."""
+        lost = self.saves.fall_back()
+        self.rolled_back(self.saves.step)
+        return lost
 
     def progress_at(self, at: float) -> float:
         """Progress at a time of the present phase; while the job does not run, that of the version to be restored."""
         if self.phase == self.paused and self.on_hold:
             return self.pause_at
-        if not self.is_stepping:
-            return self.step
-        return self.step + stepping_until(at, self.segment, self.plan.pattern)[1]
-
-    def _settle(self, t: float, *, saved: bool) -> None:
-        """The segment ends at ``t`` without a fault; ``saved``: what it reached is durable."""
-        productive, stall, slowdown, durable, not_saved = ledger.ended(t, self.segment, self.plan.pattern)
-        self.context.ledger[ledger.PRODUCTIVE] += productive
-        self.context.ledger[ledger.SAVE_STALL] += stall
-        self.context.ledger[ledger.SAVE_SLOWDOWN] += slowdown
-        self.context.row["saves"] += durable + saved
-        self.context.row["not_saved_s"] = 0.0 if saved else not_saved
+        return self.saves.progress_at(at) if self.is_stepping else self.saves.step
 
     def _close(self, now: float) -> None:
         """The incident, if one is open, goes into the log; ``now`` is NaN if the run ends in it."""
@@ -373,23 +351,24 @@ class Job:
             i = self.incident
             self.context.log.append(
                 (self.context.replication, i.opened, i.cause, i.faults, i.units, i.rule, i.attempts, i.progress,
-                 self.step if i.faults else i.progress, i.lost, now)
+                 self.saves.step if i.faults else i.progress, i.lost, now)
             )  # fmt: skip
             self.incident = None
 
     def finish(self, reason: StopReason) -> None:
         """The run ends: what the job was at is accounted for."""
         if self.is_stepping:
-            self._settle(self.context.now, saved=reason == StopReason.DONE and self.plan.final_save)
+            self.saves.settle(self.context.now, saved=reason == StopReason.DONE and self.plan.final_save)
         elif self.phase == self.paused:
             self.context.book(self.plan.pauses[self.pause].bucket, self.since)
             self.context.row["not_saved_s"] = 0.0
             if self.on_hold:
-                self._settle(self.since, saved=False)
+                self.saves.settle(self.since, saved=False)
         elif self.phase == self.detect:
             self.context.book(ledger.DETECTION, self.since)
         elif self.phase == self.wait:
             self.context.book(ledger.CAPACITY_WAIT, self.since)
         else:
             self.context.book(self.rule.stages[self.stage].bucket, self.since)
+        self.saves.count()
         self._close(math.nan)

@@ -62,7 +62,9 @@ class Run:
         if slots or (lane.block == JOB and number < 0):
             self.context.row["faults"] += 1
             self.context.faults_of[lane.source] += 1
-            fault = replace(fault, slots=tuple((slot, member, need) for slot, member in slots if takes != NOTHING))
+            hit = tuple((slot, need) for slot, _ in slots)
+            gone = tuple((slot, member, need) for slot, member in slots if takes != NOTHING)
+            fault = replace(fault, struck=hit, slots=gone)
             self.job.process.interrupt(self._blamed(fault) if takes == NODE else fault)
         else:
             self.context.row["spare_faults" if spares else "void_faults"] += 1
@@ -86,8 +88,9 @@ class Run:
             node = capacity.nodes[slot]
             domain = enumerate(capacity.members(blame.group, capacity.domain(blame.group, node)))
             others = [(i, other) for i, other in domain if other != node and other in capacity.slot_of]
-            evicted = tuple((capacity.slot_of[other], i + 1, RESET) for i, other in others)
-            return replace(fault, slots=(*fault.slots, *evicted))
+            evicted = [(capacity.slot_of[other], i + 1, RESET) for i, other in others]
+            reset = ((slot, RESET) for slot, _, _ in evicted)
+            return replace(fault, struck=(*fault.struck, *reset), slots=(*fault.slots, *evicted))
         return fault
 
     def _struck(self, lane: Lane, number: int, takes: int) -> list[tuple[int, int]]:
@@ -113,7 +116,8 @@ class Run:
         else:
             self.context.row["faults"] += 1
             self.context.faults_of[fault.source] += 1
-            self.job.process.interrupt(replace(fault, slots=((self.capacity.slot_of[node], 0, REPAIR),)))
+            slot = self.capacity.slot_of[node]
+            self.job.process.interrupt(replace(fault, struck=((slot, REPAIR),), slots=((slot, 0, REPAIR),)))
 
     def come_back(self, unit: Unit) -> None:
         """A node leaves the shop: what it is from now on, and where it goes. A ``renewed`` one is of age 0."""
