@@ -43,6 +43,7 @@ from sim.plan import ANY, AUTO, DETECTION_LANE, SPARES_ELSE_WAIT
 def resume(p: Any, s: Any, log: Any) -> None:
     """The job steps again, from the restored version."""
     if s.open:
+        s.renew = s.faults_in > 0
         log_incident(s, log, s.now)
     s.phase = RUNNING
     s.since = s.now

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.engine.compiled.ages import component_of, pass_on
 from sim.engine.compiled.capacity import lose_spare, vacate
 from sim.engine.compiled.clocks import find_next, schedule
 from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_vacant, next_site, node_in, position, where
 from sim.kernels._jit import kernel
+from sim.kernels.lives import COMPONENT
 from sim.kernels.philox import uniforms
-from sim.plan import BLAME_LANE, DOMAIN, GROUP, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET
+from sim.plan import BLAME_LANE, DOMAIN, GROUP, IN_SHOP, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET, WALL
 
 
 @kernel
-def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
+def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int) -> None:
     """The next fault of a clock strikes."""
     lane = s.next_lane[clock]
     source = p.lane_source[lane]
@@ -29,15 +31,51 @@ def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
     elif s.lane_need[lane] < p.p_process[source] + p.p_reset[source]:
         need = RESET
     hang = s.lane_effect[lane] < p.p_hang[source]
-    schedule(p, s, lane)
+    if block != COMPONENT:
+        schedule(p, s, lane)
+        find_next(p, s, clock)
+        _land(p, s, u, row, source, block, block, number, ordinal, need, hang)
+        return
+    node = _node_of(p, s, lane, source)
+    at = _place_of(p, s, u, node, clock)
+    number = position(p, s, u, node) if node >= 0 else -1
+    _land(p, s, u, row, source, block, at, number, ordinal, need, hang)
+    # Not held where somebody else was blamed: then it works on, and fails again.
+    held = node >= 0 and at != IN_SHOP and where(p, s, u, node) == IN_SHOP
+    pass_on(p, s, a, lane, held)
     find_next(p, s, clock)
+
+
+@kernel
+def _node_of(p: Any, s: Any, lane: int, source: int) -> int:
+    """The node of the component that a lane's next fault strikes; -1 if it is the job's."""
+    return int(component_of(p, s, lane) // p.per_node[source]) if p.per_node[source] > 0 else -1
+
+
+@kernel
+def _place_of(p: Any, s: Any, u: Any, node: int, clock: int) -> int:
+    """Where the node of a component is; what does not work, or no fault can strike, is in the shop."""
+    if node < 0:
+        return JOB
+    at = where(p, s, u, node)
+    return IN_SHOP if JOB < at < DOMAIN and (clock != WALL or p.pool_on[at] == 0) else at
+
+
+@kernel
+def _land(
+    p: Any, s: Any, u: Any, row: Any, source: int, block: int, at: int, number: int, ordinal: int, need: int, hang: bool
+) -> None:
+    """A fault strikes the slot, the place in a pool or the domain of this number."""
     taken = p.takes[source] != NOTHING and need > PROCESS
-    if JOB < block < DOMAIN:
-        if not taken or number >= s.idle[block]:
+    if at == IN_SHOP:
+        row.void_faults += 1
+        return
+    if JOB < at < DOMAIN:
+        if not taken or number >= s.idle[at]:
             row.void_faults += 1
             return
-        node = idle_node(p, s, u, block, number)
-    elif block == JOB:
+        node = idle_node(p, s, u, at, number)
+    elif at == JOB:
         if number >= 0 and is_vacant(s, u, number):
             row.void_faults += 1
             return
@@ -48,9 +86,9 @@ def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
         group = p.takes[source] - GROUP
         domain = number if block == DOMAIN else domain_of(p, u, group, node)
         _strike_domain(p, s, u, row, group, domain, source, block, ordinal, need, hang)
-    elif block != JOB:
+    elif at != JOB:
         row.spare_faults += 1
-        lose_spare(p, s, u, row, block, number, source, block, ordinal, need)
+        lose_spare(p, s, u, row, at, number, source, block, ordinal, need)
     else:
         row.faults += 1
         row.faults_of[source] += 1
