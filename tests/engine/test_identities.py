@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from strategies import NO_STORE, TICK, examples, lanes_of, last_save, plans, scenarios
 
 from sim.engine.compiled.run import Runner
+from sim.engine.simpy_engine.ages import Components
+from sim.engine.simpy_engine.context import Context
 from sim.engine.state import INCIDENT
 from sim.kernels.laws import CONSTANT, EXPONENTIAL
 from sim.kernels.ledger import CAPACITY_WAIT, LOST_WORK, PRODUCTIVE, RESTART, SAVE_SLOWDOWN, SAVE_STALL
@@ -39,7 +41,7 @@ from sim.plan import (
     Stage,
 )
 from sim.planning import build
-from sim.scenario import from_dict
+from sim.scenario import from_dict, loads
 
 from .checks import Recorded, Strike, compiled, difference, fails_somewhere
 
@@ -491,3 +493,75 @@ def test_nothing_fails_nothing_is_lost(use: int) -> None:
     assert len(incidents) == 0
     assert row["wall_s"] == 864_000.0 + 480 * 30.0 + 600.0
     assert row["saves"] == 480
+
+
+AGED = """
+[cluster]
+nodes = 40
+[job]
+nodes = 30
+[faults.node]
+per = "node"
+mtbf = "20 days"
+needs = { process = 0.2, reset = 0.3, repair = 0.5 }
+[faults.other]
+per = "gpu"
+mtbf = "300 days"
+[stores.shared]
+every = "1 h"
+stall = "1 min"
+[recovery]
+restart = "10 min"
+[pools]
+hot = 5
+cold = 5
+[repair]
+reset = { time = "1 h", success = 0.8 }
+replace = { time = { law = "exponential", mean = "2 days" } }
+[run]
+horizon = "60 days"
+"""
+WEIBULL = 'faults.node.life={law="weibull",shape=0.8}'
+
+
+def rows_of(*changes: str) -> Any:
+    return Runner(build(loads(AGED, overrides=changes))).run(0, 20)
+
+
+@pytest.mark.parametrize("life", ['{law="weibull",shape=1}', '{law="gamma",shape=1.0}'])
+def test_a_life_of_shape_1_is_the_exponential_path_by_path(life: str) -> None:
+    assert np.array_equal(rows_of(), rows_of(f"faults.node.life={life}", "faults.node.burn_in=3 days"))
+
+
+@pytest.mark.parametrize("frailty", ["{share=0.2,factor=1}", "{share=0,factor=10}", "{share=1,factor=10}"])
+def test_frailty_that_makes_no_difference_is_none_path_by_path(frailty: str) -> None:
+    assert np.array_equal(rows_of(WEIBULL), rows_of(WEIBULL, f"faults.node.frailty={frailty}"))
+
+
+def test_ages_leave_the_faults_of_other_sources_as_they_were() -> None:
+    """Each on its own clock: without the node's faults hitting first, what else strikes, and when, is the same."""
+    strikes = []
+    for changes in ([], [WEIBULL], [WEIBULL, "faults.node.frailty={share=0.2,factor=5}"]):
+        plan = build(loads(AGED, overrides=("run.max_events=100000", *changes)))
+        strikes.append(Recorded(plan, 3).strikes["other", JOB])
+    assert len(strikes[0]) > 20
+    assert strikes[0] == strikes[1] == strikes[2]
+
+
+def test_a_doubled_mean_stretches_the_same_lives() -> None:
+    """Lives are drawn in their hazard: first failures of new components come twice as late, of the same components."""
+    new = ("faults.node.initial_age=new", WEIBULL, "faults.node.mtbf=10 days")
+    found = []
+    for mtbf, horizon in (("10 days", "8 days"), ("20 days", "16 days")):
+        plan = build(loads(AGED, overrides=(*new, f"faults.node.mtbf={mtbf}", f"run.horizon={horizon}")))
+        lane = next(lane for lane in plan.lanes if lane.life >= 0)
+        state = Components(Context(plan, 1), lane)
+        firsts = []
+        for _ in range(10):
+            firsts.append((state.next.number, state.next.due))
+            state._next_first()
+            state.next, state.gap = state._choose()
+        found.append(firsts)
+    assert [number for number, _ in found[0]] == [number for number, _ in found[1]]
+    for (_, early), (_, late) in zip(*found, strict=True):
+        assert late == pytest.approx(2 * early, abs=1e-5)

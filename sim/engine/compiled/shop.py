@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from sim.engine.compiled.sampling import sample
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 from sim.kernels.philox import uniforms
 from sim.plan import RESET
 
@@ -77,7 +77,7 @@ def next_repair(s: Any, u: Any) -> float:
     return float(u[0].heap_due) if s.n_heap > 0 else math.inf
 
 
-@kernel
+@entry
 def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
     """A crew starts on a unit: its time and outcome are those of the fault that sent it here."""
     stage = u[unit].stage
@@ -113,7 +113,7 @@ def _enter(p: Any, s: Any, u: Any, row: Any, unit: int, stage: int) -> None:
     s.queue_size[stage] += 1
 
 
-@kernel
+@entry
 def admit(
     p: Any, s: Any, u: Any, row: Any, unit: int, slot: int, source: int, block: int, ordinal: int, need: int
 ) -> None:
@@ -128,7 +128,7 @@ def admit(
     _enter(p, s, u, row, unit, 0 if need == RESET else p.last_repair)
 
 
-@kernel
+@entry
 def finish_stage(p: Any, s: Any, u: Any, row: Any) -> int:
     """The next node leaves its stage: its crew takes the next in the queue, then it moves on. Returns it if fixed,
     else -1.

@@ -6,45 +6,73 @@ from collections.abc import Callable
 
 import simpy
 
-from sim.engine.simpy_engine.context import FAULT, Context, Process
+from sim.engine.simpy_engine.ages import Components, Pool
+from sim.engine.simpy_engine.context import FAULT, Context, Fault, Process
+from sim.engine.simpy_engine.strikes import Stream, Strike
 from sim.kernels.laws import EXPONENTIAL, duration
 from sim.plan import Lane
+
+
+class Poisson:
+    """Faults at exponential gaps."""
+
+    def __init__(self, context: Context, lane: Lane) -> None:
+        self.context = context
+        self.lane = lane
+        self.next = self._draw(0, 0.0)
+
+    def _draw(self, ordinal: int, last: float) -> Strike:
+        a, slot, need, effect = self.context.uniforms(self.lane.source, self.lane.block, ordinal, 0)
+        number = int(slot * self.lane.slots) if self.lane.slots > 0 else -1
+        mean = self.lane.mean * self.context.stretch[self.lane.source]
+        return Strike(last + duration(EXPONENTIAL, mean, 0.0, a), ordinal, number, need, effect)
+
+    def advance(self, held: bool) -> None:
+        """The next fault has struck."""
+        self.next = self._draw(self.next.ordinal + 1, self.next.due)
+
+    def come_back(self, fault: Fault, escalated: bool, reading: float) -> None:
+        """An exponential has no age."""
+
+    def renew_all(self, reading: float) -> None:
+        """An exponential has no age."""
 
 
 class Clock:
     """The faults of one clock. It reads the time during which it ran; faults are due at its readings.
 
-    ``strike`` is called with each fault: its lane, its ordinal, and uniforms for its slot and its need.
+    ``strike`` is called with each fault and its lane, and says whether the component that failed is held.
     """
 
-    def __init__(self, context: Context, clock: int, strike: Callable[[Lane, int, float, float, float], None]) -> None:
+    def __init__(self, context: Context, clock: int, strike: Callable[[Lane, Strike], bool]) -> None:
         self.context = context
         self.strike = strike
-        self.lanes = [(i, lane) for i, lane in enumerate(context.plan.lanes) if lane.clock == clock]
+        self.streams = [self._stream(lane) for lane in context.plan.lanes if lane.clock == clock]
         self.running = False
         self.read = self.since = 0.0
-        self.next = {i: self._draw(lane, 0, 0.0) for i, lane in self.lanes}
         self.process = context.env.process(self._tick())
 
-    def _draw(self, lane: Lane, ordinal: int, last: float) -> tuple[float, int, float, float, float]:
-        """The next fault of a lane: when it is due, its ordinal, and uniforms for its slot, need and effect."""
-        a, slot, need, effect = self.context.uniforms(lane.source, lane.block, ordinal, 0)
-        mean = lane.mean * self.context.stretch[lane.source]
-        return last + duration(EXPONENTIAL, mean, 0.0, a), ordinal, slot, need, effect
+    def _stream(self, lane: Lane) -> Stream:
+        if lane.life < 0:
+            return Poisson(self.context, lane)
+        return (Pool if self.context.plan.lives[lane.life].pooled else Components)(self.context, lane)
+
+    @property
+    def reading(self) -> float:
+        """What the clock reads now."""
+        return self.read + (self.context.now - self.since) if self.running else self.read
 
     def _tick(self) -> Process:
         while True:
             try:
-                if not self.running or not self.lanes:
+                if not self.running or not self.streams:
                     yield self.context.env.event()
-                i, lane = min(self.lanes, key=lambda each: self.next[each[0]][0])
-                due, ordinal, slot, need, effect = self.next[i]
-                yield self.context.alarm(self.since + (due - self.read), FAULT + lane.source)
-                self.next[i] = self._draw(lane, ordinal + 1, due)
+                stream = min(self.streams, key=lambda each: each.next.due)
+                yield self.context.alarm(self.since + (stream.next.due - self.read), FAULT + stream.lane.source)
                 self.context.count_event()
-                self.strike(lane, ordinal, slot, need, effect)
+                stream.advance(self.strike(stream.lane, stream.next))
             except simpy.Interrupt:
-                continue  # the clock was started or stopped
+                continue  # the clock was started or stopped, or a component came back
 
     def turn(self, on: bool) -> None:
         """Start or stop the clock now."""
@@ -55,5 +83,22 @@ class Clock:
         else:
             self.read += self.context.now - self.since
         self.running = on
-        if self.lanes:
+        self.look_again()
+
+    def look_again(self) -> None:
+        """When the next fault is due may have changed."""
+        if self.streams:
             self.process.interrupt()
+
+    def come_back(self, fault: Fault, escalated: bool) -> None:
+        """The node of a component is back; ``escalated``: from a repair that a reset which failed led to."""
+        for stream in self.streams:
+            if stream.lane.source == fault.source:
+                stream.come_back(fault, escalated, self.reading)
+                self.look_again()
+
+    def renew_all(self) -> None:
+        """An incident is over."""
+        for stream in self.streams:
+            stream.renew_all(self.reading)
+        self.look_again()

@@ -13,10 +13,27 @@ from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import END, Context, Fault
 from sim.engine.simpy_engine.job import Job
 from sim.engine.simpy_engine.series import Series
-from sim.engine.simpy_engine.shop import Shop
+from sim.engine.simpy_engine.shop import Shop, Unit
+from sim.engine.simpy_engine.strikes import Strike
 from sim.engine.state import INCIDENT, ROW, Floats, StopReason
 from sim.kernels import ledger
-from sim.plan import BLAME_LANE, DOMAIN, GROUP, JOB, NODE, NOTHING, PROCESS, REPAIR, RESET, TRAINING, WALL, Lane, Plan
+from sim.kernels.lives import COMPONENT, NUMBER_BITS
+from sim.plan import (
+    BLAME_LANE,
+    DOMAIN,
+    GROUP,
+    IN_SHOP,
+    JOB,
+    NODE,
+    NOTHING,
+    PROCESS,
+    REPAIR,
+    RESET,
+    TRAINING,
+    WALL,
+    Lane,
+    Plan,
+)  # fmt: skip
 
 
 class Run:
@@ -28,7 +45,7 @@ class Run:
         self.capacity = Capacity(self.context, self.shop)
         self.clocks = Clock(self.context, WALL, self.strike), Clock(self.context, TRAINING, self.strike)
         self.job = Job(self.context, self.capacity, self.clocks)
-        self.shop.give_back = self.capacity.rejoin
+        self.shop.give_back = self.come_back
         self.shop.changed = self.job.look_at_shop
         self.series: Series | None = None
         if marks is not None:
@@ -38,33 +55,41 @@ class Run:
             end = self.context.alarm(plan.horizon, END)
             end.callbacks.append(lambda _: self.context.stop(StopReason.HORIZON))
 
-    def strike(self, lane: Lane, ordinal: int, u_slot: float, u_need: float, u_effect: float) -> None:
-        """A fault strikes: a spare, a node of the job, the job, a domain, or nothing that still works."""
+    def strike(self, lane: Lane, due: Strike) -> bool:
+        """A fault strikes: a spare, a node of the job, the job, a domain, or nothing that still works. Returns whether
+        it takes the node of the component that failed.
+        """
         source = self.context.plan.sources[lane.source]
-        number = int(u_slot * lane.slots) if lane.slots > 0 else -1
         need = REPAIR
-        if u_need < source.p_process:
+        if due.need < source.p_process:
             need = PROCESS
-        elif u_need < source.p_process + source.p_reset:
+        elif due.need < source.p_process + source.p_reset:
             need = RESET
-        fault = Fault(lane.source, lane.block, ordinal, need, u_effect < source.p_hang)
+        fault = Fault(lane.source, lane.block, due.ordinal, need, due.effect < source.p_hang)
         takes = source.takes if need > PROCESS else NOTHING
-        struck = self._struck(lane, number, takes)
+        block, number = lane.block, due.number
+        if block == COMPONENT:
+            block, number = self._place_of(lane, number // source.per_node) if source.per_node > 0 else (JOB, -1)
+        struck = self._struck(lane, block, number, takes)
         slots = tuple((self.capacity.slot_of[node], i) for i, node in struck if node in self.capacity.slot_of)
         spares = []
-        if takes >= GROUP or (takes == NODE and lane.block != JOB):
+        if takes >= GROUP or (takes == NODE and block != JOB):
             spares = [(i, node) for i, node in struck if self.capacity.pool_of(node) > 0]
         for i, node in spares:
             self.capacity.lose_spare(node, fault, i)
-        if slots or (lane.block == JOB and number < 0):
+        if slots or (block == JOB and number < 0):
             self.context.row["faults"] += 1
             self.context.faults_of[lane.source] += 1
             hit = tuple((slot, need) for slot, _ in slots)
             gone = tuple((slot, member, need) for slot, member in slots if takes != NOTHING)
             fault = replace(fault, struck=hit, slots=gone)
-            self.job.process.interrupt(self._blamed(fault) if takes == NODE else fault)
+            fault = self._blamed(fault) if takes == NODE else fault
+            self.job.process.interrupt(fault)
         else:
             self.context.row["spare_faults" if spares else "void_faults"] += 1
+        down = [slot for slot, _, _ in fault.slots] if block == JOB else [node for _, node in spares]
+        own = number if block == JOB else due.number // max(1, source.per_node)
+        return lane.block == COMPONENT and own in down
 
     def _blamed(self, fault: Fault) -> Fault:
         """The fault as it looks to who decides which node it was: none, another one, it with its domain, or it."""
@@ -90,13 +115,37 @@ class Run:
             return replace(fault, struck=(*fault.struck, *reset), slots=(*fault.slots, *evicted))
         return fault
 
-    def _struck(self, lane: Lane, number: int, takes: int) -> list[tuple[int, int]]:
+    def come_back(self, unit: Unit) -> None:
+        """A repaired node comes back, and the component whose fault took it."""
+        fault, plan = unit.fault, self.context.plan
+        if (
+            fault.block == COMPONENT
+            and (fault.ordinal >> NUMBER_BITS) // plan.sources[fault.source].per_node == unit.node
+        ):
+            escalated = len(plan.repair) > 1 and unit.stage == len(plan.repair) - 1
+            for clock in self.clocks:
+                clock.come_back(fault, escalated)
+        self.capacity.rejoin(unit)
+
+    def _place_of(self, lane: Lane, node: int) -> tuple[int, int]:
+        """Where the node of a component is, and its slot or place there; ``IN_SHOP`` where no fault can strike it."""
+        capacity = self.capacity
+        if node in capacity.slot_of:
+            return JOB, capacity.slot_of[node]
+        pool = capacity.pool_of(node)
+        if lane.clock == WALL and pool > 0:
+            return pool, capacity.idle[pool].index(node)
+        return IN_SHOP, -1
+
+    def _struck(self, lane: Lane, block: int, number: int, takes: int) -> list[tuple[int, int]]:
         """The nodes that a fault strikes, each with its number among them; none if they are down already."""
         capacity, source = self.capacity, self.context.plan.sources[lane.source]
         if lane.block == DOMAIN:
             return list(enumerate(capacity.members(source.takes - GROUP, number)))
-        if lane.block != JOB:
-            nodes = capacity.idle[lane.block][number : number + 1]
+        if block == IN_SHOP:
+            nodes = []
+        elif block != JOB:
+            nodes = capacity.idle[block][number : number + 1]
         else:
             nodes = [capacity.nodes[number]] if number >= 0 and capacity.works(number) else []
         if takes >= GROUP and nodes:

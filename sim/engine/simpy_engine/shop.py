@@ -25,6 +25,7 @@ class Unit:
     member: int
     need: int
     attempt: int = 0
+    stage: int = 0
     since: float = 0.0
 
 
@@ -57,6 +58,7 @@ class Shop:
         self._enter(unit, 0 if unit.need == RESET else len(self.queues) - 1)
 
     def _enter(self, unit: Unit, stage: int) -> None:
+        unit.stage = stage
         unit.since = self.context.now
         crews = self.context.plan.repair[stage].crews
         if crews == 0 or self.busy[stage] < crews:
