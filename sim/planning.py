@@ -41,7 +41,7 @@ from sim.plan import (
     Stage,
     Watchdog,
 )  # fmt: skip
-from sim.planned_lives import lives_of
+from sim.planning_lives import lives_of
 from sim.planning_nodes import components, job_rate, order
 from sim.planning_stores import NO_STORE, ordered, pattern_of, save_intervals, tiers
 from sim.scenario import Scenario
