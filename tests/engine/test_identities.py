@@ -32,6 +32,7 @@ from sim.plan import (
     SPARES_ELSE_WAIT,
     TRAINING,
     WALL,
+    Blame,
     Law,
     Plan,
     Pool,
@@ -57,7 +58,16 @@ def with_sources(plan: Plan, sources: tuple[Source, ...]) -> Plan:
 
 
 def with_pools(plan: Plan, hot: Pool, cold: Pool) -> Plan:
-    return replace(plan, pools=(hot, cold), order=(), lanes=lanes_of(plan.sources, hot.nodes))
+    rules = tuple(replace(rule, refill=ANY) for rule in plan.rules)
+    lanes = lanes_of(plan.sources, hot.nodes)
+    return replace(plan, pools=(hot, cold), order=(), lanes=lanes, rules=rules)
+
+
+def plain(plan: Plan) -> Plan:
+    """The plan without what came later: pauses, several stores, wrong blame, detection by laws, lives, nearness."""
+    sources = tuple(replace(source, detect_law=ANY) for source in plan.sources)
+    rules = tuple(replace(rule, within=ANY, refill=ANY, escalate=False) for rule in plan.rules)
+    return with_sources(replace(plan, rules=rules, pauses=(), blame=Blame(), tiers=()), sources)
 
 
 def to_horizon(plan: Plan, horizon: float) -> Plan:
@@ -111,6 +121,7 @@ def test_the_same_faults_whatever_the_interval(plan: Plan) -> None:
 @given(plans())
 def test_endless_spares_leave_no_wait(plan: Plan) -> None:
     """Cold spares that are ready at once and more than a run can use."""
+    plan = plain(plan)
     rules = tuple(
         replace(
             rule,
@@ -120,7 +131,7 @@ def test_endless_spares_leave_no_wait(plan: Plan) -> None:
         )
         for rule in plan.rules
     )
-    row, _ = compiled(with_pools(replace(plan, rules=rules), plan.pools[0], Pool(500, 0.0)))
+    row, _ = compiled(with_pools(replace(plan, rules=rules), plan.pools[0], Pool(500, 0.0, on=False)))
     hot_are_ready_at_once = plan.pools[0].nodes == 0 or plan.pools[0].activation == 0.0
     assert row["spare_waits"] == 0
     if hot_are_ready_at_once:
@@ -154,6 +165,7 @@ def test_as_many_crews_as_nodes_are_endless(plan: Plan) -> None:
 @examples(60)
 @given(plans(), st.integers(0, 5), st.integers(0, 9))
 def test_spares_that_cannot_fail_are_the_same_hot_and_cold(plan: Plan, nodes: int, ticks: int) -> None:
+    plan = plain(plan)
     alone = [replace(s, clock=TRAINING, takes=min(s.takes, NODE), by_domain=False) for s in plan.sources]
     plan = with_sources(plan, tuple(replace(s, slots=plan.job_nodes if s.slots else 0) for s in alone))
     pool, none = Pool(nodes, ticks * TICK), Pool(0, ticks * TICK)
@@ -252,6 +264,7 @@ def test_with_more_spares_waits_lie_within_those_before(plan: Plan) -> None:
 @examples(60)
 @given(plans())
 def test_no_detection_and_no_stages_leave_lost_work_only(plan: Plan) -> None:
+    plan = plain(plan)
     sources = tuple(replace(source, takes=NOTHING, detect=0.0, p_hang=0.0) for source in plan.sources)
     plan = replace(with_sources(plan, sources), rules=(PLAIN_RULE,), pauses=())
     row, incidents = compiled(plan)
@@ -322,6 +335,7 @@ def with_rules_of(plan: Plan, other: Plan) -> Plan:
 @examples(60)
 @given(plans(), plans())
 def test_another_store_leaves_the_faults(plan: Plan, other: Plan) -> None:
+    plan = plain(plan)
     changed = replace(plan, has_store=other.has_store, pattern=other.pattern, read=other.read, final_save=False)
     changed = replace(changed, last_save=last_save(plan.work, other.pattern))
     check_same_faults(Recorded(plan), Recorded(changed), (JOB, HOT), names(plan))
@@ -336,7 +350,8 @@ def test_another_policy_leaves_the_faults(plan: Plan, other: Plan) -> None:
 @examples(60)
 @given(plans(), plans())
 def test_other_pools_leave_the_jobs_faults(plan: Plan, other: Plan) -> None:
-    check_same_faults(Recorded(plan), Recorded(with_pools(plan, *other.pools)), (JOB,), names(plan))
+    plan = plain(plan)
+    check_same_faults(Recorded(plan), Recorded(with_pools(plan, *other.pools[:2])), (JOB,), names(plan))
 
 
 @examples(60)
@@ -367,6 +382,7 @@ def test_another_source_leaves_the_faults_of_the_rest(plan: Plan, other: Plan, n
 @given(plans())
 def test_a_doubled_mtbf_stretches_the_same_faults(plan: Plan) -> None:
     """The first source's faults come twice as late, but for the rounding of gaps to a tick; the others' as they did."""
+    plan = plain(plan)
     slow = with_sources(plan, (replace(plan.sources[0], rate=plan.sources[0].rate / 2), *plan.sources[1:]))
     before, after = Recorded(plan), Recorded(slow)
     check_same_faults(before, after, (JOB, HOT), names(plan) - {plan.sources[0].name})
@@ -423,6 +439,7 @@ def test_the_order_of_the_file_means_nothing(table: dict) -> None:
 @given(scenarios())
 def test_a_source_that_never_strikes_is_none(table: dict) -> None:
     never = {"per": "node", "observed": {"events": 0, "units": 3, "over": "1 h"}, "uncertain": False}
+    table = {key: value for key, value in table.items() if key != "pauses"}  # their number follows that of the sources
     with_it = {**table, "faults": {"zzz": never, **table["faults"]}}
     assert same_run(build(from_dict(table)), build(from_dict(with_it)))
 
