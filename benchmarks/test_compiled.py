@@ -9,11 +9,11 @@ from cases import GPUS, HOPPER, faults, of_size, plan_of, without_faults
 from sim.engine.compiled.run import Runner
 
 REPLICATIONS = 32
-FAULTS = 128_341
-INTERRUPTIONS = 101_429
+FAULTS = 129_048
+INTERRUPTIONS = 101_820
 """What the 32 replications of hopper-100k have at its own seed."""
 
-FAULTS_OF_SIZES = 127_412
+FAULTS_OF_SIZES = 128_114
 """The same for `of_size`, at every size: see there."""
 
 ROUNDS = 80

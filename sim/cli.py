@@ -192,7 +192,7 @@ def _announce_compilation(engine: Engine) -> None:
         from sim.kernels._jit import is_warm
 
         if not is_warm():
-            _say("compiling the engine; this takes some 20 s, once ...")
+            _say("compiling the engine; this takes about a minute, once ...")
 
 
 def _run_many(

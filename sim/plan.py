@@ -52,6 +52,16 @@ to be in order; 0 is the fault itself, stages have theirs from 256.
 RATE_LANE = 255
 """Identity of the draw that says what the uncertain rate of a source is in a replication."""
 
+WEIBULL_LIFE, LOGNORMAL_LIFE, GAMMA_LIFE, BATHTUB_LIFE = 0, 1, 2, 3
+"""Laws of lives; a bathtub is a sum of Weibull hazards."""
+
+STATIONARY = -1.0
+"""The age at the start of components that have long been in service."""
+
+RENEW_UNIT, RENEW_NONE, RENEW_SYSTEM = 0, 1, 2
+RENEWALS = ("unit", "none", "system")
+"""What is new after a fault: a component that was replaced, nothing, or everything once the job steps again."""
+
 ANY = -1
 """A condition of a rule that is not set."""
 
@@ -68,6 +78,39 @@ class Law:
     share: float = 0.0
     first: int = 0
     other: int = 0
+
+
+@dataclass(frozen=True)
+class Life:
+    """How the components of a source live: see ``sim.kernels.lives``.
+
+    ``parts`` are scale in seconds and shape of Weibull hazards that add up, or of a gamma law, or mean and standard
+    deviation of a lognormal law's logarithm. ``age`` is that at the start in seconds, or ``STATIONARY``; ``renewing``
+    the share of faults after which a component is renewed at age ``burn_in``. A ``share`` of bad components has a
+    hazard ``factor`` times that of the good ones, with a mean of 1, and is ``cured`` by renewal; or frailties are gamma
+    of shape ``spread`` and mean 1 (0: they are not).
+    """
+
+    law: int
+    parts: tuple[tuple[float, float], ...]
+    age: float = STATIONARY
+    renewal: int = RENEW_UNIT
+    renewing: float = 1.0
+    burn_in: float = 0.0
+    share: float = 0.0
+    factor: float = 1.0
+    cured: bool = True
+    spread: float = 0.0
+
+    @property
+    def alike(self) -> bool:
+        """Whether all components have the same hazard at the same age."""
+        return self.share == 0.0 and self.spread == 0.0
+
+    @property
+    def pooled(self) -> bool:
+        """Whether components need not be told apart, as their ages stay the same."""
+        return self.alike and (self.renewal != RENEW_UNIT or self.renewing == 0.0)
 
 
 @dataclass(frozen=True)
@@ -99,7 +142,7 @@ class Source:
 @dataclass(frozen=True)
 class Lane:
     """One source in one block of units: a Poisson process of mean gap ``mean`` seconds over ``slots`` nodes or
-    domains.
+    domains; or, with a position in ``Plan.lives``, ``slots`` components that age.
     """
 
     source: int
@@ -107,6 +150,7 @@ class Lane:
     clock: int
     mean: float
     slots: int
+    life: int = -1
 
 
 @dataclass(frozen=True)
@@ -301,6 +345,7 @@ class Plan:
     max_events: int
     start_key: tuple[int, int]
     watchdog: Watchdog = Watchdog(0.0, 0.0, 0.0)
+    lives: tuple[Life, ...] = ()
     groups: tuple[Group, ...] = ()
     order: tuple[int, ...] = ()
     repair_entry: int = 0

@@ -10,6 +10,7 @@ from typing import Any
 from sim.errors import UsageError
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.ledger import BUCKETS
+from sim.kernels.lives import COMPONENT
 from sim.kernels.saves import ENDLESS_SAVES
 from sim.kernels.time import LAST_S, quantize
 from sim.plan import (
@@ -31,6 +32,7 @@ from sim.plan import (
     Group,
     Lane,
     Law,
+    Life,
     Pause,
     Plan,
     Pool,
@@ -41,6 +43,7 @@ from sim.plan import (
     Strikes,
     Watchdog,
 )  # fmt: skip
+from sim.planning_lives import lives_of
 from sim.planning_nodes import components, job_rate, order
 from sim.planning_stores import NO_STORE, ordered, pattern_of, save_intervals, tiers
 from sim.scenario import Scenario
@@ -51,6 +54,9 @@ from sim.scenario.repair import RepairStage as ScenarioRepairStage
 from sim.scenario.stages import Stage as ScenarioStage
 
 __all__ = ["build", "job_rate", "lane_of", "stream_key"]
+
+MOST_COMPONENTS = 100_000_000
+"""Components of one source that can age: room for each takes 24 bytes of addresses."""
 
 
 def stream_key(seed: int, name: str) -> tuple[int, int]:
@@ -137,8 +143,9 @@ def _takes(scenario: Scenario, takes: str) -> int:
     return NODE if takes == "node" else NOTHING
 
 
-def _lanes(scenario: Scenario, sources: tuple[Source, ...]) -> tuple[Lane, ...]:
-    """The Poisson processes of a plan: wall clock first, by name of the source, job before spares."""
+def _lanes(scenario: Scenario, sources: tuple[Source, ...], lives: dict[str, Life]) -> tuple[Lane, ...]:
+    """The streams of faults of a plan: wall clock first, by name of the source, job before spares."""
+    nodes = scenario.job.nodes + sum(pool.nodes for pool in scenario.pools.by_name().values())
     lanes = []
     for clock in (WALL, TRAINING):
         for i, source in enumerate(sources):
@@ -147,6 +154,12 @@ def _lanes(scenario: Scenario, sources: tuple[Source, ...]) -> tuple[Lane, ...]:
             if source.by_domain:
                 components = scenario.faults[source.name].count * source.slots
                 lanes.append(Lane(i, DOMAIN, clock, 1.0 / (source.rate * components), source.slots))
+                continue
+            if source.name in lives:
+                components = source.per_node * nodes or source.components
+                if components > MOST_COMPONENTS:
+                    raise UsageError(f"faults.{source.name}: at most {MOST_COMPONENTS:_} components can age")
+                lanes.append(Lane(i, COMPONENT, clock, 0.0, components, list(lives).index(source.name)))
                 continue
             lanes.append(Lane(i, JOB, clock, 1.0 / (source.rate * source.components), source.slots))
             for block, pool in enumerate(scenario.pools.by_name().values(), HOT):
@@ -270,6 +283,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     seed = scenario.run.seed if seed is None else seed
     laws = _Laws()
     sources = _sources(scenario, seed, laws)
+    lives = lives_of(scenario)
     pools = tuple(
         Pool(p.nodes, quantize(float(p.activation)), p.on, p.one_by_one) for p in scenario.pools.by_name().values()
     )
@@ -288,7 +302,8 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         job_nodes=scenario.job.nodes,
         pools=pools,
         sources=sources,
-        lanes=_lanes(scenario, sources),
+        lanes=_lanes(scenario, sources, lives),
+        lives=tuple(lives.values()),
         rules=_rules(scenario, laws),
         laws=(),
         max_attempts=scenario.recovery.max_attempts,

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
+from sim.kernels.lives import COMPONENT
 from sim.kernels.saves import ENDLESS_SAVES, UNLIMITED, Pattern, make_pattern
 from sim.kernels.survival import CHAIN, GROUPS, NEVER_LOST, SELF, SHARED
 from sim.kernels.tiers import DIRECT
@@ -25,18 +26,25 @@ from sim.plan import (
     ANY,
     AUTO,
     BACK,
+    BATHTUB_LIFE,
     DOMAIN,
+    GAMMA_LIFE,
     GROUP,
     HOT,
     JOB,
+    LOGNORMAL_LIFE,
     NODE,
     NOTHING,
+    RENEW_NONE,
+    RENEW_SYSTEM,
     TRAINING,
     WALL,
+    WEIBULL_LIFE,
     Blame,
     Group,
     Lane,
     Law,
+    Life,
     Pause,
     Plan,
     Pool,
@@ -73,12 +81,53 @@ def _searching() -> bool:
 # Plans
 
 
-def lanes_of(sources: tuple[Source, ...], hot: int) -> tuple[Lane, ...]:
+def lives_of_plan(unit: float) -> list[Life]:
+    """Lives of some 100 units, of all kinds; few, as each takes time to prepare."""
+    size = 100.0 * unit
+    old = quantize(30 * unit)
+    return [
+        Life(WEIBULL_LIFE, ((size, 0.7),), renewing=0.5),
+        Life(WEIBULL_LIFE, ((size, 0.7),), age=0.0, burn_in=old),
+        Life(WEIBULL_LIFE, ((size, 2.5),), spread=0.8, renewing=0.7),
+        Life(WEIBULL_LIFE, ((size, 1.0),), age=0.0, spread=2.0, renewal=RENEW_NONE),
+        Life(WEIBULL_LIFE, ((size, 1.0),), share=0.2, factor=8.0),
+        Life(LOGNORMAL_LIFE, ((math.log(size), 0.8),), share=0.2, factor=8.0, cured=False),
+        Life(GAMMA_LIFE, ((size / 3.0, 3.0),), age=old, share=0.1, factor=0.2, renewing=0.0),
+        Life(BATHTUB_LIFE, ((4.0 * size, 0.5), (size, 1.0), (2.0 * size, 4.0)), burn_in=old),
+        Life(WEIBULL_LIFE, ((size, 0.7),), age=old, renewal=RENEW_NONE),
+        Life(WEIBULL_LIFE, ((size, 2.0),), age=0.0, renewal=RENEW_SYSTEM),
+        Life(GAMMA_LIFE, ((size / 0.5, 0.5),), age=0.0, renewing=0.0),
+    ]
+
+
+@st.composite
+def ageing(draw: Any, found: tuple[Source, ...], unit: float) -> dict[int, Life]:
+    """Lives of some of the sources."""
+    lives = lives_of_plan(unit)
+    chosen = {}
+    for i, source in enumerate(found):
+        on_nodes = source.per_node > 0
+        if (
+            source.by_domain
+            or not (on_nodes or source.takes == NOTHING)
+            or not draw(st.sampled_from([True, False, False]))
+        ):
+            continue
+        chosen[i] = draw(st.sampled_from([life for life in lives if on_nodes or life.pooled]))
+    return chosen
+
+
+def lanes_of(
+    sources: tuple[Source, ...], hot: int, nodes: int = 0, lives: dict[int, Life] | None = None
+) -> tuple[Lane, ...]:
     """The Poisson processes of these sources over the job and the hot spares, in the order of ties."""
     lanes = []
     for clock in (WALL, TRAINING):
         for i, source in enumerate(sources):
-            if source.clock == clock and source.rate > 0.0:
+            if lives and i in lives and source.clock == clock:
+                components = source.per_node * nodes or source.components
+                lanes.append(Lane(i, COMPONENT, clock, 0.0, components, list(lives).index(i)))
+            elif source.clock == clock and source.rate > 0.0:
                 block = DOMAIN if source.by_domain else JOB
                 lanes.append(Lane(i, block, clock, 1.0 / (source.rate * source.components), source.slots))
                 if clock == WALL and source.takes != NOTHING and source.per_node * hot > 0:
@@ -304,6 +353,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
     order = draw(st.permutations(range(nodes))) if groups and draw(st.booleans()) else ()
     table = [Law(CONSTANT, 0.0)]
     found = tuple(draw(sources(name, job, unit, groups)) for name in "abcd"[: draw(st.integers(1, 4))])
+    lives = draw(ageing(found, unit))
     n_rules = draw(st.integers(1, 3))
     some_rules = tuple(
         draw(rules(f"r{i}", i == n_rules - 1, table, unit, len(groups), 2 + more)) for i in range(n_rules)
@@ -337,7 +387,8 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
             *(Pool(size, time(0, 20), draw(st.booleans()), draw(st.booleans())) for size in others),
         ),
         sources=found,
-        lanes=lanes_of(found, hot),
+        lanes=lanes_of(found, hot, job + hot + cold + sum(others), lives),
+        lives=tuple(lives.values()),
         laws=(),
         rules=some_rules,
         max_attempts=draw(st.sampled_from([1, 3, 50, 1000])),
@@ -432,7 +483,44 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float, groups: tuple[str
         "effect": st.sampled_from(["stop", "hang", {"stop": 0.7, "hang": 0.3}, {"stop": "50 %", "hang": 0.5}]),
     }
     counted = {"count": count} if count > 1 or draw(st.booleans()) else {}
-    return {"per": per, **counted, **draw(st.sampled_from(rates)), **draw(st.fixed_dictionaries({}, optional=optional))}
+    table = {
+        "per": per,
+        **counted,
+        **draw(st.sampled_from(rates)),
+        **draw(st.fixed_dictionaries({}, optional=optional)),
+    }
+    if per in ("gpu", "node") and "observed" not in table and draw(st.sampled_from([True, False, False])):
+        table |= draw(life_tables(table, life))
+    return table
+
+
+@st.composite
+def life_tables(draw: Any, table: dict[str, Any], life: float) -> dict[str, Any]:
+    """How the components of a source per gpu or node live."""
+    laws_of_life = [
+        {"law": "weibull", "shape": 0.7},
+        {"law": "weibull", "shape": 2},
+        {"law": "weibull", "shape": 1.0},
+        {"law": "gamma", "shape": 1.0},
+        {"law": "bathtub", "infant": f"{3 * life:.9g} s", "infant_shape": 0.5, "wear_out": f"{2 * life:.9g} s",
+         "wear_out_shape": 4},
+    ]  # fmt: skip
+    frailties = [{"share": "10 %", "factor": 8}, {"share": 0.3, "factor": 0.5, "cured": False}]
+    found: dict[str, Any] = {"frailty": draw(st.sampled_from([*frailties, {"law": "gamma", "shape": 0.8}]))}
+    if draw(st.booleans()):
+        return found
+    needs = table.get("needs", "repair")
+    repaired = table.get("takes") != "nothing" and (needs == "repair" or "repair" in needs)
+    age = draw(st.sampled_from(["new", f"{life / 50:.9g} s", *(["stationary"] if repaired else [])]))
+    renewal = "unit" if age == "stationary" else draw(st.sampled_from(["unit", "none", "system"]))
+    law = draw(st.sampled_from(laws_of_life))
+    if renewal == "system" or (age == "stationary" and law["law"] != "weibull") or draw(st.booleans()):
+        found = {}
+    if renewal == "unit" and draw(st.booleans()):
+        found["burn_in"] = f"{life / 50:.9g} s"
+    if age != "stationary" or draw(st.booleans()):
+        found["initial_age"] = age
+    return {"life": law, "renewal": renewal, **found}
 
 
 @st.composite

@@ -16,6 +16,7 @@ from sim.scenario.fields import (
     YEAR_S,
     AtLeastOne,
     Choice,
+    Duration,
     Flag,
     Json,
     Life,
@@ -28,6 +29,21 @@ from sim.scenario.fields import (
     setting,
 )
 from sim.scenario.law import Law, LawValue, add_law, resolve_law
+from sim.scenario.lives import (
+    BURN_IN,
+    FRAILTY,
+    INITIAL_AGE,
+    LIFE,
+    RENEWAL,
+    Ageing,
+    FrailtyTable,
+    InitialAge,
+    LifeTable,
+    RenewalWord,
+    age_entries,
+    check_ageing,
+    resolve_ageing,
+)
 from sim.scenario.observed import NOT_COUNTED, ObservedTable, add_observed, observed_rate, shape_of
 from sim.scenario.refusal import RefusedError, listed, nearest, shown
 from sim.scenario.units import Quantity, text_pattern, yearly_fraction
@@ -208,6 +224,11 @@ class FaultTable(Table):
     detect: LawValue | None = setting(
         "Time until a stop of this source is seen, in s: a duration or a table with a law.", None, "detect.stop"
     )
+    life: LifeTable | None = LIFE
+    initial_age: InitialAge = INITIAL_AGE
+    renewal: RenewalWord = RENEWAL
+    burn_in: Duration = BURN_IN
+    frailty: FrailtyTable | None = FRAILTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +251,8 @@ class FaultSource:
         Probability of each need that the file names, in the order process, reset, repair; adds up to 1.
     detect : Law or None
         Time until a stop is seen, s; None: `Detect.stop`.
+    ageing : Ageing or None
+        How components live if their hazard depends on their age, or if they differ; None: exponential lives.
     """
 
     per: str
@@ -241,6 +264,7 @@ class FaultSource:
     takes: str
     needs: Mapping[Need, float]
     detect: Law | None
+    ageing: Ageing | None = None
 
 
 def check_fault_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
@@ -282,6 +306,10 @@ def check_fault(table: FaultTable, uncertain: bool) -> Iterator[tuple[str | None
         )
     elif sum(getattr(table, key) is not None for key in RATE_KEYS) == 1 and rate_of(table, uncertain) > _MOST_PER_S:
         yield None, RefusedError("strikes more than once per microsecond and component", "a lower rate")
+    takes = takes_of(table)
+    repaired = float(_needs(table, takes).get("repair", 0.0)) > 0.0 and takes != "nothing"
+    unsure = observed is not None and _is_uncertain(table, uncertain)
+    yield from check_ageing(table, rate_of(table, uncertain), repaired, unsure)
 
 
 def rate_of(table: FaultTable, uncertain: bool) -> float:
@@ -319,6 +347,8 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
     uncertain = _is_uncertain(table, uncertain)
     if table.observed is not None:
         entries.field(path, table, "uncertain", "", uncertain)
+    age_entries(path, table, entries)
+    if table.observed is not None:
         add_observed((*path, "observed"), table.observed, entries)
     if table.detect is not None and table.detect.time is None:
         add_law((*path, "detect"), table.detect, entries)
@@ -332,7 +362,8 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
     does: dict[Effect, float] = {effect: float(probability) for effect, probability in effects.items()}
     rate, shape = rate_of(table, uncertain), shape_of(table.observed, uncertain)
     detect = None if table.detect is None else resolve_law(table.detect)
-    return FaultSource(table.per, table.count, rate, shape, table.clock, does, takes, shares, detect)
+    ageing = resolve_ageing(path, table, entries)
+    return FaultSource(table.per, table.count, rate, shape, table.clock, does, takes, shares, detect, ageing)
 
 
 def takes_of(table: FaultTable) -> str:

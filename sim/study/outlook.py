@@ -258,6 +258,8 @@ class Outlook:
             said.append("Detection takes a random time: the formula takes the mean.")
         elif len(delays | ({self._hang_s} if hangs else set())) > 1:
             said.append("Detection differs by fault source: the formula takes the mean.")
+        if plan.lives:
+            said.append("Components age or differ: the formula takes a constant rate, 1 / mean life.")
         if len(self._kinds_of_recovery) > 1:
             said.append(
                 "Recovery depends on the fault: the formula draws it at each attempt, the simulation keeps the worst."

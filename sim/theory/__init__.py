@@ -16,6 +16,15 @@ from sim.theory.capacity import (
 from sim.theory.first_order import first_order_ettr, queue_ettr_first_order
 from sim.theory.intervals import daly, exact_interval, interval_penalty, nvidia_period, young
 from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal, laplace_mixture
+from sim.theory.lives import (
+    faults_without_renewal,
+    first_failures,
+    fleet_rate,
+    frailty_variance,
+    mean_first_failure,
+    mean_life,
+    renewed_ettr,
+)
 from sim.theory.pauses import ettr_with_pauses
 from sim.theory.rates import count_variance, gamma_quantile, posterior_mean
 from sim.theory.recovery import (
@@ -58,7 +67,11 @@ __all__ = [
     "ettr_of_classes",
     "ettr_with_pauses",
     "exact_interval",
+    "faults_without_renewal",
+    "first_failures",
     "first_order_ettr",
+    "fleet_rate",
+    "frailty_variance",
     "gamma_quantile",
     "hang_delay",
     "interval_penalty",
@@ -68,6 +81,8 @@ __all__ = [
     "laplace_exponential",
     "laplace_lognormal",
     "laplace_mixture",
+    "mean_first_failure",
+    "mean_life",
     "nodes_in_repair",
     "nvidia_period",
     "periodic_ettr",
@@ -78,6 +93,7 @@ __all__ = [
     "recovery_restart_list",
     "recovery_retry_stage",
     "recovery_time",
+    "renewed_ettr",
     "saved_work",
     "stall_per_running",
     "stalled_share",

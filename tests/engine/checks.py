@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 
 from sim.engine import simpy_engine
 from sim.engine.compiled.run import Runner
-from sim.engine.simpy_engine import context, run
+from sim.engine.simpy_engine import context, run, strikes
 from sim.engine.state import ROW
 from sim.kernels.ledger import LOST_WORK, PRODUCTIVE
 from sim.plan import Lane, Plan
@@ -128,10 +128,12 @@ class Recorded(run.Run):
         self.durations = self.context.durations
         self.go()
 
-    def strike(self, lane: Lane, ordinal: int, u_slot: float, u_need: float, u_effect: float) -> None:
+    def strike(self, lane: Lane, due: strikes.Strike) -> bool:
+        if lane.life >= 0:  # when a component fails depends on when it was replaced, so on all that happens
+            return super().strike(lane, due)
         clock = self.clocks[lane.clock]
         reading = clock.read + (float(self.context.env.now) - clock.since)
-        strikes = self.strikes.setdefault((self.context.plan.sources[lane.source].name, lane.block), [])
-        assert len(strikes) == ordinal
-        strikes.append(Strike(reading, u_slot, u_need))
-        super().strike(lane, ordinal, u_slot, u_need, u_effect)
+        found = self.strikes.setdefault((self.context.plan.sources[lane.source].name, lane.block), [])
+        assert len(found) == due.ordinal
+        found.append(Strike(reading, due.number, due.need))
+        return super().strike(lane, due)

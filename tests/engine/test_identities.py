@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from strategies import NO_STORE, TICK, examples, lanes_of, last_save, plans, scenarios
 
 from sim.engine.compiled.run import Runner
+from sim.engine.simpy_engine.ages import Components
+from sim.engine.simpy_engine.context import Context
 from sim.engine.state import INCIDENT
 from sim.kernels.laws import CONSTANT, EXPONENTIAL
 from sim.kernels.ledger import CAPACITY_WAIT, LOST_WORK, PRODUCTIVE, RESTART, SAVE_SLOWDOWN, SAVE_STALL
@@ -31,6 +33,7 @@ from sim.plan import (
     SPARES_ELSE_WAIT,
     TRAINING,
     WALL,
+    Blame,
     Law,
     Plan,
     Pool,
@@ -41,7 +44,7 @@ from sim.plan import (
     Strikes,
 )
 from sim.planning import build
-from sim.scenario import from_dict
+from sim.scenario import from_dict, loads
 
 from .checks import Recorded, Strike, compiled, difference, fails_somewhere
 
@@ -58,7 +61,15 @@ def with_sources(plan: Plan, sources: tuple[Source, ...]) -> Plan:
 
 def with_pools(plan: Plan, hot: Pool, cold: Pool) -> Plan:
     rules = tuple(replace(rule, refill=ANY) for rule in plan.rules)
-    return replace(plan, pools=(hot, cold), order=(), lanes=lanes_of(plan.sources, hot.nodes), rules=rules)
+    lanes = lanes_of(plan.sources, hot.nodes)
+    return replace(plan, pools=(hot, cold), order=(), lanes=lanes, rules=rules)
+
+
+def plain(plan: Plan) -> Plan:
+    """The plan without what came later: pauses, several stores, wrong blame, detection by laws, lives, nearness."""
+    sources = tuple(replace(source, detect_law=ANY) for source in plan.sources)
+    rules = tuple(replace(rule, within=ANY, refill=ANY, escalate=False) for rule in plan.rules)
+    return with_sources(replace(plan, rules=rules, pauses=(), blame=Blame(), tiers=()), sources)
 
 
 def to_horizon(plan: Plan, horizon: float) -> Plan:
@@ -112,6 +123,7 @@ def test_the_same_faults_whatever_the_interval(plan: Plan) -> None:
 @given(plans())
 def test_endless_spares_leave_no_wait(plan: Plan) -> None:
     """Cold spares that are ready at once and more than a run can use."""
+    plan = plain(plan)
     rules = tuple(
         replace(
             rule,
@@ -155,6 +167,7 @@ def test_as_many_crews_as_nodes_are_endless(plan: Plan) -> None:
 @examples(60)
 @given(plans(), st.integers(0, 5), st.integers(0, 9))
 def test_spares_that_cannot_fail_are_the_same_hot_and_cold(plan: Plan, nodes: int, ticks: int) -> None:
+    plan = plain(plan)
     alone = [replace(s, clock=TRAINING, takes=min(s.takes, NODE), by_domain=False) for s in plan.sources]
     plan = with_sources(plan, tuple(replace(s, slots=plan.job_nodes if s.slots else 0) for s in alone))
     pool, none = Pool(nodes, ticks * TICK), Pool(0, ticks * TICK)
@@ -253,7 +266,8 @@ def test_with_more_spares_waits_lie_within_those_before(plan: Plan) -> None:
 @examples(60)
 @given(plans())
 def test_no_detection_and_no_stages_leave_lost_work_only(plan: Plan) -> None:
-    sources = tuple(replace(source, takes=NOTHING, by_domain=False, detect=0.0, p_hang=0.0) for source in plan.sources)
+    plan = plain(plan)
+    sources = tuple(replace(source, takes=NOTHING, detect=0.0, p_hang=0.0) for source in plan.sources)
     plan = replace(with_sources(plan, sources), rules=(PLAIN_RULE,), pauses=())
     row, incidents = compiled(plan)
     assert not row["ledger"][
@@ -328,6 +342,7 @@ def with_rules_of(plan: Plan, other: Plan) -> Plan:
 @examples(60)
 @given(plans(), plans())
 def test_another_store_leaves_the_faults(plan: Plan, other: Plan) -> None:
+    plan = plain(plan)
     changed = replace(plan, has_store=other.has_store, pattern=other.pattern, read=other.read, final_save=False)
     changed = replace(changed, last_save=last_save(plan.work, other.pattern))
     check_same_faults(Recorded(plan), Recorded(changed), (JOB, HOT), names(plan))
@@ -336,12 +351,14 @@ def test_another_store_leaves_the_faults(plan: Plan, other: Plan) -> None:
 @examples(60)
 @given(plans(), plans())
 def test_another_policy_leaves_the_faults(plan: Plan, other: Plan) -> None:
-    check_same_faults(Recorded(plan), Recorded(with_rules_of(plan, other)), (JOB, HOT), names(plan))
+    plan = plain(plan)
+    check_same_faults(Recorded(plan), Recorded(with_rules_of(plan, plain(other))), (JOB, HOT), names(plan))
 
 
 @examples(60)
 @given(plans(), plans())
 def test_other_pools_leave_the_jobs_faults(plan: Plan, other: Plan) -> None:
+    plan = plain(plan)
     check_same_faults(Recorded(plan), Recorded(with_pools(plan, *other.pools[:2])), (JOB,), names(plan))
 
 
@@ -373,6 +390,7 @@ def test_another_source_leaves_the_faults_of_the_rest(plan: Plan, other: Plan, n
 @given(plans())
 def test_a_doubled_mtbf_stretches_the_same_faults(plan: Plan) -> None:
     """The first source's faults come twice as late, but for the rounding of gaps to a tick; the others' as they did."""
+    plan = plain(plan)
     slow = with_sources(plan, (replace(plan.sources[0], rate=plan.sources[0].rate / 2), *plan.sources[1:]))
     before, after = Recorded(plan), Recorded(slow)
     check_same_faults(before, after, (JOB, HOT), names(plan) - {plan.sources[0].name})
@@ -431,7 +449,7 @@ def test_the_order_of_the_file_means_nothing(table: dict) -> None:
 @given(scenarios())
 def test_a_source_that_never_strikes_is_none(table: dict) -> None:
     never = {"per": "node", "observed": {"events": 0, "units": 3, "over": "1 h"}, "uncertain": False}
-    table.pop("pauses", None)  # their interruptions are counted in the columns after those of the sources
+    table = {key: value for key, value in table.items() if key != "pauses"}  # their number follows that of the sources
     with_it = {**table, "faults": {"zzz": never, **table["faults"]}}
     assert same_run(build(from_dict(table)), build(from_dict(with_it)))
 
@@ -502,3 +520,75 @@ def test_nothing_fails_nothing_is_lost(use: int) -> None:
     assert len(incidents) == 0
     assert row["wall_s"] == 864_000.0 + 480 * 30.0 + 600.0
     assert row["saves"] == 480
+
+
+AGED = """
+[cluster]
+nodes = 40
+[job]
+nodes = 30
+[faults.node]
+per = "node"
+mtbf = "20 days"
+needs = { process = 0.2, reset = 0.3, repair = 0.5 }
+[faults.other]
+per = "gpu"
+mtbf = "300 days"
+[stores.shared]
+every = "1 h"
+stall = "1 min"
+[recovery]
+restart = "10 min"
+[pools]
+hot = 5
+cold = 5
+[repair]
+reset = { time = "1 h", success = 0.8 }
+replace = { time = { law = "exponential", mean = "2 days" } }
+[run]
+horizon = "60 days"
+"""
+WEIBULL = 'faults.node.life={law="weibull",shape=0.8}'
+
+
+def rows_of(*changes: str) -> Any:
+    return Runner(build(loads(AGED, overrides=changes))).run(0, 20)
+
+
+@pytest.mark.parametrize("life", ['{law="weibull",shape=1}', '{law="gamma",shape=1.0}'])
+def test_a_life_of_shape_1_is_the_exponential_path_by_path(life: str) -> None:
+    assert np.array_equal(rows_of(), rows_of(f"faults.node.life={life}", "faults.node.burn_in=3 days"))
+
+
+@pytest.mark.parametrize("frailty", ["{share=0.2,factor=1}", "{share=0,factor=10}", "{share=1,factor=10}"])
+def test_frailty_that_makes_no_difference_is_none_path_by_path(frailty: str) -> None:
+    assert np.array_equal(rows_of(WEIBULL), rows_of(WEIBULL, f"faults.node.frailty={frailty}"))
+
+
+def test_ages_leave_the_faults_of_other_sources_as_they_were() -> None:
+    """Each on its own clock: without the node's faults hitting first, what else strikes, and when, is the same."""
+    strikes = []
+    for changes in ([], [WEIBULL], [WEIBULL, "faults.node.frailty={share=0.2,factor=5}"]):
+        plan = build(loads(AGED, overrides=("run.max_events=100000", *changes)))
+        strikes.append(Recorded(plan, 3).strikes["other", JOB])
+    assert len(strikes[0]) > 20
+    assert strikes[0] == strikes[1] == strikes[2]
+
+
+def test_a_doubled_mean_stretches_the_same_lives() -> None:
+    """Lives are drawn in their hazard: first failures of new components come twice as late, of the same components."""
+    new = ("faults.node.initial_age=new", WEIBULL, "faults.node.mtbf=10 days")
+    found = []
+    for mtbf, horizon in (("10 days", "8 days"), ("20 days", "16 days")):
+        plan = build(loads(AGED, overrides=(*new, f"faults.node.mtbf={mtbf}", f"run.horizon={horizon}")))
+        lane = next(lane for lane in plan.lanes if lane.life >= 0)
+        state = Components(Context(plan, 1), lane)
+        firsts = []
+        for _ in range(10):
+            firsts.append((state.next.number, state.next.due))
+            state._next_first()
+            state.next, state.gap = state._choose()
+        found.append(firsts)
+    assert [number for number, _ in found[0]] == [number for number, _ in found[1]]
+    for (_, early), (_, late) in zip(*found, strict=True):
+        assert late == pytest.approx(2 * early, abs=1e-5)

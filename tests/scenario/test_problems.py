@@ -52,6 +52,21 @@ ADDED = [
     ("[cluster]", "groups.feed = { domains = 100_000 }", "cluster.groups.feed", "deals", "fewer domains"),
     ("[cluster]", 'groups.feed = { domains = 2, of = "2 nodes" }', "cluster.groups.feed", "not one kind", "either of"),
     ("[cluster]", 'groups.node = "2 nodes"', "cluster.groups.node", "cannot be the name", "plain word"),
+    ("[faults.node]", 'life = { law = "weibul", shape = 2 }', "faults.node.life.law", "none of the known", '"weibull"'),
+    ("[faults.node]", 'life = { law = "weibull" }', "faults.node.life", "gives no shape", "with shape"),
+    (
+        "[faults.node]",
+        'life = { law = "weibull", shape = 2, sd = "1 h" }',
+        "faults.node.life",
+        "gives sd",
+        "with shape",
+    ),
+    ("[faults.node]", 'life = { law = "weibull", shape = 0.1 }', "faults.node.life.shape", "too small", "from 0.2"),
+    ("[faults.node]", 'life = { law = "lognormal", sd = "1 s" }', "faults.node.life", "too far from", "times the mean"),
+    ("[faults.node]", 'renewal = "none"', "faults.node.renewal", "have no life", "life ="),
+    ("[faults.node]", 'burn_in = "2 days"', "faults.node.burn_in", "have no life", "life ="),
+    ("[faults.node]", "frailty = { share = 0.1 }", "faults.node.frailty", "gives share", "share with factor"),
+    ("[faults.node]", "frailty = { factor = 1, shape = 2 }", "faults.node.frailty", "gives", "law with shape"),
     ("[faults.node]", 'takes = "rak"', "faults.node.takes", "none of the known", '"node" or "nothing"'),
     ("[faults.node]", "uncertain = true", "faults.node.uncertain", "needs counted faults", "only with observed"),
     ("[faults.node]", 'uncertain = "yes"', "faults.node.uncertain", "true or false", "true or false"),
@@ -620,3 +635,36 @@ def test_a_series_needs_a_horizon() -> None:
     problem = only(text)
     assert (problem.key, problem.line) == ("run.series", line_of(text, "series ="))
     assert "needs a horizon" in problem.message
+
+
+STATIONARY = 'life = { law = "weibull", shape = 0.7 }'
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "message", "allowed"),
+    [
+        (f'{STATIONARY}\nrenewal = "none"', "initial_age", 'renewal is "none"', '"new" or a duration'),
+        (f'{STATIONARY}\ntakes = "nothing"\nneeds = "process"', "initial_age", "no fault replaces", '"new"'),
+        (f'{STATIONARY}\nrenewal = "system"\ninitial_age = "new"\nburn_in = "1 h"', "burn_in", "replaced", '"unit"'),
+        (
+            STATIONARY + '\nrenewal = "system"\ninitial_age = "new"\nfrailty = { share = 0.1, factor = 2 }',
+            "frailty",
+            "no meaning",
+            '"unit" or "none"',
+        ),
+        (
+            'life = { law = "gamma", shape = 2 }\nfrailty = { law = "gamma", shape = 2 }',
+            "frailty",
+            "no known ages",
+            'law = "weibull"',
+        ),
+    ],
+)
+def test_lives_that_do_not_fit_together_are_refused(lines, key, message, allowed):
+    text = SMALL
+    for name in {line.split(" = ")[0] for line in lines.split("\n")} & {"needs", "takes"}:
+        text = "\n".join(line for line in text.split("\n") if not line.startswith(f"{name} ="))
+    problem = only(text.replace("[faults.node]", f"[faults.node]\n{lines}"))
+    assert problem.key == f"faults.node.{key}"
+    assert message in problem.message
+    assert allowed in str(problem)

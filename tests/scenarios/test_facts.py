@@ -111,7 +111,7 @@ def test_both_files_have_the_same_rate_of_each_component() -> None:
 
 def test_every_fact_that_a_scenario_names_is_shipped_and_every_shipped_one_is_named() -> None:
     named: set[str] = set()
-    for file in [*WITH_FACTS, CATALOG]:
+    for file in [*(SCENARIOS / name for name in SHIPPED), CATALOG]:
         named |= set(re.findall(r"\b[A-F]\d\d(?:\.\d\d)?\b", file.read_text(encoding="utf-8")))
     known = facts()
     assert named == known.keys()
@@ -129,17 +129,22 @@ def test_components_are_those_of_the_published_job() -> None:
 
 
 def test_simulated_interruptions_agree_with_the_observed_ones() -> None:
-    rows = run(LLAMA, REPLICATIONS)
+    rows = run(LLAMA, 256)
     assert set(rows["stop_reason"]) == {StopReason.HORIZON}
+    planned = rows["interruptions_of"][:, build(load(LLAMA)).causes.index("planned")]
+    unexpected = rows["interruptions"] - planned
     low, high = chi2.ppf(0.025, 2 * 419) / 2, chi2.ppf(0.975, 2 * 420) / 2
     assert (low, high) == pytest.approx((379.8, 461.1), abs=0.1)
-    assert low < rows["interruptions"].mean() < high
+    assert low < unexpected.mean() < high
     # The time behind the counts fits detection and restart: 256 replications know the mean to 0.3 % (standard error).
-    assert run(LLAMA, 256)["interruptions"].mean() == pytest.approx(419, rel=0.01)
+    assert unexpected.mean() == pytest.approx(419, rel=0.01)
+    # Work is spread by 3.6 h (5 to 95 %: 1,171 to 1,186 h): a run with other than 47 is rare.
+    assert planned.mean() == pytest.approx(int(facts()["A04"]["value"]), abs=0.1)
+    assert rows["interruptions"].mean() == pytest.approx(466, rel=0.01)
 
 
 def test_time_behind_the_counts_is_that_in_which_the_job_runs() -> None:
-    """The comment's arithmetic: 54 days less 419 recoveries, each as long as theory says."""
+    """The comment's arithmetic: 54 days less 419 recoveries, each as long as theory says, and 47 planned pauses."""
     scenario = load(LLAMA)
     (over,) = {source["observed"]["over"] for source in written(LLAMA)["faults"].values()}
     hours = float(over.removesuffix(" h").replace("_", ""))
@@ -152,8 +157,12 @@ def test_time_behind_the_counts_is_that_in_which_the_job_runs() -> None:
     assert written(LLAMA)["recovery"]["restart"] == "8 min"
     recovery = (1 / on_wall + seen) * math.exp(on_wall * restart) - 1 / on_wall
     assert recovery / 60 == pytest.approx(9.35, abs=0.005)
-    assert 1296 - 419 * recovery / 3600 == pytest.approx(1230.7, abs=0.05)
-    assert hours == pytest.approx(1230.7, abs=0.5)
+    (pause,) = scenario.pauses.values()
+    assert pause.duration.mean == restart
+    assert not pause.vulnerable
+    left = 1296 - 419 * recovery / 3600 - 47 * restart / 3600
+    assert left == pytest.approx(1224.4, abs=0.05)
+    assert hours == pytest.approx(left, abs=0.5)
 
 
 def region() -> list[tuple[str, str, float, bool]]:
@@ -179,7 +188,8 @@ def test_region_of_settings_with_an_ettr_above_90_percent_is_as_the_comment_says
     assert ("10 min", "8 min") in {cell[:2] for cell in cells if cell[3]}  # the file's own
     assert (written(LLAMA)["stores"]["tectonic"]["every"], written(LLAMA)["recovery"]["restart"]) == ("10 min", "8 min")
     for interval, restart, value, star in cells:
-        changes = [f"stores.tectonic.every={interval}", f"recovery.restart={restart}"]
+        planned = f"pauses.planned.duration={restart}"
+        changes = [f"stores.tectonic.every={interval}", f"recovery.restart={restart}", planned]
         found = 100 * ettr(run(LLAMA, 256, *changes)).mean()
         assert (found > 90) == star, (interval, restart, found)
         assert found == pytest.approx(value, abs=0.2), (interval, restart)
@@ -238,8 +248,8 @@ def test_rates_of_the_catalogue_add_up_to_what_its_comment_says() -> None:
     text, known = CATALOG.read_text(encoding="utf-8"), facts()
     hours, per_1000 = re.findall(r"one fault in ([\d,]+) h of a GPU, or ([\d.]+) in 1000 node-days", text)[0]
     events = sum(source["observed"]["events"] for source in written(CATALOG)["faults"].values())
-    assert round(16_384 * 1_231 / events) == int(hours.replace(",", ""))
-    assert round(events / (2_048 * 1_231 / 24) * 1_000, 2) == float(per_1000)
+    assert round(16_384 * 1_224 / events) == int(hours.replace(",", ""))
+    assert round(events / (2_048 * 1_224 / 24) * 1_000, 2) == float(per_1000)
     assert known["D20"]["value"] == "50000"
     assert "H100 2,000-5,000 GPU-days" in known["E32"]["value"]
     assert known["E29"]["units"] == "-"

@@ -14,7 +14,7 @@ from sim.engine.compiled.relapse import begin_use, end_use
 from sim.engine.compiled.saving import swap_versions
 from sim.engine.compiled.shop import admit
 from sim.engine.state import DETECTING, WAITING
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 from sim.kernels.ledger import CAPACITY_WAIT, DETECTION
 from sim.plan import ANY, HOT, SPARES_ELSE_WAIT
 
@@ -43,7 +43,7 @@ def book_empty(s: Any, row: Any) -> None:
     s.empty_since = s.now
 
 
-@kernel
+@entry
 def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, need: int) -> None:
     """A fault takes the node of a slot; its repair begins when the fault is seen."""
     if s.empty >= u.size:
@@ -80,7 +80,7 @@ def admit_all(p: Any, s: Any, u: Any, row: Any) -> None:
     s.admitted = s.empty
 
 
-@kernel
+@entry
 def lose_spare(
     p: Any, s: Any, u: Any, row: Any, pool: int, place: int, source: int, block: int, ordinal: int, need: int
 ) -> None:
@@ -103,7 +103,7 @@ def _move(u: Any, i: int, j: int) -> None:
     u[i].empty_need = u[j].empty_need
 
 
-@kernel
+@entry
 def _fill(p: Any, s: Any, u: Any, row: Any, place: int, node: int) -> None:
     """A node fills an empty slot of the list; the node that left it may have no slot to come back to."""
     book_empty(s, row)
@@ -143,7 +143,7 @@ def _find(p: Any, s: Any, u: Any, block: int, within: int, node: int) -> int:
     return int(place)
 
 
-@kernel
+@entry
 def spares_suffice(p: Any, s: Any, u: Any, within: int) -> bool:
     """Whether there is an idle spare, near enough, for each empty slot."""
     if within == ANY or s.empty == 0:
@@ -187,7 +187,7 @@ def _put_idle(p: Any, s: Any, u: Any, block: int, node: int) -> None:
         end_use(s, u, node)
 
 
-@kernel
+@entry
 def refill(p: Any, s: Any, u: Any, row: Any) -> None:
     """Fill the pool that the rule wants full from the other pools, those that activate fastest first."""
     pool = p.rule_refill[s.rule]
@@ -199,7 +199,7 @@ def refill(p: Any, s: Any, u: Any, row: Any) -> None:
             _put_idle(p, s, u, pool, take_idle(p, s, u, block, s.idle[block] - 1))
 
 
-@kernel
+@entry
 def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
     """Call idle spares for all empty slots in turn, those that activate fastest first."""
     book_idle(s, row)
@@ -229,7 +229,7 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
         s.admitted = left
 
 
-@kernel
+@entry
 def rejoin(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
     """A repaired node comes back: to its own slot, to the waiting job, or to the fastest pool that is not full."""
     if u[node].slot >= 0:

@@ -32,7 +32,7 @@ from sim.engine.state import (
     RUNNING,
     WAITING,
 )  # fmt: skip
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 from sim.kernels.laws import CONSTANT, watchdog_delay
 from sim.kernels.ledger import CAPACITY_WAIT, DETECTION, PRODUCTIVE
 from sim.kernels.philox import uniforms
@@ -40,10 +40,11 @@ from sim.kernels.saves import make_segment
 from sim.plan import ANY, AUTO, DETECTION_LANE, SPARES_ELSE_WAIT
 
 
-@kernel
+@entry
 def resume(p: Any, s: Any, log: Any) -> None:
     """The job steps again, from the restored version."""
     if s.open:
+        s.renew = s.faults_in > 0
         log_incident(s, log, s.now)
     s.phase = RUNNING
     s.since = s.now
@@ -71,7 +72,7 @@ def _book_stages(p: Any, s: Any, row: Any) -> int:
     return int(s.stage_stop)
 
 
-@kernel
+@entry
 def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: int, hang: bool) -> None:
     """A fault strikes the job or nodes of it: it opens an incident, or joins and disturbs the open one."""
     detecting = s.phase == DETECTING
@@ -120,7 +121,7 @@ def _delay(p: Any, s: Any, source: int, block: int, ordinal: int, hang: bool) ->
     return watchdog_delay(p.watchdog[0], p.watchdog[1], p.watchdog[2], u, v)
 
 
-@kernel
+@entry
 def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """What happened is known: units go to repair, and a rule is chosen and started, or the interrupted stage done
     again.
@@ -172,7 +173,7 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     await_units(p, s, u, row, log)
 
 
-@kernel
+@entry
 def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """Set when the wait for units ends, as far as it is known; it never does if no unit is being repaired."""
     if is_full(p, s):
@@ -180,7 +181,7 @@ def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     else:
         s.due = math.inf
         if s.n_heap == 0:
-            finish(p, s, row, log, DEPLETED)
+            s.ending = DEPLETED
 
 
 @kernel
@@ -191,7 +192,7 @@ def capacity_ready(p: Any, s: Any, row: Any, log: Any) -> None:
     _attempt(p, s, row, log, p.rule_first[s.rule])
 
 
-@kernel
+@entry
 def _attempt(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
     """Start the stages at ``first``, unless this incident has had as many attempts as the scenario allows."""
     fall_back(p, s, row)
@@ -200,12 +201,12 @@ def _attempt(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
     s.attempts += 1
     row.attempts += 1
     if s.attempts > p.max_attempts:
-        finish(p, s, row, log, NO_PROGRESS)
+        s.ending = NO_PROGRESS
     else:
         start_stages(p, s, row, log, first)
 
 
-@kernel
+@entry
 def start_stages(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
     """Enter the list of stages at ``first``: one event for all stages up to the next change of vulnerability."""
     s.since = s.now
@@ -269,7 +270,7 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     elif s.phase == PAUSED:
         book_pause(p, s, row)
         if s.on_hold:
-            row.not_saved_s = settle(p, s, row, s.since, False)
+            row.not_saved_s = settle(p, s, row, s.since, s.saving)
     elif s.phase == DETECTING:
         row.ledger[DETECTION] += s.now - s.since
     elif s.phase == WAITING:

@@ -7,15 +7,16 @@ and of it only the pages that are used are ever touched.
 from __future__ import annotations
 
 from dataclasses import astuple
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.engine.curves import curves_of
 from sim.engine.state import MAX_PAUSES, MAX_SOURCES
 from sim.engine.tiers import STORES, VERSIONS, pack_stores
 from sim.kernels.tiers import MOST_STORES
-from sim.plan import HOT, Plan
+from sim.plan import HOT, RENEW_SYSTEM, Lane, Plan
 
 MAX_LANES = 2 * MAX_SOURCES
 MAX_GROUPS = 8
@@ -48,6 +49,12 @@ PLAN = np.dtype(
         # lanes, those on the wall clock first: mean gap in seconds, nodes to strike among (0: the job itself)
         ("n_wall", "i8"), ("n_lanes", "i8"), ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES),
         ("lane_mean", "f8", MAX_LANES), ("lane_slots", "i8", MAX_LANES),
+        # lanes of components that age (lane_life -1: they do not): place in ``Ages.lives``; whether components are not
+        # told apart; whether all are new after an incident; first place in ``Ages.members`` and in ``Ages.entries``
+        ("lane_life", "i8", MAX_LANES), ("lane_pooled", "i8", MAX_LANES), ("lane_system", "i8", MAX_LANES),
+        ("lane_index", "i8", MAX_LANES), ("lane_entry", "i8", MAX_LANES), ("any_system", "b1"),
+        # by source: its lane of components that are told apart (-1: none), components on a node
+        ("source_lane", "i8", MAX_SOURCES), ("per_node", "i8", MAX_SOURCES),
         # groups: nodes of a run and number of domains that the runs are dealt to
         ("group_unit", "i8", MAX_GROUPS), ("group_number", "i8", MAX_GROUPS),
         # sources: probabilities of the milder needs, seconds until a fault is seen, key of the draws
@@ -96,9 +103,10 @@ PLAN = np.dtype(
 
 STATE = np.dtype(
     [
-        # the run: its number, the time, faults and repairs so far, why it stopped (GOING: it has not), incidents
-        # and the number of this run in its workspace, which marks what it has written there
+        # the run: its number, the time, faults and repairs so far, why it stopped (GOING: it has not), incidents,
+        # the number of this run in its workspace, which marks what it has written there, and why it is about to stop
         ("replication", "i8"), ("now", "f8"), ("events", "i8"), ("reason", "i8"), ("logged", "i8"), ("epoch", "i8"),
+        ("ending", "i8"),
         # the job: its phase, since when, when its own next event is due; progress of the version it started from, in
         # seconds, and whole intervals in it; its segment (sim.kernels.saves.Segment)
         ("phase", "i8"), ("since", "f8"), ("due", "f8"), ("step", "f8"), ("index", "i8"), ("t0", "f8"), ("first", "f8"),
@@ -127,6 +135,14 @@ STATE = np.dtype(
         ("lane_need", "f8", MAX_LANES), ("lane_effect", "f8", MAX_LANES),
         # sources: what the times between faults are multiplied by in this replication
         ("stretch", "f8", MAX_SOURCES),
+        # lanes of components that age: cumulative hazard so far, of each that has not failed or of one of a pool;
+        # reading at which a pool was of age 0; first failures: components left, ordinal, reading of the next and its
+        # component, whether the lane's next fault is that; components that failed, those of them that wait to fail
+        ("lane_hazard", "f8", MAX_LANES), ("lane_origin", "f8", MAX_LANES), ("lane_left", "i8", MAX_LANES),
+        ("lane_firsts", "i8", MAX_LANES), ("lane_first_due", "f8", MAX_LANES), ("lane_first", "i8", MAX_LANES),
+        ("lane_is_first", "i8", MAX_LANES), ("lane_entries", "i8", MAX_LANES), ("lane_heap", "i8", MAX_LANES),
+        # whether an incident with faults has just been closed, so that what is renewed by that is new
+        ("renew", "b1"),
         # capacity: idle spares by block; slots that are empty, how many of them are known, spares in activation; each
         # accounted for up to ..._since; when the last spare called from a pool where they come one by one is active,
         # and the last that refills a pool
@@ -157,12 +173,13 @@ UNIT = np.dtype(
         ("pooled", "i8", MAX_POOLS + 1), ("pool", "i8", MAX_POOLS + 1),
         # by node in repair: the slot that it left (-1: filled since), the fault that keys its draws, how often it was
         # served, in all and by each stage, its stage, since when it waits there, whether the service under way puts it
-        # in order, whether a stage made it new
+        # in order, whether a stage made it new, whether it only needed a reset
         ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"),
         ("served", "i8", MAX_REPAIR), ("stage", "i8"), ("since", "f8"), ("fixed", "b1"), ("renewed", "b1"),
+        ("for_reset", "b1"),
         # by node: whether its failures are those of this run (the epoch), how many, when the last of them were (ring);
-        # whether the one that sends it to repair is a relapse; whether it must pass the stage of quarantine
-        ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES), ("relapsed", "b1"), ("suspect", "b1"),
+        # whether the one that sends it to repair is a relapse (the epoch); whether it must pass the stage of quarantine
+        ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES), ("relapsed", "i8"), ("suspect", "b1"),
         # by node: whether it only seems to be in order, whether its second life has begun (the epoch), its place there
         ("bad", "i8"), ("lives", "i8"), ("bad_place", "i8"),
         # by place in a heap: nodes in use that are not in order, by the reading of the clock at which they fail again
@@ -182,6 +199,56 @@ UNIT = np.dtype(
     align=True,
 )  # fmt: skip
 """Arrays of one length, the number of nodes, that share a record: each group of fields has an index of its own."""
+
+
+MEMBER = np.dtype(
+    [
+        # by place among the components that have not failed: the one there, if ``dealt`` is the run's epoch, else the
+        # one of that number
+        ("dealt", "i8"), ("component", "i8"),
+        # by component: its entry, once it has failed
+        ("entry", "i8"),
+    ],
+    align=True,
+)  # fmt: skip
+"""Components that age, by lane; of it only what is used is touched."""
+
+ENTRY = np.dtype(
+    [
+        # by entry: frailty, cumulative hazard up to its next failure, reading at which its age was 0, failures so far
+        ("frailty", "f8"), ("hazard", "f8"), ("origin", "f8"), ("failures", "i8"),
+        # by place in the lane's heap: when the next one fails, ties by component
+        ("heap_due", "f8"), ("heap_component", "i8"),
+    ],
+    align=True,
+)  # fmt: skip
+"""Components that have failed at least once, by lane."""
+
+
+class Ages(NamedTuple):
+    """What is known of components that age: arrays of ``sim.kernels.lives.LIFE``, curves, ``MEMBER`` and ``ENTRY``."""
+
+    lives: Record
+    curves: npt.NDArray[np.float64]
+    members: Record
+    entries: Record
+
+
+def _entries(plan: Plan, lane: Lane) -> int:
+    """Components of a lane that can fail in a run: each takes an event, and one more is known ahead."""
+    return min(lane.slots, plan.max_events + 2)
+
+
+def _told_apart(plan: Plan) -> list[tuple[int, Lane]]:
+    return [(i, lane) for i, lane in enumerate(plan.lanes) if lane.life >= 0 and not plan.lives[lane.life].pooled]
+
+
+def ages(plan: Plan) -> Ages:
+    """Room for the components of a plan that age; its pages are touched only as they are used."""
+    lanes = [lane for _, lane in _told_apart(plan)]
+    members = np.zeros(max(1, sum(lane.slots for lane in lanes)), MEMBER)
+    entries = np.zeros(max(1, sum(_entries(plan, lane) for lane in lanes)), ENTRY)
+    return Ages(*curves_of(plan.lives), members, entries)
 
 
 def pack(plan: Plan) -> Record:
@@ -211,10 +278,21 @@ def pack(plan: Plan) -> Record:
     for name, strikes in (("retire_", plan.retire), ("quarantine_", plan.quarantine)):
         r[name + "failures"], r[name + "within"], r[name + "stage"] = strikes.failures, strikes.within, strikes.stage
     for i, lane in enumerate(plan.lanes):
-        _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots)
+        _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots, life=lane.life)
+        if lane.life >= 0:
+            life = plan.lives[lane.life]
+            _put(r, i, "lane_", pooled=life.pooled, system=life.renewal == RENEW_SYSTEM)
+    r["any_system"] = any(life.renewal == RENEW_SYSTEM for life in plan.lives)
+    r["source_lane"] = -1
+    index = entry = 0
+    for i, lane in _told_apart(plan):
+        _put(r, i, "lane_", index=index, entry=entry)
+        r["source_lane"][lane.source] = i
+        index += lane.slots
+        entry += _entries(plan, lane)
     for i, s in enumerate(plan.sources):
         _put(r, i, "", takes=s.takes, p_process=s.p_process, p_reset=s.p_reset, detect=s.detect)
-        _put(r, i, "", p_hang=s.p_hang, detect_law=s.detect_law)
+        _put(r, i, "", p_hang=s.p_hang, detect_law=s.detect_law, per_node=s.per_node)
         _put(r, i, "key_", **{"0": s.key[0], "1": s.key[1]})
     first = 0
     for i, rule in enumerate(plan.rules):

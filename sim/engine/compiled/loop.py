@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sim.engine.compiled.ages import begin_ages, come_back, renew_all
 from sim.engine.compiled.capacity import rejoin
 from sim.engine.compiled.clocks import find_next, run_clocks, schedule
 from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, resume, stages_done, start_stages
-from sim.engine.compiled.nodes import came_back
 from sim.engine.compiled.pauses import begin_pause, book_pause, go_on
 from sim.engine.compiled.saving import clear_versions, refine_end
 from sim.engine.compiled.series import begin_series, close_series, mark
@@ -19,25 +19,25 @@ from sim.kernels._jit import entry, kernel
 from sim.plan import TRAINING, WALL
 
 
-@kernel
-def _repaired(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+@entry
+def _repaired(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any) -> None:
     """A unit leaves its stage of repair; if it is fixed it may be what the job waits for."""
     node = finish_stage(p, s, u, row)
     if node >= 0:
-        came_back(u, row, node)
+        come_back(p, s, u, a, row, node)
         rejoin(p, s, u, row, node)
     if s.phase == WAITING:
         await_units(p, s, u, row, log)
 
 
-@kernel
+@entry
 def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """What the job itself was to do now."""
     if s.phase == RUNNING:
         if s.rough:
             refine_end(p, s)
         elif s.pause < 0:
-            finish(p, s, row, log, DONE)
+            s.ending = DONE
         else:
             begin_pause(p, s, row)
     elif s.phase == PAUSED:
@@ -55,7 +55,7 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 
 @kernel
-def _advance(p: Any, s: Any, u: Any, row: Any, log: Any, marks: Any, i: int) -> None:
+def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: int) -> None:
     """The next event. At one instant: last save, repair, fault, relapse, the job's own event, end of the run."""
     repair = next_repair(s, u)
     clock = WALL
@@ -69,23 +69,32 @@ def _advance(p: Any, s: Any, u: Any, row: Any, log: Any, marks: Any, i: int) -> 
     s.now = min(min(repair, fault), min(s.due, p.horizon))
     if s.next_mark <= s.now:
         mark(p, s, row, marks, i)
-    if s.due == s.now and s.phase == RUNNING and s.saving:
-        _own_event(p, s, u, row, log)
-    elif repair == s.now:
-        s.events += 1
-        _repaired(p, s, u, row, log)
-    elif fault == s.now:
-        s.events += 1
-        if s.next_due[clock] == s.now:
-            strike(p, s, u, row, clock)
+    # Each of these is called in one place only: it is inlined, and compiled as often as it is called.
+    own = s.due == s.now and s.phase == RUNNING and s.saving
+    if not own:
+        if repair == s.now:
+            s.events += 1
+            _repaired(p, s, u, a, row, log)
+        elif fault == s.now:
+            s.events += 1
+            if s.next_due[clock] == s.now:
+                strike(p, s, u, a, row, clock)
+            else:
+                relapse(p, s, u, row)
+        elif s.due == s.now:
+            own = True
         else:
-            relapse(p, s, u, row)
-    elif s.due == s.now:
+            s.ending = HORIZON
+    if own:
         _own_event(p, s, u, row, log)
-    else:
-        finish(p, s, row, log, HORIZON)
-    if s.events >= p.max_events and s.reason == GOING:
-        finish(p, s, row, log, EVENT_LIMIT)
+    if s.renew:
+        s.renew = False
+        if p.any_system:
+            renew_all(p, s, a)
+    if s.events >= p.max_events and s.ending == GOING:
+        s.ending = EVENT_LIMIT
+    if s.ending != GOING:
+        finish(p, s, row, log, s.ending)
 
 
 @kernel
@@ -126,8 +135,8 @@ def _set_rates(p: Any, s: Any, stretch: Any, i: int) -> None:
         s.stretch[source] = stretch[i, source] if stretch.size > 0 else 1.0
 
 
-@kernel
-def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
+@entry
+def _begin(p: Any, s: Any, a: Any, row: Any, log: Any, replication: int) -> None:
     """Set the state of a run at time 0: all units work, all clocks read 0."""
     _clear(p, row)
     row.replication = replication
@@ -136,8 +145,10 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
     s.events = 0
     s.epoch += 1
     s.reason = GOING
+    s.ending = GOING
     clear_versions(p, s)
     s.open = False
+    s.renew = False
     s.attempts = 0
     s.by_source = -1
     s.by_block = 0
@@ -164,6 +175,9 @@ def _begin(p: Any, s: Any, row: Any, log: Any, replication: int) -> None:
         s.queue_size[stage] = 0
         s.busy[stage] = 0
     for lane in range(p.n_lanes):
+        if p.lane_life[lane] >= 0:
+            begin_ages(p, s, a, lane)
+            continue
         s.lane_ordinal[lane] = -1
         s.lane_due[lane] = 0.0
         schedule(p, s, lane)
@@ -183,6 +197,7 @@ def run_chunk(
     plan: Any,
     state: Any,
     units: Any,
+    ages: Any,
     stretch: Any,
     rows: Any,
     marks: Any,
@@ -202,6 +217,8 @@ def run_chunk(
         Carries a run that the budget cut off to the next call; ``reason`` not ``GOING`` before the first.
     units : array of ``layout.UNIT``, shape (nodes,)
         Room for what is known of single nodes, as ``layout.units`` makes it.
+    ages : ``layout.Ages``
+        Lives, and room for what is known of single components, as ``layout.ages`` makes it.
     stretch : array of float64, shape (count, sources) or (0, 0)
         What the times between a source's faults are multiplied by in each replication; empty: by 1.
     rows : array of ``ROW``, shape (count,)
@@ -231,12 +248,12 @@ def run_chunk(
         if s.reason != GOING:
             _set_rates(p, s, stretch, done)
             begin_series(p, s, marks)
-            _begin(p, s, row, log, first + done)
+            _begin(p, s, ages, row, log, first + done)
         before = s.events
         while s.reason == GOING:
             if s.events - before >= budget:
                 return done
-            _advance(p, s, units, row, log, marks, done)
+            _advance(p, s, units, ages, row, log, marks, done)
             if s.overflow:
                 return done
         if marks.shape[1] > 0:

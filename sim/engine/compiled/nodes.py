@@ -12,13 +12,6 @@ from sim.plan import HOT, IN_SHOP, JOB
 
 
 @kernel
-def came_back(u: Any, row: Any, node: int) -> None:
-    """A node leaves the shop: what it is from now on. A ``renewed`` one is of age 0."""
-    if u[node].renewed:
-        row.renewals += 1
-
-
-@kernel
 def node_in(s: Any, u: Any, slot: int) -> int:
     """The node that is, or was last, in a slot of the job."""
     return int(u[slot].seat) if u[slot].seated == s.epoch else slot

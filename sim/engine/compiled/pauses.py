@@ -11,7 +11,7 @@ from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.saving import aim_stores, hold_stores
 from sim.engine.compiled.segment import pattern_of, segment_of, settle, start_segment
 from sim.engine.state import PAUSED, RUNNING
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 from sim.kernels.pauses import next_point
 from sim.kernels.philox import uniforms
 from sim.kernels.saves import last_save_durable, last_trigger, make_segment, work_end
@@ -24,7 +24,7 @@ def pass_pauses(s: Any, at: float, pause: int) -> None:
     s.paused = pause
 
 
-@kernel
+@entry
 def aim(p: Any, s: Any) -> None:
     """Find what the running job comes to next by itself, a pause or the end of its work, and when."""
     s.pause = -1
@@ -48,14 +48,14 @@ def aim(p: Any, s: Any) -> None:
     s.due = last_save_durable(segment, pattern) if s.saving else work_end(segment, pattern)
 
 
-@kernel
+@entry
 def begin_pause(p: Any, s: Any, row: Any) -> None:
     """The job pauses: its state is saved, or its segment stands still and goes on afterwards."""
     open_incident(s, row, p.n_sources + s.pause)
     s.stopped_at = s.pause_at
     s.on_hold = not s.saving
     if s.saving:
-        settle(p, s, row, s.now, True)
+        settle(p, s, row, s.now, s.saving)
         s.step = s.pause_at
         s.index = 0 if p.tiered else math.floor(s.pause_at / p.interval)
     pass_pauses(s, s.pause_at, s.pause)
@@ -73,7 +73,7 @@ def book_pause(p: Any, s: Any, row: Any) -> None:
     row.ledger[p.pause_bucket[s.pause]] += s.now - s.since
 
 
-@kernel
+@entry
 def go_on(p: Any, s: Any, row: Any, log: Any) -> None:
     """A segment that stood still goes on after its pause, as much later as the pause was long."""
     log_incident(s, log, s.now)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.compiled.layout import STATE, pack, units
+from sim.engine.compiled.layout import STATE, Ages, ages, pack, units
 from sim.engine.compiled.loop import run_chunk
 from sim.engine.inputs import stretches
 from sim.engine.state import INCIDENT, MARKS, ROW, Floats, StopReason
@@ -92,23 +92,23 @@ class Runner:
 
     def _run_chunk(self, first: int, rows: Records, marks: Floats, log: Records) -> int:
         """Run one chunk to its end, or until somebody asks to stop. Returns the number of incidents."""
-        state, room = self._workspace()
+        state, room, old = self._workspace()
         state["logged"] = 0
         state["reason"] = int(StopReason.DONE)
         state["overflow"] = False
         stretch = stretches(self._plan, first, len(rows))
         done = 0
         while done < len(rows) and not self._stop.is_set():
-            done = run_chunk(self._packed, state, room, stretch, rows, marks, log, first, done, len(rows), BUDGET)
+            done = run_chunk(self._packed, state, room, old, stretch, rows, marks, log, first, done, len(rows), BUDGET)
             if state["overflow"][0]:
                 raise SimError("a container of the compiled engine is full: this is a bug, please report the scenario")
         return int(state["logged"][0])
 
-    def _workspace(self) -> tuple[Records, Records]:
-        """State and units of this thread."""
+    def _workspace(self) -> tuple[Records, Records, Ages]:
+        """State, units and components of this thread."""
         if not hasattr(self._local, "arrays"):
-            self._local.arrays = np.zeros(1, STATE), units(self._plan)
-        arrays: tuple[Records, Records] = self._local.arrays
+            self._local.arrays = np.zeros(1, STATE), units(self._plan), ages(self._plan)
+        arrays: tuple[Records, Records, Ages] = self._local.arrays
         return arrays
 
 

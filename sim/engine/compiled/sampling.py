@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry
 from sim.kernels.laws import MIXTURE, duration
 
 
-@kernel
+@entry
 def sample(p: Any, law: int, u: float, choice: float) -> float:
     """One duration of a law of the plan, in seconds; ``u`` and ``choice`` are independent uniforms in [0, 1)."""
     while p.law_kind[law] == MIXTURE:

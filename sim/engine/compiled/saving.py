@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 from sim.kernels.ledger import LOST_WORK, PRODUCTIVE, SAVE_SLOWDOWN, SAVE_STALL
 from sim.kernels.survival import clear, lose, newest_step, restore, stop_persists, swap
 from sim.kernels.tiers import advance, earliest_end, exact_end, hold, keep_last, progress_at, resume, settle
@@ -20,13 +20,13 @@ def clear_versions(p: Any, s: Any) -> None:
         clear(p.stores, s.versions)
 
 
-@kernel
+@entry
 def resume_stores(p: Any, s: Any) -> None:
     """The job steps from the restored version on."""
     resume(p.stores, s.versions, s.now, p.work)
 
 
-@kernel
+@entry
 def aim_stores(p: Any, s: Any) -> None:
     """The segment leads to the next pause or the end of the work, which cannot be due before a bound."""
     s.versions.work = s.pause_at
@@ -55,7 +55,7 @@ def progress_of_stores(p: Any, s: Any, t: float) -> float:
     return float(progress_at(p.stores, s.versions, s.ahead, t))
 
 
-@kernel
+@entry
 def halt_stores(p: Any, s: Any, row: Any, t: float) -> None:
     """A fault ends the segment at ``t``: which version is restored is known when its losses are."""
     s.rough = False
@@ -64,7 +64,7 @@ def halt_stores(p: Any, s: Any, row: Any, t: float) -> None:
     s.stopped_at = s.versions.step
 
 
-@kernel
+@entry
 def settle_stores(p: Any, s: Any, row: Any, t: float, saved: bool) -> float:
     """The segment ends at ``t`` without a fault; ``saved``: what it reached is durable. Returns what is not, in s."""
     row.ledger[SAVE_STALL] += advance(p.stores, s.versions, t)
@@ -76,21 +76,13 @@ def settle_stores(p: Any, s: Any, row: Any, t: float, saved: bool) -> float:
 
 
 @kernel
-def lose_versions(p: Any, s: Any, u: Any, row: Any, slot: int, need: int) -> None:
-    """A fault of one node, or of the job (slot -1), may lose versions."""
-    if p.tiered:
-        lose_copies(p, s, u, slot, need)
-        check_versions(p, s, row)
-
-
-@kernel
 def lose_copies(p: Any, s: Any, u: Any, slot: int, need: int) -> None:
     """A fault strikes the node of a slot, which may lose its copies."""
     settle(p.stores, s.versions, s.now)
     lose(p.stores, s.versions, u["lost"], slot, need)
 
 
-@kernel
+@entry
 def check_versions(p: Any, s: Any, row: Any) -> None:
     """After a fault the job falls back to the newest version that is left; then it starts its stages anew."""
     if fall_back(p, s, row) > 0.0:
@@ -105,7 +97,7 @@ def swap_versions(p: Any, s: Any, u: Any, slot: int) -> None:
         swap(p.stores, s.versions, u["lost"], slot)
 
 
-@kernel
+@entry
 def fall_back(p: Any, s: Any, row: Any) -> float:
     """Of several stores the newest version is restored. Returns the seconds of stepping since, which are lost."""
     if not p.tiered:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sim.engine.compiled.saving import halt_stores, progress_of_stores, settle_stores
 from sim.engine.state import PAUSED, RUNNING
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 from sim.kernels.ledger import LOST_WORK, PRODUCTIVE, SAVE_SLOWDOWN, SAVE_STALL, ended, interrupted
 from sim.kernels.saves import Pattern, Segment, stepping_until
 
@@ -47,7 +47,7 @@ def progress_at(p: Any, s: Any, t: float) -> float:
     return float(s.step + stepping_until(t, segment_of(s), pattern_of(p))[1])
 
 
-@kernel
+@entry
 def halt(p: Any, s: Any, row: Any, t: float) -> None:
     """A fault ends the segment at ``t``: it is accounted for; of one store the newest version will be restored."""
     if p.tiered:
@@ -68,7 +68,7 @@ def halt(p: Any, s: Any, row: Any, t: float) -> None:
     s.index = index
 
 
-@kernel
+@entry
 def settle(p: Any, s: Any, row: Any, t: float, saved: bool) -> float:
     """The segment ends at ``t`` without a fault; ``saved``: what it reached is durable. Returns what is not, in s."""
     if p.tiered:

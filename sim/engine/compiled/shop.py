@@ -7,7 +7,7 @@ from typing import Any
 
 from sim.engine.compiled.layout import MAX_FAILURES
 from sim.engine.compiled.sampling import sample
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 from sim.kernels.philox import uniforms
 from sim.kernels.shifts import done_at
 from sim.plan import BACK, MEMBER, NODE, RESET
@@ -79,7 +79,7 @@ def next_repair(s: Any, u: Any) -> float:
     return float(u[0].heap_due) if s.n_heap > 0 else math.inf
 
 
-@kernel
+@entry
 def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
     """A crew starts on a unit: its time and outcome are those of the fault that sent it here."""
     stage = u[unit].stage
@@ -152,7 +152,7 @@ def _retires(p: Any, s: Any, u: Any, row: Any, unit: int) -> bool:
     return False
 
 
-@kernel
+@entry
 def admit(
     p: Any, s: Any, u: Any, row: Any, unit: int, slot: int, source: int, block: int, ordinal: int, need: int
 ) -> None:
@@ -165,18 +165,18 @@ def admit(
     u[unit].ordinal = ordinal
     u[unit].attempt = 0
     u[unit].renewed = False
+    u[unit].for_reset = need == RESET
     for stage in range(p.n_repair):
         u[unit].served[stage] = 0
     u[unit].suspect = False
     stage = 0 if need == RESET else p.repair_entry
-    by_itself = (p.takes[source] == NODE and block < MEMBER) or u[unit].relapsed
+    by_itself = (p.takes[source] == NODE and block < MEMBER) or u[unit].relapsed == s.epoch
     if by_itself and p.retire_failures + p.quarantine_failures > 0 and _retires(p, s, u, row, unit):
         stage = p.retire_stage
-    u[unit].relapsed = False
     _enter(p, s, u, row, unit, stage)
 
 
-@kernel
+@entry
 def finish_stage(p: Any, s: Any, u: Any, row: Any) -> int:
     """The next node leaves its stage: its crew takes the next in the queue, then it moves on. Returns it if it comes
     back, else -1.
@@ -192,7 +192,7 @@ def finish_stage(p: Any, s: Any, u: Any, row: Any) -> int:
     if not u[unit].fixed:
         _enter(p, s, u, row, unit, stage if p.repair_attempts[stage] > 0 else p.repair_or_else[stage])
         return -1
-    if p.repair_renews[stage] != 0:
+    if p.repair_renews[stage] != 0 and not (u[unit].for_reset and stage == 0):
         u[unit].renewed = True
     then = p.repair_then[stage]
     if then == BACK and u[unit].suspect and u[unit].served[p.quarantine_stage] == 0:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.engine.compiled.ages import component_of, pass_on
 from sim.engine.compiled.capacity import lose_spare, vacate
 from sim.engine.compiled.clocks import find_next, schedule
 from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_vacant, next_site, node_in, position, where
-from sim.engine.compiled.saving import check_versions, lose_copies, lose_versions
-from sim.kernels._jit import kernel
+from sim.engine.compiled.saving import check_versions, lose_copies
+from sim.kernels._jit import entry, kernel
+from sim.kernels.lives import COMPONENT
 from sim.kernels.philox import uniforms
-from sim.plan import BLAME_LANE, DOMAIN, GROUP, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET
+from sim.plan import BLAME_LANE, DOMAIN, GROUP, IN_SHOP, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET, WALL
 
 
 @kernel
-def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
+def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int) -> None:
     """The next fault of a clock strikes."""
     lane = s.next_lane[clock]
     source = p.lane_source[lane]
@@ -30,41 +32,113 @@ def strike(p: Any, s: Any, u: Any, row: Any, clock: int) -> None:
     elif s.lane_need[lane] < p.p_process[source] + p.p_reset[source]:
         need = RESET
     hang = s.lane_effect[lane] < p.p_hang[source]
-    schedule(p, s, lane)
+    node = -1
+    at = block
+    if block == COMPONENT:
+        node = _node_of(p, s, lane, source)
+        at = _place_of(p, s, u, node, clock)
+        number = position(p, s, u, node) if node >= 0 else -1
+    else:
+        schedule(p, s, lane)
+    _land(p, s, u, row, source, block, at, number, ordinal, need, hang)
+    if block == COMPONENT:
+        # Not held where somebody else was blamed: then it works on, and fails again.
+        held = node >= 0 and at != IN_SHOP and where(p, s, u, node) == IN_SHOP
+        pass_on(p, s, a, lane, held)
     find_next(p, s, clock)
-    taken = p.takes[source] != NOTHING and need > PROCESS
-    if JOB < block < DOMAIN:
-        if not taken or number >= s.idle[block]:
-            row.void_faults += 1
-            return
-        node = idle_node(p, s, u, block, number)
-    elif block == JOB:
-        if number >= 0 and is_vacant(s, u, number):
-            row.void_faults += 1
-            return
-        node = node_in(s, u, number) if number >= 0 else -1
-    else:
-        node = -1
-    if block == DOMAIN or (taken and p.takes[source] >= GROUP):
-        group = p.takes[source] - GROUP
-        domain = number if block == DOMAIN else domain_of(p, u, group, node)
-        _strike_domain(p, s, u, row, group, domain, source, block, ordinal, need, hang)
-    elif block != JOB:
-        row.spare_faults += 1
-        lose_spare(p, s, u, row, block, number, source, block, ordinal, need)
-    else:
-        row.faults += 1
-        row.faults_of[source] += 1
-        if taken and p.missed + p.wrong + p.evict > 0.0:
-            _strike_suspects(p, s, u, row, number, source, block, ordinal, need, hang)
-            return
-        hit(p, s, row, source, block, ordinal, need, hang)
-        lose_versions(p, s, u, row, number, need)
-        if taken:
-            vacate(s, u, number, source, block, ordinal, need)
 
 
 @kernel
+def _node_of(p: Any, s: Any, lane: int, source: int) -> int:
+    """The node of the component that a lane's next fault strikes; -1 if it is the job's."""
+    return int(component_of(p, s, lane) // p.per_node[source]) if p.per_node[source] > 0 else -1
+
+
+@kernel
+def _place_of(p: Any, s: Any, u: Any, node: int, clock: int) -> int:
+    """Where the node of a component is; what does not work, or no fault can strike, is in the shop."""
+    if node < 0:
+        return JOB
+    at = where(p, s, u, node)
+    return IN_SHOP if JOB < at < DOMAIN and (clock != WALL or p.pool_on[at] == 0) else at
+
+
+@kernel
+def _land(
+    p: Any, s: Any, u: Any, row: Any, source: int, block: int, at: int, number: int, ordinal: int, need: int, hang: bool
+) -> None:
+    """A fault strikes the slot, the place in a pool or the domain of this number."""
+    taken = p.takes[source] != NOTHING and need > PROCESS
+    is_spare = JOB < at < DOMAIN
+    if (
+        at == IN_SHOP
+        or (is_spare and (not taken or number >= s.idle[at]))
+        or (at == JOB and number >= 0 and is_vacant(s, u, number))
+    ):
+        row.void_faults += 1
+        return
+    node = -1
+    if is_spare:
+        node = idle_node(p, s, u, at, number)
+    elif at == JOB and number >= 0:
+        node = node_in(s, u, number)
+    group = -1
+    domain = -1
+    if block == DOMAIN or (taken and p.takes[source] >= GROUP):
+        group = p.takes[source] - GROUP
+        domain = number if block == DOMAIN else domain_of(p, u, group, node)
+        spares = taken and _lose_spares(p, s, u, row, group, domain, source, block, ordinal, need)
+        if not _has_job_node(p, s, u, group, domain):
+            row.spare_faults += 1 if spares else 0
+            row.void_faults += 0 if spares else 1
+            return
+        number = -1
+    elif is_spare:
+        row.spare_faults += 1
+        lose_spare(p, s, u, row, at, number, source, block, ordinal, need)
+        return
+    _strike_job(p, s, u, row, source, block, ordinal, need, hang, number, group, domain)
+
+
+@entry
+def _strike_job(
+    p: Any, s: Any, u: Any, row: Any, source: int, block: int, ordinal: int, need: int, hang: bool, slot: int,
+    group: int, domain: int,
+) -> None:  # fmt: skip
+    """A fault strikes a slot (-1: none) or a domain (of a group, -1: none), or the job; and some nodes go for it."""
+    row.faults += 1
+    row.faults_of[source] += 1
+    taken = p.takes[source] != NOTHING and need > PROCESS
+    gone = slot if taken else -1
+    seen = need
+    in_domain = need
+    key = block
+    if gone >= 0 and p.missed + p.wrong + p.evict > 0.0:
+        choice, who, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, BLAME_LANE, block, s.replication)
+        if choice < p.missed + p.wrong:
+            gone = _blamed(p, s, u, slot, choice, who)
+            row.missed += 1 if gone < 0 else 0
+            row.blamed_wrongly += 1 if gone >= 0 else 0
+            seen = need if gone >= 0 else PROCESS
+        elif choice < p.missed + p.wrong + p.evict:
+            group = p.evict_group
+            domain = domain_of(p, u, group, node_in(s, u, slot))
+            in_domain = RESET
+            key = block + MEMBER
+    hit(p, s, row, source, block, ordinal, seen, hang)
+    if p.tiered:
+        if slot >= 0 or group < 0:
+            lose_copies(p, s, u, slot, need)
+        if group >= 0:
+            _lose_copies(p, s, u, group, domain, in_domain)
+        check_versions(p, s, row)
+    if gone >= 0:
+        vacate(s, u, gone, source, block, ordinal, need)
+    if group >= 0 and in_domain > PROCESS:
+        _vacate_domain(p, s, u, group, domain, source, key, ordinal, in_domain)
+
+
+@entry
 def relapse(p: Any, s: Any, u: Any, row: Any) -> None:
     """A node that only seemed to be in order fails again, as a fault of the source that sent it to repair."""
     node = u[0].bad_node
@@ -73,75 +147,30 @@ def relapse(p: Any, s: Any, u: Any, row: Any) -> None:
     ordinal = u[node].ordinal
     pool = where(p, s, u, node)
     row.relapses += 1
-    u[node].relapsed = True
+    u[node].relapsed = s.epoch
     if pool != JOB:
         row.spare_faults += 1
         lose_spare(p, s, u, row, pool, position(p, s, u, node), source, block, ordinal, REPAIR)
-    else:
-        row.faults += 1
-        row.faults_of[source] += 1
-        hit(p, s, row, source, block, ordinal, REPAIR, False)
-        lose_versions(p, s, u, row, position(p, s, u, node), REPAIR)
-        vacate(s, u, position(p, s, u, node), source, block, ordinal, REPAIR)
-
-
-@kernel
-def _strike_suspects(
-    p: Any, s: Any, u: Any, row: Any, slot: int, source: int, block: int, ordinal: int, need: int, hang: bool
-) -> None:
-    """A fault takes a node of the job, and somebody decides which: nobody, another one, it with its domain, or it."""
-    choice, who, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, BLAME_LANE, block, s.replication)
-    if choice < p.missed + p.wrong:
-        blamed = int(who * (p.job_nodes - 1))
-        blamed += 1 if blamed >= slot else 0
-        if choice < p.missed or blamed >= p.job_nodes or is_vacant(s, u, blamed):
-            row.missed += 1
-            hit(p, s, row, source, block, ordinal, PROCESS, hang)
-            lose_versions(p, s, u, row, slot, need)
-        else:
-            row.blamed_wrongly += 1
-            hit(p, s, row, source, block, ordinal, need, hang)
-            lose_versions(p, s, u, row, slot, need)
-            vacate(s, u, blamed, source, block, ordinal, need)
-        return
-    node = node_in(s, u, slot)
-    hit(p, s, row, source, block, ordinal, need, hang)
-    if choice >= p.missed + p.wrong + p.evict:
-        lose_versions(p, s, u, row, slot, need)
-        vacate(s, u, slot, source, block, ordinal, need)
-        return
-    domain = domain_of(p, u, p.evict_group, node)
-    if p.tiered:
-        lose_copies(p, s, u, slot, need)
-    vacate(s, u, slot, source, block, ordinal, need)
-    if p.tiered:
-        _lose_copies(p, s, u, p.evict_group, domain, RESET)
-        check_versions(p, s, row)
-    _vacate_domain(p, s, u, p.evict_group, domain, source, block + MEMBER, ordinal, RESET)
-
-
-@kernel
-def _strike_domain(
-    p: Any, s: Any, u: Any, row: Any, group: int, domain: int, source: int, block: int, ordinal: int, need: int,
-    hang: bool,
-) -> None:  # fmt: skip
-    """All nodes of a domain that work go down together, or only lose their processes: one fault, many repairs."""
-    spares = need > PROCESS and _lose_spares(p, s, u, row, group, domain, source, block, ordinal, need)
-    if not _has_job_node(p, s, u, group, domain):
-        row.spare_faults += 1 if spares else 0
-        row.void_faults += 0 if spares else 1
         return
     row.faults += 1
     row.faults_of[source] += 1
-    hit(p, s, row, source, block, ordinal, need, hang)
+    hit(p, s, row, source, block, ordinal, REPAIR, False)
+    slot = position(p, s, u, node)
     if p.tiered:
-        _lose_copies(p, s, u, group, domain, need)
+        lose_copies(p, s, u, slot, REPAIR)
         check_versions(p, s, row)
-    if need > PROCESS:
-        _vacate_domain(p, s, u, group, domain, source, block, ordinal, need)
+    vacate(s, u, slot, source, block, ordinal, REPAIR)
 
 
 @kernel
+def _blamed(p: Any, s: Any, u: Any, slot: int, choice: float, who: float) -> int:
+    """The slot of the node that is wrongly blamed for a fault in ``slot``; -1 if none is."""
+    other = int(who * (p.job_nodes - 1))
+    other += 1 if other >= slot else 0
+    return -1 if choice < p.missed or other >= p.job_nodes or is_vacant(s, u, other) else other
+
+
+@entry
 def _lose_spares(
     p: Any, s: Any, u: Any, row: Any, group: int, domain: int, source: int, block: int, ordinal: int, need: int
 ) -> bool:
@@ -171,7 +200,7 @@ def _has_job_node(p: Any, s: Any, u: Any, group: int, domain: int) -> bool:
     return False
 
 
-@kernel
+@entry
 def _lose_copies(p: Any, s: Any, u: Any, group: int, domain: int, need: int) -> None:
     """The nodes of the job that are in a domain lose their copies."""
     site = domain * p.group_unit[group]
@@ -182,7 +211,7 @@ def _lose_copies(p: Any, s: Any, u: Any, group: int, domain: int, need: int) -> 
         site = next_site(p, group, site)
 
 
-@kernel
+@entry
 def _vacate_domain(
     p: Any, s: Any, u: Any, group: int, domain: int, source: int, block: int, ordinal: int, need: int
 ) -> None:

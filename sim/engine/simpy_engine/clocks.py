@@ -6,52 +6,75 @@ from collections.abc import Callable
 
 import simpy
 
-from sim.engine.simpy_engine.context import FAULT, Context, Process
+from sim.engine.simpy_engine.ages import Components, Pool
+from sim.engine.simpy_engine.context import FAULT, Context, Fault, Process
+from sim.engine.simpy_engine.strikes import Stream, Strike
 from sim.kernels.laws import EXPONENTIAL, duration
 from sim.plan import Lane
+
+
+class Poisson:
+    """Faults at exponential gaps."""
+
+    def __init__(self, context: Context, lane: Lane) -> None:
+        self.context = context
+        self.lane = lane
+        self.next = self._draw(0, 0.0)
+
+    def _draw(self, ordinal: int, last: float) -> Strike:
+        a, slot, need, effect = self.context.uniforms(self.lane.source, self.lane.block, ordinal, 0)
+        number = int(slot * self.lane.slots) if self.lane.slots > 0 else -1
+        mean = self.lane.mean * self.context.stretch[self.lane.source]
+        return Strike(last + duration(EXPONENTIAL, mean, 0.0, a), ordinal, number, need, effect)
+
+    def advance(self, held: bool) -> None:
+        """The next fault has struck."""
+        self.next = self._draw(self.next.ordinal + 1, self.next.due)
+
+    def come_back(self, fault: Fault, renewed: bool, reading: float) -> None:
+        """An exponential has no age."""
+
+    def renew_all(self, reading: float) -> None:
+        """An exponential has no age."""
 
 
 class Clock:
     """The faults of one clock. It reads the time during which it ran; faults are due at its readings.
 
-    ``strike`` is called with each fault: its lane, its ordinal, and uniforms for its slot and its need; ``turned``
-    when the clock was started or stopped.
+    ``strike`` is called with each fault and its lane, and says whether the component that failed is held; ``turned`` is
+    called when the clock was started or stopped.
     """
 
-    def __init__(self, context: Context, clock: int, strike: Callable[[Lane, int, float, float, float], None]) -> None:
+    def __init__(self, context: Context, clock: int, strike: Callable[[Lane, Strike], bool]) -> None:
         self.context = context
         self.strike = strike
-        self.lanes = [(i, lane) for i, lane in enumerate(context.plan.lanes) if lane.clock == clock]
         self.turned: Callable[[], None] = lambda: None
+        self.streams = [self._stream(lane) for lane in context.plan.lanes if lane.clock == clock]
         self.running = False
         self.read = self.since = 0.0
-        self.next = {i: self._draw(lane, 0, 0.0) for i, lane in self.lanes}
         self.process = context.env.process(self._tick())
 
-    def _draw(self, lane: Lane, ordinal: int, last: float) -> tuple[float, int, float, float, float]:
-        """The next fault of a lane: when it is due, its ordinal, and uniforms for its slot, need and effect."""
-        a, slot, need, effect = self.context.uniforms(lane.source, lane.block, ordinal, 0)
-        mean = lane.mean * self.context.stretch[lane.source]
-        return last + duration(EXPONENTIAL, mean, 0.0, a), ordinal, slot, need, effect
-
-    def _tick(self) -> Process:
-        while True:
-            try:
-                if not self.running or not self.lanes:
-                    yield self.context.env.event()
-                i, lane = min(self.lanes, key=lambda each: self.next[each[0]][0])
-                due, ordinal, slot, need, effect = self.next[i]
-                yield self.context.alarm(self.at(due), FAULT + lane.source)
-                self.next[i] = self._draw(lane, ordinal + 1, due)
-                self.context.count_event()
-                self.strike(lane, ordinal, slot, need, effect)
-            except simpy.Interrupt:
-                continue  # the clock was started or stopped
+    def _stream(self, lane: Lane) -> Stream:
+        if lane.life < 0:
+            return Poisson(self.context, lane)
+        return (Pool if self.context.plan.lives[lane.life].pooled else Components)(self.context, lane)
 
     @property
     def reading(self) -> float:
         """What the clock reads now."""
-        return self.read + (self.context.now - self.since if self.running else 0.0)
+        return self.read + (self.context.now - self.since) if self.running else self.read
+
+    def _tick(self) -> Process:
+        while True:
+            try:
+                if not self.running or not self.streams:
+                    yield self.context.env.event()
+                stream = min(self.streams, key=lambda each: each.next.due)
+                yield self.context.alarm(self.at(stream.next.due), FAULT + stream.lane.source)
+                self.context.count_event()
+                stream.advance(self.strike(stream.lane, stream.next))
+            except simpy.Interrupt:
+                continue  # the clock was started or stopped, or a component came back
 
     def at(self, reading: float) -> float:
         """When the clock, which runs, will read that."""
@@ -66,6 +89,23 @@ class Clock:
         else:
             self.read += self.context.now - self.since
         self.running = on
-        if self.lanes:
-            self.process.interrupt()
+        self.look_again()
         self.turned()
+
+    def look_again(self) -> None:
+        """When the next fault is due may have changed."""
+        if self.streams:
+            self.process.interrupt()
+
+    def come_back(self, fault: Fault, renewed: bool) -> None:
+        """The node of a component is back; ``renewed``: what failed was replaced."""
+        for stream in self.streams:
+            if stream.lane.source == fault.source:
+                stream.come_back(fault, renewed, self.reading)
+                self.look_again()
+
+    def renew_all(self) -> None:
+        """An incident is over."""
+        for stream in self.streams:
+            stream.renew_all(self.reading)
+        self.look_again()

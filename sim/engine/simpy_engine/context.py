@@ -11,6 +11,7 @@ import numpy as np
 import simpy
 from simpy.events import EventPriority
 
+from sim.engine.curves import curves_of
 from sim.engine.inputs import stretches
 from sim.engine.state import N_BUCKETS, StopReason
 from sim.kernels.laws import MIXTURE, duration
@@ -76,6 +77,7 @@ class Context:
         self.end = 0.0
         self.events = 0
         self.stretch = stretches(plan, replication, 1)[0].tolist() if plan.uncertain else [1.0] * len(plan.sources)
+        self.lives, self.curves = curves_of(plan.lives)
         self._keys = [tuple(map(np.uint64, key)) for key in (*(s.key for s in plan.sources), plan.start_key)]
 
     @property
@@ -86,6 +88,11 @@ class Context:
     def alarm(self, at: float, rank: int) -> Alarm:
         """Something that happens at an absolute time."""
         return Alarm(self.env, at, rank)
+
+    def key(self, source: int) -> tuple[np.uint64, np.uint64]:
+        """Key of a source's draws."""
+        key_0, key_1 = self._keys[source]
+        return key_0, key_1
 
     def uniforms(self, source: int, place: int, ordinal: int, lane: int) -> tuple[float, float, float, float]:
         """Four uniforms keyed by a fault (source -1: the initial start) and what is drawn for it."""

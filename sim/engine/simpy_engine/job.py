@@ -87,6 +87,9 @@ class Job:
 
     def running(self) -> Process:
         """Stepping and saving, until the work is done."""
+        if self.incident is not None and self.incident.faults > 0:
+            for clock in self.clocks:
+                clock.renew_all()
         self._close(self.context.now)
         self.saves.resume()
         self.passed = self.saves.step, len(self.plan.pauses)

@@ -15,9 +15,26 @@ from sim.engine.simpy_engine.job import Job
 from sim.engine.simpy_engine.relapse import Relapses
 from sim.engine.simpy_engine.series import Series
 from sim.engine.simpy_engine.shop import Shop, Unit
+from sim.engine.simpy_engine.strikes import Strike
 from sim.engine.state import INCIDENT, ROW, Floats, StopReason
 from sim.kernels import ledger
-from sim.plan import BLAME_LANE, DOMAIN, GROUP, JOB, NODE, NOTHING, PROCESS, REPAIR, RESET, TRAINING, WALL, Lane, Plan
+from sim.kernels.lives import COMPONENT, NUMBER_BITS
+from sim.plan import (
+    BLAME_LANE,
+    DOMAIN,
+    GROUP,
+    IN_SHOP,
+    JOB,
+    NODE,
+    NOTHING,
+    PROCESS,
+    REPAIR,
+    RESET,
+    TRAINING,
+    WALL,
+    Lane,
+    Plan,
+)  # fmt: skip
 
 
 class Run:
@@ -41,33 +58,42 @@ class Run:
             end = self.context.alarm(plan.horizon, END)
             end.callbacks.append(lambda _: self.context.stop(StopReason.HORIZON))
 
-    def strike(self, lane: Lane, ordinal: int, u_slot: float, u_need: float, u_effect: float) -> None:
-        """A fault strikes: a spare, a node of the job, the job, a domain, or nothing that still works."""
+    def strike(self, lane: Lane, due: Strike) -> bool:
+        """A fault strikes: a spare, a node of the job, the job, a domain, or nothing that still works. Returns whether
+        it takes the node of the component that failed.
+        """
         source = self.context.plan.sources[lane.source]
-        number = int(u_slot * lane.slots) if lane.slots > 0 else -1
         need = REPAIR
-        if u_need < source.p_process:
+        if due.need < source.p_process:
             need = PROCESS
-        elif u_need < source.p_process + source.p_reset:
+        elif due.need < source.p_process + source.p_reset:
             need = RESET
-        fault = Fault(lane.source, lane.block, ordinal, need, u_effect < source.p_hang, alone=source.takes == NODE)
+        alone = source.takes == NODE
+        fault = Fault(lane.source, lane.block, due.ordinal, need, due.effect < source.p_hang, alone=alone)
         takes = source.takes if need > PROCESS else NOTHING
-        struck = self._struck(lane, number, takes)
+        block, number = lane.block, due.number
+        if block == COMPONENT:
+            block, number = self._place_of(lane, number // source.per_node) if source.per_node > 0 else (JOB, -1)
+        struck = self._struck(lane, block, number, takes)
         slots = tuple((self.capacity.slot_of[node], i) for i, node in struck if node in self.capacity.slot_of)
         spares = []
-        if takes >= GROUP or (takes == NODE and lane.block != JOB):
+        if takes >= GROUP or (takes == NODE and block != JOB):
             spares = [(i, node) for i, node in struck if self.capacity.pool_of(node) > 0]
         for i, node in spares:
             self.capacity.lose_spare(node, fault, i)
-        if slots or (lane.block == JOB and number < 0):
+        if slots or (block == JOB and number < 0):
             self.context.row["faults"] += 1
             self.context.faults_of[lane.source] += 1
             hit = tuple((slot, need) for slot, _ in slots)
             gone = tuple((slot, member, need) for slot, member in slots if takes != NOTHING)
             fault = replace(fault, struck=hit, slots=gone)
-            self.job.process.interrupt(self._blamed(fault) if takes == NODE else fault)
+            fault = self._blamed(fault) if takes == NODE else fault
+            self.job.process.interrupt(fault)
         else:
             self.context.row["spare_faults" if spares else "void_faults"] += 1
+        down = [slot for slot, _, _ in fault.slots] if block == JOB else [node for _, node in spares]
+        own = number if block == JOB else due.number // max(1, source.per_node)
+        return lane.block == COMPONENT and own in down
 
     def _blamed(self, fault: Fault) -> Fault:
         """The fault as it looks to who decides which node it was: none, another one, it with its domain, or it."""
@@ -93,13 +119,39 @@ class Run:
             return replace(fault, struck=(*fault.struck, *reset), slots=(*fault.slots, *evicted))
         return fault
 
-    def _struck(self, lane: Lane, number: int, takes: int) -> list[tuple[int, int]]:
+    def come_back(self, unit: Unit) -> None:
+        """A repaired node comes back, and the component whose fault took it: replaced, or as old as it is. After a
+        relapse, whose block is another, no component is held.
+        """
+        fault, plan = unit.fault, self.context.plan
+        self.context.row["renewals"] += unit.renewed
+        if (
+            fault.block == COMPONENT
+            and (fault.ordinal >> NUMBER_BITS) // plan.sources[fault.source].per_node == unit.node
+        ):
+            for clock in self.clocks:
+                clock.come_back(fault, unit.renewed)
+        self.capacity.rejoin(unit)
+
+    def _place_of(self, lane: Lane, node: int) -> tuple[int, int]:
+        """Where the node of a component is, and its slot or place there; ``IN_SHOP`` where no fault can strike it."""
+        capacity = self.capacity
+        if node in capacity.slot_of:
+            return JOB, capacity.slot_of[node]
+        pool = capacity.pool_of(node)
+        if lane.clock == WALL and pool > 0:
+            return pool, capacity.idle[pool].index(node)
+        return IN_SHOP, -1
+
+    def _struck(self, lane: Lane, block: int, number: int, takes: int) -> list[tuple[int, int]]:
         """The nodes that a fault strikes, each with its number among them; none if they are down already."""
         capacity, source = self.capacity, self.context.plan.sources[lane.source]
         if lane.block == DOMAIN:
             return list(enumerate(capacity.members(source.takes - GROUP, number)))
-        if lane.block != JOB:
-            nodes = capacity.idle[lane.block][number : number + 1]
+        if block == IN_SHOP:
+            nodes = []
+        elif block != JOB:
+            nodes = capacity.idle[block][number : number + 1]
         else:
             nodes = [capacity.nodes[number]] if number >= 0 and capacity.works(number) else []
         if takes >= GROUP and nodes:
@@ -118,12 +170,6 @@ class Run:
             self.context.faults_of[fault.source] += 1
             slot = self.capacity.slot_of[node]
             self.job.process.interrupt(replace(fault, struck=((slot, REPAIR),), slots=((slot, 0, REPAIR),)))
-
-    def come_back(self, unit: Unit) -> None:
-        """A node leaves the shop: what it is from now on, and where it goes. A ``renewed`` one is of age 0."""
-        if unit.renewed:
-            self.context.row["renewals"] += 1
-        self.capacity.rejoin(unit)
 
     def go(self) -> tuple[np.void, list[tuple[float, ...]]]:
         """Run to the end. Returns the row (dtype ``ROW``) and the incidents (tuples in the order of ``INCIDENT``)."""

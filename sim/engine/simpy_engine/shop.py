@@ -132,7 +132,7 @@ class Shop:
         if not fixed:
             self._enter(unit, stage if what.attempts > 0 else what.or_else)
         else:
-            unit.renewed |= what.renews
+            unit.renewed |= what.renews and not (unit.need == RESET and stage == 0)
             quarantine = self.context.plan.quarantine.stage
             if what.then != BACK:
                 self._enter(unit, what.then)

@@ -1,0 +1,280 @@
+"""Components that age, in the compiled engine: which fails next, and what renews it.
+
+Components that have not failed are alike, so only when the next of them fails is known, and which it is. Those that
+have failed are held singly, in a heap by their next failure. A component on a node that its own fault took down is in
+neither: it has no next failure until the node comes back.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sim.engine.compiled.clocks import find_next
+from sim.kernels._jit import entry, kernel
+from sim.kernels.lives import (
+    COMPONENT,
+    NUMBER_BITS,
+    ORDER_LANE,
+    TWO_POINT,
+    age_at,
+    due_at,
+    first_failure,
+    first_wait,
+    hazard_at,
+)
+from sim.kernels.philox import uniforms
+from sim.kernels.time import LONGEST_S, quantize
+from sim.plan import TRAINING, WALL
+
+
+@kernel
+def _reading(s: Any, clock: int) -> float:
+    """What a fault clock reads now, in seconds."""
+    if s.running[clock] != 0:
+        return float(s.clock_read[clock] + (s.now - s.clock_since[clock]))
+    return float(s.clock_read[clock])
+
+
+@entry
+def begin_ages(p: Any, s: Any, a: Any, lane: int) -> None:
+    """The components of a lane at the start of a run."""
+    s.lane_due[lane] = 0.0
+    if p.lane_pooled[lane] != 0:
+        s.lane_ordinal[lane] = -1
+        s.lane_hazard[lane] = a.lives[p.lane_life[lane]].hazard
+        s.lane_origin[lane] = -a.lives[p.lane_life[lane]].age
+        _next_of_pool(p, s, a, lane)
+        return
+    s.lane_hazard[lane] = 0.0
+    s.lane_left[lane] = p.lane_slots[lane]
+    s.lane_firsts[lane] = -1
+    s.lane_first_due[lane] = 0.0
+    s.lane_entries[lane] = 0
+    s.lane_heap[lane] = 0
+    _next_first(p, s, a, lane)
+    _choose(p, s, a, lane)
+
+
+@kernel
+def _next_of_pool(p: Any, s: Any, a: Any, lane: int) -> None:
+    """Draw the next fault of components that are not told apart: their hazards add up."""
+    source = p.lane_source[lane]
+    s.lane_ordinal[lane] += 1
+    gap, slot, need, effect = uniforms(
+        p.key_0[source], p.key_1[source], s.lane_ordinal[lane], 0, COMPONENT, s.replication
+    )
+    s.lane_hazard[lane] -= math.log1p(-gap) / p.lane_slots[lane]
+    due = due_at(a.lives, a.curves, p.lane_life[lane], s.lane_origin[lane], s.lane_hazard[lane])
+    s.lane_due[lane] = max(s.lane_due[lane], due)
+    s.lane_slot[lane] = slot
+    s.lane_need[lane] = need
+    s.lane_effect[lane] = effect
+
+
+@kernel
+def _next_first(p: Any, s: Any, a: Any, lane: int) -> None:
+    """Draw which of the components that have not failed does so next, and when."""
+    left = s.lane_left[lane]
+    if left == 0:
+        s.lane_first_due[lane] = math.inf
+        return
+    source = p.lane_source[lane]
+    s.lane_firsts[lane] += 1
+    gap, pick, _, _ = uniforms(
+        p.key_0[source], p.key_1[source], s.lane_firsts[lane], ORDER_LANE, COMPONENT, s.replication
+    )
+    s.lane_hazard[lane] -= math.log1p(-gap) / left
+    wait = first_wait(a.lives, a.curves, p.lane_life[lane], s.lane_hazard[lane])
+    s.lane_first_due[lane] = max(s.lane_first_due[lane], quantize(wait)) if wait < LONGEST_S else math.inf
+    s.lane_first[lane] = _deal(s, a, p.lane_index[lane], int(pick * left), left - 1)
+    s.lane_left[lane] = left - 1
+
+
+@kernel
+def _dealt(s: Any, a: Any, index: int, place: int) -> int:
+    """The component at a place among those that have not failed."""
+    return int(a.members[index + place].component) if a.members[index + place].dealt == s.epoch else place
+
+
+@kernel
+def _deal(s: Any, a: Any, index: int, place: int, last: int) -> int:
+    """The component at a place leaves those that have not failed; the last one takes its place."""
+    component = _dealt(s, a, index, place)
+    a.members[index + place].component = _dealt(s, a, index, last)
+    a.members[index + place].dealt = s.epoch
+    return component
+
+
+@kernel
+def _choose(p: Any, s: Any, a: Any, lane: int) -> None:
+    """Set the lane's next fault: a first failure, or that of the component at the top of the heap."""
+    entry = p.lane_entry[lane]
+    first = s.lane_heap[lane] == 0 or s.lane_first_due[lane] <= a.entries[entry].heap_due
+    s.lane_is_first[lane] = 1 if first else 0
+    if first:
+        s.lane_due[lane] = s.lane_first_due[lane]
+        ordinal = s.lane_first[lane] << NUMBER_BITS
+    else:
+        s.lane_due[lane] = a.entries[entry].heap_due
+        component = a.entries[entry].heap_component
+        which = a.members[p.lane_index[lane] + component].entry
+        ordinal = (component << NUMBER_BITS) + a.entries[which].failures
+    source = p.lane_source[lane]
+    gap, _, need, effect = uniforms(p.key_0[source], p.key_1[source], ordinal, 0, COMPONENT, s.replication)
+    s.lane_ordinal[lane] = ordinal
+    s.lane_slot[lane] = gap
+    s.lane_need[lane] = need
+    s.lane_effect[lane] = effect
+
+
+@kernel
+def component_of(p: Any, s: Any, lane: int) -> int:
+    """The component that a lane's next fault strikes."""
+    if p.lane_pooled[lane] != 0:
+        return int(s.lane_slot[lane] * p.lane_slots[lane])
+    return int(s.lane_ordinal[lane] >> NUMBER_BITS)
+
+
+@entry
+def pass_on(p: Any, s: Any, a: Any, lane: int, held: bool) -> None:
+    """The lane's next fault strikes now. Its component ages on, or is held until its node comes back."""
+    if p.lane_pooled[lane] != 0:
+        _next_of_pool(p, s, a, lane)
+        return
+    component = s.lane_ordinal[lane] >> NUMBER_BITS
+    if s.lane_is_first[lane] != 0:
+        _enter(p, s, a, lane, component)
+        _next_first(p, s, a, lane)
+    else:
+        _pop(p, s, a, lane)
+    entry = a.members[p.lane_index[lane] + component].entry
+    a.entries[entry].failures += 1
+    if not held:
+        _await_failure(p, s, a, lane, component, s.lane_slot[lane])
+    _choose(p, s, a, lane)
+
+
+@kernel
+def _enter(p: Any, s: Any, a: Any, lane: int, component: int) -> None:
+    """A component that fails for the first time gets an entry: its frailty and its age are drawn now."""
+    source = p.lane_source[lane]
+    i = p.lane_life[lane]
+    frailty, hazard = first_failure(
+        a.lives, a.curves, i, s.lane_due[lane], p.key_0[source], p.key_1[source], s.lane_firsts[lane], s.replication
+    )
+    entry = p.lane_entry[lane] + s.lane_entries[lane]
+    s.lane_entries[lane] += 1
+    a.members[p.lane_index[lane] + component].entry = entry
+    a.entries[entry].frailty = frailty
+    a.entries[entry].hazard = hazard
+    a.entries[entry].origin = s.lane_due[lane] - quantize(age_at(a.lives, a.curves, i, hazard))
+    a.entries[entry].failures = 0
+
+
+@entry
+def _await_failure(p: Any, s: Any, a: Any, lane: int, component: int, gap: float) -> None:
+    """A component goes through an exponential more of its hazard, and then fails."""
+    entry = a.members[p.lane_index[lane] + component].entry
+    a.entries[entry].hazard -= math.log1p(-gap) / a.entries[entry].frailty
+    due = due_at(a.lives, a.curves, p.lane_life[lane], a.entries[entry].origin, a.entries[entry].hazard)
+    if due < math.inf:
+        _push(p, s, a, lane, max(s.lane_due[lane], due), component)
+
+
+@entry
+def come_back(p: Any, s: Any, u: Any, a: Any, row: Any, node: int) -> None:
+    """A node comes back from repair: the component whose fault took it was replaced, or is as old as it is.
+
+    A relapse is no fault of a component that is held: it leaves the ages as they are.
+    """
+    row.renewals += 1 if u[node].renewed else 0
+    again = u[node].relapsed == s.epoch
+    u[node].relapsed = 0
+    source = u[node].source
+    lane = p.source_lane[source]
+    component = u[node].ordinal >> NUMBER_BITS
+    if again or lane < 0 or component // p.per_node[source] != node:
+        return
+    gap, _, _, _ = uniforms(p.key_0[source], p.key_1[source], u[node].ordinal, 0, COMPONENT, s.replication)
+    i = p.lane_life[lane]
+    entry = a.members[p.lane_index[lane] + component].entry
+    clock = WALL if lane < p.n_wall else TRAINING
+    now = _reading(s, clock)
+    if a.lives[i].renews and u[node].renewed:
+        a.entries[entry].origin = now - a.lives[i].burn_in
+        a.entries[entry].hazard = a.lives[i].burn_in_hazard
+        if a.lives[i].cured and a.lives[i].frailty == TWO_POINT:
+            a.entries[entry].frailty = a.lives[i].good
+    else:
+        age = now - a.entries[entry].origin
+        a.entries[entry].hazard = max(a.entries[entry].hazard, hazard_at(a.lives, a.curves, i, age))
+    s.lane_due[lane] = now
+    _await_failure(p, s, a, lane, component, gap)
+    _choose(p, s, a, lane)
+    find_next(p, s, clock)
+
+
+@entry
+def renew_all(p: Any, s: Any, a: Any) -> None:
+    """The incident is over: components of sources that ask for it are new."""
+    for lane in range(p.n_lanes):
+        if p.lane_life[lane] >= 0 and p.lane_system[lane] != 0:
+            now = _reading(s, WALL if lane < p.n_wall else TRAINING)
+            s.lane_due[lane] = now
+            s.lane_origin[lane] = now
+            s.lane_hazard[lane] = 0.0
+            _next_of_pool(p, s, a, lane)
+    find_next(p, s, WALL)
+    find_next(p, s, TRAINING)
+
+
+@kernel
+def _before(a: Any, i: int, due: float, component: int) -> bool:
+    """Whether an entry of a heap comes before a time and component."""
+    if a.entries[i].heap_due != due:
+        return bool(a.entries[i].heap_due < due)
+    return bool(a.entries[i].heap_component < component)
+
+
+@kernel
+def _put(a: Any, i: int, due: float, component: int) -> None:
+    a.entries[i].heap_due = due
+    a.entries[i].heap_component = component
+
+
+@kernel
+def _push(p: Any, s: Any, a: Any, lane: int, due: float, component: int) -> None:
+    start = p.lane_entry[lane]
+    i = s.lane_heap[lane]
+    s.lane_heap[lane] += 1
+    while i > 0:
+        parent = (i - 1) >> 1
+        if _before(a, start + parent, due, component):
+            break
+        _put(a, start + i, a.entries[start + parent].heap_due, a.entries[start + parent].heap_component)
+        i = parent
+    _put(a, start + i, due, component)
+
+
+@kernel
+def _pop(p: Any, s: Any, a: Any, lane: int) -> None:
+    """The component at the top leaves the heap of a lane."""
+    start = p.lane_entry[lane]
+    s.lane_heap[lane] -= 1
+    size = s.lane_heap[lane]
+    due = a.entries[start + size].heap_due
+    component = a.entries[start + size].heap_component
+    i = 0
+    while True:
+        child = 2 * i + 1
+        if child >= size:
+            break
+        right = start + child + 1
+        if child + 1 < size and _before(a, right, a.entries[right - 1].heap_due, a.entries[right - 1].heap_component):
+            child += 1
+        if not _before(a, start + child, due, component):
+            break
+        _put(a, start + i, a.entries[start + child].heap_due, a.entries[start + child].heap_component)
+        i = child
+    _put(a, start + i, due, component)
