@@ -49,7 +49,7 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     elif s.phase == DETECTING:
         detected(p, s, u, row, log)
     elif s.phase == WAITING:
-        capacity_ready(p, s, row, log)
+        capacity_ready(p, s, u, row, log)
     else:
         stages_done(p, s, row, log)
 
