@@ -80,6 +80,9 @@ def _land(
     node = -1
     if is_spare:
         node = idle_node(p, s, u, at, number)
+        if where(p, s, u, node) == IN_SHOP:  # it is dead already
+            row.void_faults += 1
+            return
     elif at == JOB and number >= 0:
         node = node_in(s, u, number)
     group = -1
