@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sim.engine.compiled.nodes import die_idle, domain_of, give_idle, idle_node, leave, position, seat, take_idle, where
+import numpy as np
+
+from sim.engine.compiled.nodes import die_idle, domain_of, give_idle, idle_node, is_down, leave, seat, take_idle
 from sim.engine.compiled.relapse import begin_use, end_use
 from sim.engine.compiled.saving import swap_versions
 from sim.engine.compiled.shop import admit, await_no_more, await_time, note_fault
@@ -18,7 +20,7 @@ from sim.engine.state import DETECTING, WAITING
 from sim.kernels._jit import entry, kernel
 from sim.kernels.ledger import CAPACITY_WAIT, DETECTION
 from sim.kernels.time import next_multiple
-from sim.plan import ANY, HOT, IN_SHOP, REPAIR, RESET, SPARES_ELSE_WAIT
+from sim.plan import ANY, HOT, REPAIR, RESET, SPARES_ELSE_WAIT
 
 
 @kernel
@@ -90,7 +92,7 @@ def lose_spare(
     row.spares_lost += 1
     node = idle_node(p, s, u, pool, place)
     end_use(s, u, node)
-    die_idle(p, s, u, node)
+    die_idle(s, u, node, place)
     note_fault(u, node, -1, source, block, ordinal, need)
     u[node].dead_in = pool
     check = p.pool_check[pool]
@@ -107,7 +109,7 @@ def find_dead(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
     if 0.0 < p.pool_check[pool] < math.inf:
         await_no_more(s, u, node)
     book_idle(s, row)
-    take_idle(p, s, u, pool, position(p, s, u, node))
+    take_idle(p, s, u, pool, u[node].position)
     need = RESET if u[node].for_reset else REPAIR
     admit(p, s, u, row, node, u[node].slot, u[node].source, u[node].block, u[node].ordinal, need)
 
@@ -153,7 +155,7 @@ def _suits(p: Any, u: Any, within: int, node: int, spare: int) -> bool:
     return within == ANY or domain_of(p, u, within, node) == domain_of(p, u, within, spare)
 
 
-@kernel
+@entry
 def _find(p: Any, s: Any, u: Any, row: Any, block: int, within: int, node: int) -> int:
     """The place in a pool of the spare that replaces a node: the last that is near enough; -1 if there is none. Those
     that are called before it and found dead go to repair.
@@ -162,7 +164,7 @@ def _find(p: Any, s: Any, u: Any, row: Any, block: int, within: int, node: int) 
     while place >= 0:
         spare = idle_node(p, s, u, block, place)
         if _suits(p, u, within, node, spare):
-            if where(p, s, u, spare) != IN_SHOP:
+            if not is_down(s, u, spare):
                 break
             find_dead(p, s, u, row, spare)
         place -= 1
@@ -217,11 +219,12 @@ def _put_idle(p: Any, s: Any, u: Any, block: int, node: int) -> None:
 def refill(p: Any, s: Any, u: Any, row: Any) -> None:
     """Fill the pool that the rule wants full from the other pools, those that activate fastest first."""
     pool = p.rule_refill[s.rule]
+    anywhere: Any = np.int64(ANY)  # a literal would have what is called compiled again
     book_idle(s, row)
     for turn in range(p.n_pools):
         block = p.pool_order[turn]
         while block != pool and s.idle[pool] < p.pool_nodes[pool]:
-            place = _find(p, s, u, row, block, ANY, -1)
+            place = _find(p, s, u, row, block, anywhere, anywhere)
             if place < 0:
                 break
             s.refilled = max(s.refilled, _call(p, s, block))

@@ -100,9 +100,15 @@ def give_idle(s: Any, u: Any, block: int, node: int) -> None:
 
 
 @kernel
-def die_idle(p: Any, s: Any, u: Any, node: int) -> None:
+def die_idle(s: Any, u: Any, node: int, place: int) -> None:
     """An idle node goes down, and keeps its place in its pool until somebody notices."""
-    _place(s, u, node, IN_SHOP, position(p, s, u, node))
+    _place(s, u, node, IN_SHOP, place)
+
+
+@kernel
+def is_down(s: Any, u: Any, node: int) -> bool:
+    """Whether a node that has a place in a pool is dead there."""
+    return bool(u[node].placed == s.epoch and u[node].where == IN_SHOP)
 
 
 @kernel
@@ -113,7 +119,7 @@ def take_idle(p: Any, s: Any, u: Any, block: int, place: int) -> int:
     last = s.idle[block]
     if place != last:
         other = idle_node(p, s, u, block, last)
-        _put_idle(s, u, block, place, other, where(p, s, u, other))
+        _put_idle(s, u, block, place, other, IN_SHOP if is_down(s, u, other) else block)
     _place(s, u, node, IN_SHOP, -1)
     return node
 

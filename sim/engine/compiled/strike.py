@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from sim.engine.compiled.ages import component_of, pass_on
 from sim.engine.compiled.capacity import lose_spare, vacate
 from sim.engine.compiled.clocks import find_next, schedule
 from sim.engine.compiled.job import hit
-from sim.engine.compiled.nodes import domain_of, idle_node, is_vacant, next_site, node_in, position, where
+from sim.engine.compiled.nodes import domain_of, idle_node, is_down, is_vacant, next_site, node_in, position, where
 from sim.engine.compiled.saving import check_versions, lose_copies
 from sim.kernels._jit import entry, kernel
 from sim.kernels.lives import COMPONENT
@@ -80,7 +82,7 @@ def _land(
     node = -1
     if is_spare:
         node = idle_node(p, s, u, at, number)
-        if where(p, s, u, node) == IN_SHOP:  # it is dead already
+        if is_down(s, u, node):
             row.void_faults += 1
             return
     elif at == JOB and number >= 0:
@@ -149,20 +151,22 @@ def relapse(p: Any, s: Any, u: Any, row: Any) -> None:
     block = u[node].block + 256 * u[node].attempt
     ordinal = u[node].ordinal
     pool = where(p, s, u, node)
+    need: Any = np.int64(REPAIR)  # a literal would have all that is called here compiled again
+    hang: Any = np.bool_(False)
     row.relapses += 1
     u[node].relapsed = s.epoch
     if pool != JOB:
         row.spare_faults += 1
-        lose_spare(p, s, u, row, pool, position(p, s, u, node), source, block, ordinal, REPAIR)
+        lose_spare(p, s, u, row, pool, position(p, s, u, node), source, block, ordinal, need)
         return
     row.faults += 1
     row.faults_of[source] += 1
-    hit(p, s, row, source, block, ordinal, REPAIR, False)
+    hit(p, s, row, source, block, ordinal, need, hang)
     slot = position(p, s, u, node)
     if p.tiered:
-        lose_copies(p, s, u, slot, REPAIR)
+        lose_copies(p, s, u, slot, need)
         check_versions(p, s, row)
-    vacate(s, u, slot, source, block, ordinal, REPAIR)
+    vacate(s, u, slot, source, block, ordinal, need)
 
 
 @kernel
