@@ -55,6 +55,8 @@ back later, incidents, node-seconds in repair, and those of idle spares. The las
 """
 
 MAX_SOURCES = 64
+INITIAL_START = -1
+"""What stands for a source where there is none yet: the place of the initial start in ``recovery_of``."""
 MAX_PAUSES = 8
 N_BUCKETS = len(BUCKETS)
 
@@ -68,13 +70,17 @@ ROW = np.dtype(
         ("crew_services", "i8"), ("crew_wait_s", "f8"), ("units_in_repair", "i8"), ("ledger", "f8", N_BUCKETS),
         ("absent_node_s", "f8", N_BUCKETS),
         ("spare_idle_node_s", "f8"), ("repair_node_s", "f8"), ("faults_of", "i8", MAX_SOURCES),
-        ("interruptions_of", "i8", MAX_SOURCES + MAX_PAUSES),
+        ("interruptions_of", "i8", MAX_SOURCES + MAX_PAUSES), ("waited_s", "f8"),
+        ("lost_of", "f8", MAX_SOURCES), ("recovery_of", "f8", MAX_SOURCES + MAX_PAUSES + 1),
     ],
     align=True,
 )  # fmt: skip
 """What one replication leaves: counts, and seconds of each bucket.
 
 ``absent_node_s`` are the node-seconds in which slots of the job stood empty, by the job's bucket at that time.
+``lost_of`` are the seconds of lost work by the source of the fault that caused the rollback, ``recovery_of`` those of
+detection and of stages by the source of the fault that struck last, and of pauses by the cause; its last place is that
+of the initial start. With ``waited_s``, those of waits for units, they are all that is not progress or saving.
 """
 
 INCIDENT = np.dtype(

@@ -14,7 +14,7 @@ from sim.engine import simpy_engine
 from sim.engine.compiled.run import Runner
 from sim.engine.simpy_engine import context, run, strikes
 from sim.engine.state import ROW
-from sim.kernels.ledger import LOST_WORK, PRODUCTIVE
+from sim.kernels.ledger import DETECTION, LOST_WORK, PRODUCTIVE
 from sim.plan import Lane, Plan
 
 Outcome = tuple[np.void, np.ndarray]
@@ -58,6 +58,8 @@ def check_closed(plan: Plan, outcome: Outcome) -> None:
     assert row["faults_of"].sum() == row["faults"] == incidents["faults"].sum()
     assert row["interruptions_of"].sum() == row["interruptions"] == len(incidents)
     assert incidents["attempts"].sum() == row["attempts"]
+    assert row["lost_of"].sum() == row["ledger"][LOST_WORK]
+    assert row["recovery_of"].sum() + row["waited_s"] == row["ledger"][DETECTION:].sum()
     assert incidents["lost_work_s"].sum() == row["ledger"][LOST_WORK]
     assert (incidents["progress_s"] >= incidents["restored_s"]).all()
     check_in_order(incidents)

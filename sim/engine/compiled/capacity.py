@@ -46,6 +46,13 @@ def waiting_bucket(s: Any) -> int:
 
 
 @kernel
+def book_wait(s: Any, row: Any) -> None:
+    """Account for a wait for units up to now."""
+    row.ledger[waiting_bucket(s)] += s.now - s.since
+    row.waited_s += s.now - s.since
+
+
+@kernel
 def book_empty(s: Any, row: Any) -> None:
     """Account for the job's empty slots up to now; to be called before their number or the job's phase changes."""
     bucket = DETECTION if s.phase == DETECTING else waiting_bucket(s)

@@ -9,12 +9,12 @@ from sim.engine.compiled.capacity import (
     admit_all,
     book_empty,
     book_idle,
+    book_wait,
     is_full,
     ready_at,
     refill,
     spares_suffice,
     take_spares,
-    waiting_bucket,
 )
 from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.incident import log_incident, open_incident
@@ -67,6 +67,7 @@ def _book_stages(p: Any, s: Any, row: Any) -> int:
     for i in range(s.stage, s.stage_stop):
         end = s.stage_end[i]
         row.ledger[p.stage_bucket[i]] += min(end, s.now) - start
+        row.recovery_of[s.by_source] += min(end, s.now) - start
         if end >= s.now and end > start:
             return i
         start = end
@@ -84,12 +85,14 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
         s.list_again = False
         if s.phase == RUNNING:
             halt(p, s, row, s.now)
+            row.lost_of[source] += s.lost_in
         elif s.phase == PAUSED:
             book_pause(p, s, row)
             if s.on_hold:
                 halt(p, s, row, s.since)
+                row.lost_of[source] += s.lost_in
         elif s.phase == WAITING:
-            row.ledger[waiting_bucket(s)] += s.now - s.since
+            book_wait(s, row)
             book_empty(s, row)
         else:
             stage = _book_stages(p, s, row)
@@ -134,6 +137,7 @@ def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     again.
     """
     row.ledger[DETECTION] += s.now - s.since
+    row.recovery_of[s.by_source] += s.now - s.since
     admit_all(p, s, u, row)
     again = s.retry_from >= 0 and not s.list_again
     if not again:
@@ -197,7 +201,7 @@ def capacity_ready(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     if not is_full(p, s):
         await_units(p, s, u, row, log)
         return
-    row.ledger[waiting_bucket(s)] += s.now - s.since
+    book_wait(s, row)
     s.since = s.now
     _attempt(p, s, row, log, p.rule_first[s.rule])
 
@@ -283,8 +287,9 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
             row.not_saved_s = settle(p, s, row, s.since, s.saving)
     elif s.phase == DETECTING:
         row.ledger[DETECTION] += s.now - s.since
+        row.recovery_of[s.by_source] += s.now - s.since
     elif s.phase == WAITING:
-        row.ledger[waiting_bucket(s)] += s.now - s.since
+        book_wait(s, row)
     else:
         _book_stages(p, s, row)
     if s.open:

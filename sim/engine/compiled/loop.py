@@ -14,7 +14,18 @@ from sim.engine.compiled.saving import clear_versions, refine_end
 from sim.engine.compiled.series import begin_series, close_series, mark
 from sim.engine.compiled.shop import finish_stage, next_repair
 from sim.engine.compiled.strike import first_known, relapse, strike, strike_known
-from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, PAUSED, RECOVERING, RUNNING, WAITING
+from sim.engine.state import (
+    DETECTING,
+    DONE,
+    EVENT_LIMIT,
+    GOING,
+    HORIZON,
+    INITIAL_START,
+    PAUSED,
+    RECOVERING,
+    RUNNING,
+    WAITING,
+)
 from sim.kernels._jit import entry, kernel
 from sim.plan import CALENDAR, TRAINING, WALL
 
@@ -126,13 +137,17 @@ def _clear(p: Any, row: Any) -> None:
     row.crew_wait_s = 0.0
     row.spare_idle_node_s = 0.0
     row.repair_node_s = 0.0
+    row.waited_s = 0.0
     for i in range(row.ledger.size):
         row.ledger[i] = 0.0
         row.absent_node_s[i] = 0.0
     for i in range(p.n_sources):
         row.faults_of[i] = 0
+        row.lost_of[i] = 0.0
+    row.recovery_of[INITIAL_START] = 0.0
     for i in range(p.n_sources + p.n_pauses):
         row.interruptions_of[i] = 0
+        row.recovery_of[i] = 0.0
 
 
 @kernel
@@ -157,7 +172,7 @@ def _begin(p: Any, s: Any, a: Any, row: Any, log: Any, replication: int) -> None
     s.open = False
     s.renew = False
     s.attempts = 0
-    s.by_source = -1
+    s.by_source = INITIAL_START
     s.by_block = 0
     s.by_ordinal = 0
     s.n_active = 0

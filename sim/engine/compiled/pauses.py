@@ -72,6 +72,7 @@ def begin_pause(p: Any, s: Any, row: Any) -> None:
 def book_pause(p: Any, s: Any, row: Any) -> None:
     """Account for the pause up to now."""
     row.ledger[p.pause_bucket[s.pause]] += s.now - s.since
+    row.recovery_of[p.n_sources + s.pause] += s.now - s.since
 
 
 @entry

@@ -105,6 +105,8 @@ def fall_back(p: Any, s: Any, row: Any) -> float:
     settle(p.stores, s.versions, s.now)
     lost = restore(p.stores, s.versions)
     row.ledger[LOST_WORK] += lost
+    if lost > 0.0:
+        row.lost_of[s.by_source] += lost
     s.lost_in += lost
     s.step = s.versions.step
     s.floor = min(s.floor, s.step)

@@ -73,6 +73,8 @@ class Context:
         self.absent = [0.0] * N_BUCKETS
         self.faults_of: Counter[int] = Counter()
         self.interruptions_of: Counter[int] = Counter()
+        self.lost_of: defaultdict[int, float] = defaultdict(float)
+        self.recovery_of: defaultdict[int, float] = defaultdict(float)
         self.log: list[tuple[float, ...]] = []
         self.reason = StopReason.GOING
         self.end = 0.0

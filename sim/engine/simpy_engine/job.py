@@ -16,7 +16,7 @@ from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Fault, Process
 from sim.engine.simpy_engine.notices import Notices
 from sim.engine.simpy_engine.saving import OneStore, Stores
-from sim.engine.state import StopReason
+from sim.engine.state import INITIAL_START, StopReason
 from sim.kernels import ledger
 from sim.kernels.laws import CONSTANT, watchdog_delay
 from sim.kernels.pauses import next_point
@@ -211,14 +211,14 @@ class Job:
         ordinal = round(self.pause_at / pause.every)
         u, choice, _, _ = uniforms(key_0, key_1, ordinal, 0, 0, self.context.replication)
         yield self.context.alarm(self.since + self.context.sample(pause.law, u, choice), OWN)
-        self.context.book(pause.bucket, self.since)
+        self._book_pause()
         return self.go_on if self.on_hold else self.running
 
     def detect(self) -> Process:
         """Nobody knows yet; then the units down go to repair, and a rule is chosen."""
         yield self.context.alarm(self.seen, OWN)
         incident = self.open_incident
-        self.context.book(ledger.DETECTION, self.since)
+        self._book_recovery(ledger.DETECTION)
         self.capacity.admit_all()
         again = self.retry_from >= 0 and not self.list_again
         if not again:
@@ -265,7 +265,7 @@ class Job:
                 yield self.context.alarm(max(self.context.now, capacity.ready_at), OWN)
                 if capacity.is_full(self.rule):
                     break  # else the pool that must be full has lost a spare since
-            self.context.book(self._waiting, self.since)
+            self._book_wait()
             self.since = self.context.now
         capacity.waiting = None
         capacity.activating.clear()
@@ -311,7 +311,7 @@ class Job:
                 self.since = self.context.now
                 self._turn(wall=stage.vulnerable, training=False)
                 yield self.context.alarm(self.context.now + length, OWN)
-                self.context.book(stage.bucket, self.since)
+                self._book_recovery(stage.bucket)
 
     def _length(self, stage: Stage) -> float:
         """Seconds that a stage takes; drawn for the fault that struck last."""
@@ -349,11 +349,11 @@ class Job:
         """A fault strikes the job or one of its nodes: it opens an incident, or joins and disturbs the open one."""
         detecting = self.phase == self.detect
         if not detecting:
-            self._disturb()
+            self._disturb(fault.source)
         if self.incident is None:
             self._open(fault.source, self.progress_at(self.context.now))
             if self.is_stepping:
-                self._halt(self.context.now)
+                self._halt(self.context.now, fault.source)
         incident = self.open_incident
         if not detecting:
             self._stop()
@@ -395,19 +395,19 @@ class Job:
         watchdog = self.plan.watchdog
         return watchdog_delay(watchdog.timeout, watchdog.heartbeat, watchdog.poll, u, v)
 
-    def _disturb(self) -> None:
-        """What was under way before the fault is accounted for, and whether it may go on after it."""
+    def _disturb(self, source: int) -> None:
+        """What was under way before a fault is accounted for, and whether it may go on after it."""
         self.retry_from = -1
         self.list_again = False
         if self.phase == self.wait:
-            self.context.book(self._waiting, self.since)
+            self._book_wait()
             self.capacity.book_empty()
         elif self.phase == self.paused:
-            self.context.book(self.plan.pauses[self.pause].bucket, self.since)
+            self._book_pause()
             if self.on_hold:
-                self._halt(self.since)
+                self._halt(self.since, source)
         elif not self.is_stepping:
-            self.context.book(self.rule.stages[self.stage].bucket, self.since)
+            self._book_recovery(self.rule.stages[self.stage].bucket)
             if self.rule.retry_stage and self.incident is not None:
                 self.retry_from = self.stage
             elif self.rule.escalate and self.incident is not None:
@@ -419,14 +419,33 @@ class Job:
         self.context.row["interruptions"] += 1
         self.context.interruptions_of[cause] += 1
 
-    def _halt(self, t: float) -> None:
-        """A fault ends the segment at ``t``."""
+    def _book_recovery(self, bucket: int) -> None:
+        """Account for detection or a stage up to now, also to the source of the fault that struck last."""
+        self.context.book(bucket, self.since)
+        source = self.last.source if self.last is not None else INITIAL_START
+        self.context.recovery_of[source] += self.context.now - self.since
+
+    def _book_wait(self) -> None:
+        """Account for a wait for units up to now."""
+        self.context.book(self._waiting, self.since)
+        self.context.row["waited_s"] += self.context.now - self.since
+
+    def _book_pause(self) -> None:
+        """Account for a pause up to now, also to its cause."""
+        self.context.book(self.plan.pauses[self.pause].bucket, self.since)
+        self.context.recovery_of[len(self.plan.sources) + self.pause] += self.context.now - self.since
+
+    def _halt(self, t: float, source: int) -> None:
+        """A fault of a source ends the segment at ``t``."""
         self.open_incident.lost = self.saves.halt(t)
+        self.context.lost_of[source] += self.open_incident.lost
         self.rolled_back(self.saves.step)
 
     def _fall_back(self) -> float:
         """The newest version that is left is restored. Returns the seconds of stepping that are lost with others."""
         lost = self.saves.fall_back()
+        if self.last is not None:
+            self.context.lost_of[self.last.source] += lost
         self.rolled_back(self.saves.step)
         return lost
 
@@ -451,15 +470,15 @@ class Job:
         if self.is_stepping:
             self.saves.settle(self.context.now, saved=reason == StopReason.DONE and self.plan.final_save)
         elif self.phase == self.paused:
-            self.context.book(self.plan.pauses[self.pause].bucket, self.since)
+            self._book_pause()
             self.context.row["not_saved_s"] = 0.0
             if self.on_hold:
                 self.saves.settle(self.since, saved=False)
         elif self.phase == self.detect:
-            self.context.book(ledger.DETECTION, self.since)
+            self._book_recovery(ledger.DETECTION)
         elif self.phase == self.wait:
-            self.context.book(self._waiting, self.since)
+            self._book_wait()
         else:
-            self.context.book(self.rule.stages[self.stage].bucket, self.since)
+            self._book_recovery(self.rule.stages[self.stage].bucket)
         self.saves.count()
         self._close(math.nan)

@@ -231,9 +231,9 @@ class Run:
         row["wall_s"], row["work_done_s"] = context.end, context.ledger[ledger.PRODUCTIVE]
         row["units_in_repair"] = self.shop.units
         row["ledger"], row["absent_node_s"] = context.ledger, context.absent
-        for counts, name in ((context.faults_of, "faults_of"), (context.interruptions_of, "interruptions_of")):
-            for source, count in counts.items():
-                row[name][source] = count
+        for name in ("faults_of", "interruptions_of", "lost_of", "recovery_of"):
+            for source, value in getattr(context, name).items():
+                row[name][source] = value
         return row, context.log
 
 
