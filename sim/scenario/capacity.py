@@ -71,6 +71,12 @@ class SharedPoolTable(PoolTable):
         True,
         "assumption: a scheduler preempts one node at a time",
     )
+    give_back: Flag = setting(
+        "Whether repaired nodes go to this pool when the others are full. With false the job keeps what it has "
+        "claimed: repaired nodes for which no other pool has room join the cold pool, then larger than its size.",
+        True,
+        "assumption: nodes that nobody needs go back to the other work",
+    )
 
 
 class PoolsTable(Table):
@@ -96,7 +102,7 @@ class PoolsTable(Table):
 @dataclass(frozen=True, slots=True)
 class Pool:
     """A pool: nominal nodes, the time in s until a spare is ready, the group that it is spread over, whether idle
-    spares are on and fail, and whether they come one after the other.
+    spares are on and fail, whether they come one after the other, and whether repaired nodes go back to it.
     """
 
     nodes: int
@@ -104,6 +110,7 @@ class Pool:
     spread: str | None = None
     on: bool = True
     one_by_one: bool = False
+    give_back: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,4 +165,6 @@ def _pool(name: str, nodes: int, table: PoolTable | None, model: type[PoolTable]
     one_by_one = isinstance(found, SharedPoolTable) and found.one_by_one
     if isinstance(found, SharedPoolTable):
         entries.field(path, found, "one_by_one", "")
-    return Pool(nodes, found.activation, found.spread, name in ("hot", "warm"), one_by_one)
+        entries.field(path, found, "give_back", "")
+    give_back = not isinstance(found, SharedPoolTable) or found.give_back
+    return Pool(nodes, found.activation, found.spread, name in ("hot", "warm"), one_by_one, give_back)

@@ -7,6 +7,7 @@ repair.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sim.engine.compiled.nodes import domain_of, give_idle, idle_node, leave, seat, take_idle
@@ -16,7 +17,7 @@ from sim.engine.compiled.shop import admit
 from sim.engine.state import DETECTING, WAITING
 from sim.kernels._jit import entry, kernel
 from sim.kernels.ledger import CAPACITY_WAIT, DETECTION
-from sim.plan import ANY, HOT, SPARES_ELSE_WAIT
+from sim.plan import ANY, COLD, HOT, SPARES_ELSE_WAIT
 
 
 @kernel
@@ -45,7 +46,7 @@ def book_empty(s: Any, row: Any) -> None:
 
 @entry
 def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, need: int) -> None:
-    """A fault takes the node of a slot; its repair begins when the fault is seen."""
+    """A fault takes the node of a slot; ``admit_all`` sends it to repair."""
     if s.empty >= u.size:
         s.overflow = True
         return
@@ -68,7 +69,7 @@ def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, nee
             break
 
 
-@kernel
+@entry
 def admit_all(p: Any, s: Any, u: Any, row: Any) -> None:
     """Send the nodes that are now known to be down to repair, in the order of their faults."""
     book_empty(s, row)
@@ -143,18 +144,28 @@ def _find(p: Any, s: Any, u: Any, block: int, within: int, node: int) -> int:
     return int(place)
 
 
+@kernel
+def _takes_from(p: Any, rule: int, block: int) -> bool:
+    """Whether a rule takes spares from a pool."""
+    return bool(p.rule_pools[rule] == ANY or (p.rule_pools[rule] >> block) & 1 == 1)
+
+
 @entry
-def spares_suffice(p: Any, s: Any, u: Any, within: int) -> bool:
-    """Whether there is an idle spare, near enough, for each empty slot."""
+def spares_suffice(p: Any, s: Any, u: Any, rule: int) -> bool:
+    """Whether there is an idle spare in the pools of a rule, near enough, for each empty slot."""
+    within = p.rule_within[rule]
     if within == ANY or s.empty == 0:
-        return bool(idle_spares(s) >= s.empty)
+        total = 0
+        for block in range(HOT, HOT + p.n_pools):
+            total += s.idle[block] if _takes_from(p, rule, block) else 0
+        return bool(total >= s.empty)
     for i in range(s.empty):
         node = u[i].empty_node
         missing = 0
         for j in range(s.empty):
             missing += 1 if _suits(p, u, within, node, u[j].empty_node) else 0
         for block in range(HOT, HOT + p.n_pools):
-            for place in range(s.idle[block]):
+            for place in range(s.idle[block] if _takes_from(p, rule, block) else 0):
                 missing -= 1 if _suits(p, u, within, node, idle_node(p, s, u, block, place)) else 0
         if missing > 0:
             return False
@@ -174,7 +185,21 @@ def _call(p: Any, s: Any, block: int) -> float:
 def is_full(p: Any, s: Any) -> bool:
     """Whether no slot is empty, and the pool is full that the rule wants full."""
     pool = p.rule_refill[s.rule]
-    return bool(s.empty == 0 and (pool == ANY or s.idle[pool] >= p.pool_nodes[pool]))
+    any_will_do = pool == ANY or p.rule_await_refill[s.rule] == 0
+    return bool(s.empty == 0 and (any_will_do or s.idle[pool] >= p.pool_nodes[pool]))
+
+
+@kernel
+def next_claim(p: Any, s: Any) -> float:
+    """When the next of the nodes is there that come one by one to the pool that the rule wants full; infinite if none
+    is on its way.
+    """
+    soonest = math.inf
+    if p.rule_refill[s.rule] != ANY and p.rule_await_refill[s.rule] != 0:
+        for block in range(HOT, HOT + p.n_pools):
+            if s.claimed[block] > s.now:
+                soonest = min(soonest, s.claimed[block])
+    return soonest
 
 
 @kernel
@@ -189,12 +214,17 @@ def _put_idle(p: Any, s: Any, u: Any, block: int, node: int) -> None:
 
 @entry
 def refill(p: Any, s: Any, u: Any, row: Any) -> None:
-    """Fill the pool that the rule wants full from the other pools, those that activate fastest first."""
+    """Fill the pool that the rule wants full from the other pools, those that activate fastest first; of nodes that
+    come one by one the next is called when the last is there.
+    """
     pool = p.rule_refill[s.rule]
     book_idle(s, row)
     for turn in range(p.n_pools):
         block = p.pool_order[turn]
-        while block != pool and s.idle[block] > 0 and s.idle[pool] < p.pool_nodes[pool]:
+        ready = p.rule_await_refill[s.rule] != 0 or p.activation[block] == 0.0
+        if block == pool or not ready or not _takes_from(p, s.rule, block):
+            continue
+        while s.idle[block] > 0 and s.idle[pool] < p.pool_nodes[pool] and s.claimed[block] <= s.now:
             s.refilled = max(s.refilled, _call(p, s, block))
             _put_idle(p, s, u, pool, take_idle(p, s, u, block, s.idle[block] - 1))
 
@@ -207,6 +237,8 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
     within = p.rule_within[s.rule]
     for turn in range(p.n_pools):
         block = p.pool_order[turn]
+        if not _takes_from(p, s.rule, block):
+            continue
         left = 0
         for i in range(s.empty):
             place = _find(p, s, u, block, within, u[i].empty_node)
@@ -246,7 +278,10 @@ def rejoin(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
     if s.phase == WAITING and not is_full(p, s) and s.empty == 0:
         _put_idle(p, s, u, p.rule_refill[s.rule], node)
         return
-    turn = 0
-    while turn < p.n_pools - 1 and s.idle[p.pool_order[turn]] >= p.pool_nodes[p.pool_order[turn]]:
-        turn += 1
-    _put_idle(p, s, u, p.pool_order[turn], node)
+    into = COLD
+    for turn in range(p.n_pools):
+        block = p.pool_order[turn]
+        if p.takes_back[block] != 0 and s.idle[block] < p.pool_nodes[block]:
+            into = block
+            break
+    _put_idle(p, s, u, into, node)

@@ -10,6 +10,7 @@ from sim.engine.compiled.capacity import (
     book_empty,
     book_idle,
     is_full,
+    next_claim,
     ready_at,
     refill,
     spares_suffice,
@@ -149,7 +150,7 @@ def _choose(p: Any, s: Any, u: Any) -> int:
             continue
         if p.rule_down[i] != ANY and s.empty > p.rule_down[i]:
             continue
-        if p.rule_spare[i] != ANY and spares_suffice(p, s, u, p.rule_within[i]) != (p.rule_spare[i] == 1):
+        if p.rule_spare[i] != ANY and spares_suffice(p, s, u, i) != (p.rule_spare[i] == 1):
             continue
         if p.rule_below[i] != ANY and s.starts[i] >= p.rule_below[i]:
             continue
@@ -175,18 +176,24 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 @entry
 def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
-    """Set when the wait for units ends, as far as it is known; it never does if no unit is being repaired."""
+    """Set when the wait for units ends, or one that was claimed is there, as far as it is known; it never does if none
+    is being repaired or has been claimed.
+    """
     if is_full(p, s):
         s.due = ready_at(s, u)
     else:
-        s.due = math.inf
-        if s.n_heap == 0:
+        s.due = next_claim(p, s)
+        if s.n_heap == 0 and s.due == math.inf:
             s.ending = DEPLETED
 
 
 @kernel
-def capacity_ready(p: Any, s: Any, row: Any, log: Any) -> None:
-    """All units are there: the stages begin."""
+def capacity_ready(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+    """All units are there and the stages begin; or one is there that was claimed, and the next is."""
+    if not is_full(p, s):
+        refill(p, s, u, row)
+        await_units(p, s, u, row, log)
+        return
     row.ledger[CAPACITY_WAIT] += s.now - s.since
     s.since = s.now
     _attempt(p, s, row, log, p.rule_first[s.rule])

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from sim.engine.compiled.ages import begin_ages, come_back, renew_all
-from sim.engine.compiled.capacity import rejoin
+from sim.engine.compiled.capacity import admit_all, rejoin
 from sim.engine.compiled.clocks import find_next, run_clocks, schedule
 from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, resume, stages_done, start_stages
 from sim.engine.compiled.pauses import begin_pause, book_pause, go_on
@@ -49,7 +49,7 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     elif s.phase == DETECTING:
         detected(p, s, u, row, log)
     elif s.phase == WAITING:
-        capacity_ready(p, s, row, log)
+        capacity_ready(p, s, u, row, log)
     else:
         stages_done(p, s, row, log)
 
@@ -81,6 +81,8 @@ def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: 
                 strike(p, s, u, a, row, clock)
             else:
                 relapse(p, s, u, row)
+            if p.repair_at_fault and s.admitted < s.empty:
+                admit_all(p, s, u, row)
         elif s.due == s.now:
             own = True
         else:
