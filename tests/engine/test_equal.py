@@ -36,7 +36,7 @@ def cut(path: Path) -> Plan:
     if not plan.lanes:
         return plan
     aged = (lane.slots * plan.sources[lane.source].rate for lane in plan.lanes if lane.life >= 0)
-    rate = sum(1.0 / lane.mean for lane in plan.lanes if lane.life < 0) + sum(aged)
+    rate = sum(1.0 / lane.mean for lane in plan.lanes if lane.life < 0 < lane.mean) + sum(aged)
     return replace(plan, horizon=min(plan.horizon, max(86_400.0, float(round(3_000 / rate)))))
 
 
