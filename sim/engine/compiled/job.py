@@ -178,6 +178,7 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         _attempt(p, s, row, log, p.rule_first[s.rule])
         return
     run_clocks(s, p.rule_vulnerable[s.rule] != 0, False)
+    s.complete = False
     await_units(p, s, u, row, log)
 
 
@@ -186,7 +187,10 @@ def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """Set when the wait for units ends, or one that was claimed is there, as far as it is known; it never does if none
     is being repaired or has been claimed.
     """
+    if s.complete:
+        return
     if is_full(p, s):
+        s.complete = True
         s.due = ready_at(s, u)
     else:
         s.due = next_claim(p, s)
@@ -197,7 +201,7 @@ def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 @kernel
 def capacity_ready(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """All units are there and the stages begin; or one is there that was claimed, and the next is."""
-    if not is_full(p, s):
+    if not s.complete:
         refill(p, s, u, row)
         await_units(p, s, u, row, log)
         return

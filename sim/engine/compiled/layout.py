@@ -163,6 +163,8 @@ STATE = np.dtype(
         # and the last that refills a pool
         ("idle", "i8", MAX_POOLS + 1), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"),
         ("empty_since", "f8"), ("n_active", "i8"), ("claimed", "f8", MAX_POOLS + 1), ("refilled", "f8"),
+        # whether all that the job waits for is there or called, so that the wait ends when it is active
+        ("complete", "b1"),
         # units in repair: how many, and of the containers in UNIT how much is used; crews at work by stage
         ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"),
         ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR),

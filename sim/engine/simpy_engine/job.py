@@ -88,6 +88,7 @@ class Job:
         self.seen = math.inf
         self.last: Fault | None = None
         self.arrival: simpy.Event | None = None
+        self.complete = False
         self.rolled_back: Callable[[float], None] = lambda progress: None
         self.process = context.env.process(self._live())
 
@@ -257,6 +258,7 @@ class Job:
         capacity.refill(self.rule)
         if not capacity.is_full(self.rule) or capacity.ready_at > self.context.now:
             self._turn(wall=self.rule.vulnerable, training=False)
+            self.complete = False
             while not capacity.is_full(self.rule):
                 self.look_at_shop()
                 self.arrival = self.context.env.event()
@@ -264,6 +266,7 @@ class Job:
                 yield self.arrival if claim == math.inf else self.arrival | self.context.alarm(claim, OWN)
                 if not capacity.is_full(self.rule):
                     capacity.refill(self.rule)
+            self.complete = True
             yield self.context.alarm(max(self.context.now, capacity.ready_at), OWN)
             self.context.book(self._waiting, self.since)
             self.since = self.context.now
@@ -288,7 +291,7 @@ class Job:
 
     def look_at_shop(self) -> None:
         """Something changed in the shop: it may be what the job waits for, or its last hope."""
-        if self.phase != self.wait:
+        if self.phase != self.wait or self.complete:
             return
         if not self.capacity.is_full(self.rule):
             if self.capacity.shop.leaving == 0 and self._claim() == math.inf:
