@@ -191,9 +191,10 @@ class Stage:
 @dataclass(frozen=True)
 class Rule:
     """A recovery rule. ``needs`` is a bit mask of needs, ``ANY`` marks a condition that is not set; ``within`` is the
-    group of ``Plan.groups`` whose domain a spare must share with the node that it replaces; ``refill`` is the
-    block of the pool that must be full, too, before the stages begin; with ``escalate`` only later rules are tried
-    after a fault in its stages.
+    group of ``Plan.groups`` whose domain a spare must share with the node that it replaces; ``pools`` is a bit mask of
+    the blocks of pools that it takes spares from; ``refill`` is the block of the pool that must be full, too, before
+    the stages begin, or is filled with what is ready if the job does not ``await_refill``; with ``escalate`` only later
+    rules are tried after a fault in its stages.
     """
 
     name: str
@@ -208,6 +209,8 @@ class Rule:
     within: int = ANY
     escalate: bool = False
     refill: int = ANY
+    pools: int = ANY
+    await_refill: bool = True
 
 
 @dataclass(frozen=True)
@@ -298,7 +301,8 @@ class Watchdog:
 class Pool:
     """A pool of spares: its nominal number of nodes, seconds from its call to a spare's use, whether its idle spares
     are on and fail, whether its spares come one after the other, and when it is noticed that an idle one is dead: at
-    the next multiple of ``check`` seconds (0: at once, infinite: never), or when it is called.
+    the next multiple of ``check`` seconds (0: at once, infinite: never), or when it is called; and whether it takes
+    nodes back: those for which there is no room elsewhere then join the cold pool.
     """
 
     nodes: int
@@ -306,6 +310,7 @@ class Pool:
     on: bool = True
     one_by_one: bool = False
     check: float = 0.0
+    takes_back: bool = True
 
 
 @dataclass(frozen=True)
@@ -338,8 +343,9 @@ class Plan:
     With ``work``, ``horizon`` is the end of time. ``period`` is that of the series, infinite if none is asked for.
 
     ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair
-    ``repair_entry``. ``relapse`` is the law of life of nodes that only seem to be in order.
-    A node that is to ``retire`` enters that stage and no other; one in ``quarantine`` enters that before it comes back.
+    ``repair_entry``, when its fault is seen or with ``repair_at_fault`` at once. ``relapse`` is the law of life of
+    nodes that only seem to be in order. A node that is to ``retire`` enters that stage and no other; one in
+    ``quarantine`` enters that before it comes back.
 
     Nodes are numbered: the job's, the hot pool's, the cold pool's. ``order`` is the node at each place of the cluster
     (empty: at each its own number); places that follow each other are near each other, and ``groups`` divide them.
@@ -373,6 +379,7 @@ class Plan:
     groups: tuple[Group, ...] = ()
     order: tuple[int, ...] = ()
     repair_entry: int = 0
+    repair_at_fault: bool = False
     relapse: int = 0
     retire: Strikes = Strikes()
     quarantine: Strikes = Strikes()

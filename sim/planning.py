@@ -219,6 +219,7 @@ def _stage(path: str, name: str, stage: ScenarioStage, gpus: int, laws: _Laws) -
 
 def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
     gpus = scenario.job.nodes * scenario.cluster.gpus_per_node
+    blocks = {pool: block for block, pool in enumerate(scenario.pools.by_name(), HOT)}
     rules = []
     for name, rule in scenario.recovery.rules.items():
         when = rule.when
@@ -239,7 +240,9 @@ def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
                 ),
                 within=ANY if rule.within is None else list(scenario.groups).index(rule.within),
                 escalate=rule.on_fault == "escalate",
-                refill=ANY if rule.refill is None else HOT + list(scenario.pools.by_name()).index(rule.refill),
+                refill=ANY if rule.refill is None else blocks[rule.refill],
+                pools=ANY if rule.pools is None else sum(1 << blocks[pool] for pool in rule.pools),
+                await_refill=rule.await_refill,
             )
         )
     return tuple(rules)
@@ -336,7 +339,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     sources = tuple(sorted((*_sources(scenario, seed, laws), *planned), key=lambda source: source.name))
     lives = lives_of(scenario)
     pools = tuple(
-        Pool(p.nodes, quantize(float(p.activation)), p.on, p.one_by_one, _check(p.check))
+        Pool(p.nodes, quantize(float(p.activation)), p.on, p.one_by_one, _check(p.check), p.give_back)
         for p in scenario.pools.by_name().values()
     )
     repair, retire, quarantine = _repair(scenario, laws)
@@ -378,6 +381,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         retire=retire,
         quarantine=quarantine,
         repair_entry=1 if len(scenario.repair.stages) > 1 and RESET_STAGE in scenario.repair.stages else 0,
+        repair_at_fault=scenario.repair.at_fault,
         pauses=_pauses(scenario, seed, laws),
         blame=_blame(scenario),
         tiers=tiers(scenario, intervals),

@@ -271,6 +271,8 @@ def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float, group
         within=draw(st.integers(ANY, groups - 1)),
         escalate=draw(st.sampled_from([False, False, True])),
         refill=draw(st.sampled_from([ANY, ANY, *range(HOT, HOT + pools)])),
+        pools=draw(st.sampled_from([ANY, ANY, *(mask << HOT for mask in range(1, 1 << pools))])),
+        await_refill=draw(st.sampled_from([True, True, False])),
     )
 
 
@@ -434,7 +436,10 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         pools=(
             Pool(hot, time(0, 5), check=check()),
             Pool(cold, time(0, 30), on=False),
-            *(Pool(size, time(0, 20), draw(st.booleans()), draw(st.booleans()), check()) for size in others),
+            *(
+                Pool(size, time(0, 20), *(draw(st.booleans()) for _ in range(2)), check(), draw(st.booleans()))
+                for size in others
+            ),
         ),
         sources=found,
         lanes=lanes,
@@ -447,6 +452,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         retire=retire,
         quarantine=quarantine,
         repair_entry=entry,
+        repair_at_fault=draw(st.sampled_from([False, False, True])),
         has_store=has_store,
         pattern=pattern,
         read=time(0, 10) if has_store else 0.0,

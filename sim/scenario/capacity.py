@@ -119,6 +119,12 @@ class SharedPoolTable(PoolTable):
         True,
         "assumption: a scheduler preempts one node at a time",
     )
+    give_back: Flag = setting(
+        "Whether repaired nodes go to this pool when the others are full. With false the job keeps what it has "
+        "claimed: repaired nodes for which no other pool has room join the cold pool, then larger than its size.",
+        True,
+        "assumption: nodes that nobody needs go back to the other work",
+    )
 
 
 class PoolsTable(Table):
@@ -144,8 +150,8 @@ class PoolsTable(Table):
 @dataclass(frozen=True, slots=True)
 class Pool:
     """A pool: nominal nodes, the time in s until a spare is ready, the group that it is spread over, whether idle
-    spares are on and fail, whether they come one after the other, and when dead ones are noticed: `AT_ONCE`,
-    `ON_ACTIVATION` or the time in s between checks.
+    spares are on and fail, whether they come one after the other, when dead ones are noticed (`AT_ONCE`,
+    `ON_ACTIVATION` or the time in s between checks), and whether repaired nodes go back to it.
     """
 
     nodes: int
@@ -154,6 +160,7 @@ class Pool:
     on: bool = True
     one_by_one: bool = False
     check: Quantity | str = AT_ONCE
+    give_back: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +215,10 @@ def _pool(name: str, nodes: int, table: PoolTable | None, model: type[PoolTable]
     one_by_one = isinstance(found, SharedPoolTable) and found.one_by_one
     if isinstance(found, SharedPoolTable):
         entries.field(path, found, "one_by_one", "")
+        entries.field(path, found, "give_back", "")
+    give_back = not isinstance(found, SharedPoolTable) or found.give_back
     check: Quantity | str = AT_ONCE
     if isinstance(found, HotPoolTable):
         check = found.check
         entries.field(path, found, "check", "" if isinstance(check, str) else "s")
-    return Pool(nodes, found.activation, found.spread, isinstance(found, HotPoolTable), one_by_one, check)
+    return Pool(nodes, found.activation, found.spread, isinstance(found, HotPoolTable), one_by_one, check, give_back)

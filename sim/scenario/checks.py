@@ -30,10 +30,7 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
         findings.add_all(("faults", name), check_fault(source, _uncertain(parts)))
     _run(parts, findings)
     _stores(parts, findings)
-    for name, rule in parts.rules.items():
-        if rule.refill is not None and parts.pools is not None and getattr(parts.pools, rule.refill) is None:
-            refusal = RefusedError("is a pool that is not there", "a pool of [pools]", f"add {rule.refill} to [pools]")
-            findings.add(("recovery", name, "refill"), refusal)
+    _pools(parts, findings)
     _pauses(data, parts, findings)
     _maintenance(data, parts, findings)
     _detect(data, parts, findings)
@@ -55,6 +52,23 @@ def _sizes(parts: Parts, findings: Findings) -> None:
         if job + spares > nodes:
             message = f"holds {spares} spares, but the cluster has {nodes - job} nodes beyond the job"
             findings.add(("pools",), RefusedError(message, f"job and spares of at most {nodes} nodes (cluster.nodes)"))
+
+
+def _pools(parts: Parts, findings: Findings) -> None:
+    """Check the pools that rules name, and that there is room for nodes that are not given back."""
+    for name, rule in parts.rules.items():
+        if not rule.await_refill and rule.refill is None:
+            refusal = RefusedError("is of a pool that is filled, but none is named", "refill beside it")
+            findings.add(("recovery", name, "await_refill"), refusal)
+        for key, pools in (("refill", (rule.refill,)), ("pools", rule.pools or ())):
+            for pool in pools:
+                if pool is not None and parts.pools is not None and getattr(parts.pools, pool) is None:
+                    refusal = RefusedError("is a pool that is not there", "a pool of [pools]", f"add {pool} to [pools]")
+                    findings.add(("recovery", name, key), refusal)
+    shared = parts.pools.shared if parts.pools is not None else None
+    if parts.pools is not None and shared is not None and not shared.give_back and parts.pools.cold is None:
+        refusal = RefusedError("keeps nodes, but there is no pool for them", "a cold pool", "add cold = 0 to [pools]")
+        findings.add(("pools", "shared", "give_back"), refusal)
 
 
 def _groups(parts: Parts, findings: Findings) -> None:

@@ -33,7 +33,7 @@ OnFault = Literal["restart_list", "retry_stage", "escalate"]
 
 RESTART = "restart"
 """Name of the only rule of the short form, and of its stage."""
-RULE_KEYS = frozenset({"when", "use", "within", "refill", "stages", "on_fault"})
+RULE_KEYS = frozenset({"when", "use", "within", "pools", "refill", "await_refill", "stages", "on_fault"})
 MOST_RULES = 8
 MOST_STAGES = 64
 DEFAULT_RESTART = "10 min"
@@ -62,6 +62,27 @@ class _Needs(Reader):
         return {"anyOf": [word, {"type": "array", "items": word, "minItems": 1}]}
 
 
+class _PoolNames(Reader):
+    """An array of names of pools."""
+
+    allowed = 'an array of "hot", "cold", "warm" and "shared"'
+    _word = Choice(POOLS)
+
+    def read(self, value: object) -> tuple[str, ...]:
+        """Give the names in the order of `POOLS`, or raise `RefusedError`."""
+        if not isinstance(value, (list, tuple)) or not value:
+            raise RefusedError("names no pools", self.allowed)
+        try:
+            found = {self._word.read(word) for word in value}
+        except RefusedError as refusal:
+            raise RefusedError(refusal.message, self.allowed, refusal.remedy) from None
+        return tuple(pool for pool in POOLS if pool in found)
+
+    def json_schema(self) -> Json:
+        """Give the JSON schema of the array."""
+        return {"type": "array", "items": self._word.json_schema(), "minItems": 1}
+
+
 class WhenTable(Table):
     """`when` of a rule as written; every key that is given must hold."""
 
@@ -70,7 +91,9 @@ class WhenTable(Table):
     )
     units_down_at_most: Count | None = setting("Most nodes of the job that are down; 0 or more.", None, "any number")
     spare_available: Flag | None = setting(
-        "Whether idle spares are enough for all nodes of the job that are down.", None, "does not matter"
+        "Whether idle spares of the rule's pools are enough for all nodes of the job that are down.",
+        None,
+        "does not matter",
     )
     attempts_below: Annotated[int, Whole(1, MOST)] | None = setting(
         "The rule was started fewer times than this in the incident; 1 or more.", None, "any number"
@@ -100,6 +123,11 @@ class RuleTable(Table):
         None,
         "any spare",
     )
+    pools: Annotated[tuple[str, ...], _PoolNames()] | None = setting(
+        "Pools that the rule takes spares from, and that spare_available counts. Repaired nodes serve in any case.",
+        None,
+        "all pools",
+    )
     stages: dict[str, StageValue] = setting(
         'Stages in order, each a duration, "auto" or a table.', {}, "no stages: recovery takes no time"
     )
@@ -107,10 +135,17 @@ class RuleTable(Table):
         "Whether faults strike during the rule's stages and its wait for capacity.", True, "faults strike at any time"
     )
     refill: Annotated[str, Choice(POOLS)] | None = setting(
-        "Pool that must be full again before the stages begin: it is filled from the other pools, those that activate "
-        "fastest first, and with repaired nodes.",
+        "Pool that must be full again before the stages begin: it is filled from the rule's other pools, those that "
+        "activate fastest first, and with repaired nodes. Where nodes are claimed one by one, the next is claimed when "
+        "the last has come, if it is still wanted.",
         None,
         "the job waits for its own nodes only",
+    )
+    await_refill: Flag = setting(
+        "Whether the job waits until that pool is full. With false the pool gets what is in the rule's pools that need "
+        "no activation, and the job goes on.",
+        True,
+        "who asks for a full pool wants it",
     )
     on_fault: Annotated[OnFault, Choice(("restart_list", "retry_stage", "escalate"))] = setting(
         "After a fault in a stage: try the rules again, or only the stage if no node was lost, or only the rules after "
@@ -158,6 +193,8 @@ class Rule:
     stages: Mapping[str, Stage]
     within: str | None = None
     refill: str | None = None
+    pools: tuple[str, ...] | None = None
+    await_refill: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +270,7 @@ def resolve_recovery(table: RecoveryTable, rules: Mapping[str, RuleTable], entri
 
 
 def _rule(path: tuple[str, ...], table: RuleTable, entries: Entries) -> Rule:
-    for key in ("use", "within", "refill", "vulnerable", "on_fault"):
+    for key in ("use", "within", "pools", "refill", "await_refill", "vulnerable", "on_fault"):
         entries.field(path, table, key, "")
     when = None
     if table.when is not None:
@@ -247,4 +284,7 @@ def _rule(path: tuple[str, ...], table: RuleTable, entries: Entries) -> Rule:
         condition = table.when
         when = When(condition.needs, condition.units_down_at_most, condition.spare_available, condition.attempts_below)
     stages = resolve_stages((*path, "stages"), table.stages, table.vulnerable, entries)
-    return Rule(when, table.use, table.vulnerable, table.on_fault, stages, table.within, table.refill)
+    return Rule(
+        when, table.use, table.vulnerable, table.on_fault, stages, table.within, table.refill, table.pools,
+        table.await_refill,
+    )  # fmt: skip

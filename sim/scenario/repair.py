@@ -87,12 +87,14 @@ class Quarantine:
 class Repair:
     """The stages in their order, `reset` first. What needs a reset enters the first stage; what needs repair the first
     that is not called `reset`. `relapse` is the law of life of nodes that only seem to be in order, None if all are.
+    With `at_fault` repair begins at the fault, else when it is seen.
     """
 
     stages: Mapping[str, RepairStage]
     relapse: Law | None
     retire: Retire | None
     quarantine: Quarantine | None
+    at_fault: bool = False
 
 
 def split_repair(section: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -232,11 +234,13 @@ def resolve_repair(table: RepairTable, stages: Mapping[str, RepairStageTable], e
     found = {name: _stage((*path, name), next_of(name, known), stage, entries) for name, stage in known.items()}
     if table.time is None and REPLACE not in stages and REPLACE in known:
         entries.mark_default((*path, REPLACE, "time"), TIME_SOURCE)
+    entries.field(path, table, "begins", "")
     relapse = None
     if table.relapse is not None:
         time_entries((*path, "relapse", "life"), table.relapse.life, entries)
         relapse = resolve_law(table.relapse.life)
-    return Repair(found, relapse, _retire(table.retire, entries), _quarantine(table.quarantine, entries))
+    retire, quarantine = _retire(table.retire, entries), _quarantine(table.quarantine, entries)
+    return Repair(found, relapse, retire, quarantine, table.begins == "fault")
 
 
 def _retire(table: RetireTable | None, entries: Entries) -> Retire | None:

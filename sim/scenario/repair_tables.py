@@ -9,6 +9,7 @@ from sim.scenario.calendar import Days, Hours
 from sim.scenario.fields import (
     DURATION,
     AtLeastOne,
+    Choice,
     Flag,
     Json,
     PositiveDuration,
@@ -170,6 +171,11 @@ class RepairTable(Table):
     crews: AtLeastOne | None = setting("Short for replace.crews.", None, "endless: every node is served at once")
     success: Success | None = setting(
         "Short for replace.success.", None, "1; assumption: a repair that is done has worked"
+    )
+    begins: Annotated[str, Choice(("detection", "fault"))] = setting(
+        "When a node of the job goes to repair: when its fault is seen, or at once, while the job does not know yet.",
+        "detection",
+        "assumption: nobody works on a node before its fault is known",
     )
     relapse: RelapseTable | None = setting(
         "How nodes fail again that only seem to be in order.", None, "none: required with false_fix"

@@ -14,10 +14,12 @@ from sim.theory.capacity import (
     stalled_share,
     stalled_share_crews,
 )
+from sim.theory.copies import time_to_lose_both
 from sim.theory.first_order import first_order_ettr, queue_ettr_first_order
 from sim.theory.intervals import daly, exact_interval, interval_penalty, nvidia_period, young
 from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal, laplace_mixture
 from sim.theory.lives import (
+    faults_until_retired,
     faults_without_renewal,
     first_failures,
     fleet_rate,
@@ -72,6 +74,7 @@ __all__ = [
     "ettr_with_notices",
     "ettr_with_pauses",
     "exact_interval",
+    "faults_until_retired",
     "faults_without_renewal",
     "first_failures",
     "first_order_ettr",
@@ -103,6 +106,7 @@ __all__ = [
     "stall_per_running",
     "stalled_share",
     "stalled_share_crews",
+    "time_to_lose_both",
     "two_level_ettr",
     "two_level_intervals",
     "wall_time",

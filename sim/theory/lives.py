@@ -101,6 +101,42 @@ def frailty_variance(mean: float, variance: float) -> float:
     return mean + mean * mean * variance
 
 
+def faults_until_retired(components: float, mean: float, failures: int) -> float:
+    """Mean number of faults of components that are given up at a fault.
+
+    Parameters
+    ----------
+    components : float
+        How many, >= 0; a mean will do.
+    mean : float
+        Mean number of faults of one that is never given up, >= 0: rate x time.
+    failures : int
+        Number of the fault at which one is given up, >= 1.
+
+    Returns
+    -------
+    float
+        components x sum over j < failures of P(Poisson(mean) > j).
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Source: oracle O15a, derived.
+    """
+    not_negative(components=components, mean=mean)
+    positive(failures=failures)
+    term, below, total = math.exp(-mean), 0.0, 0.0
+    for j in range(failures):
+        below += term
+        total += 1.0 - below
+        term *= mean / (j + 1)
+    return components * total
+
+
 def renewed_ettr(scale: float, shape: float, interval: float, save: float, recovery: float) -> float:
     """Long-run ETTR of a job that saves periodically, where all is new after each recovery.
 

@@ -60,7 +60,7 @@ def with_sources(plan: Plan, sources: tuple[Source, ...]) -> Plan:
 
 
 def with_pools(plan: Plan, hot: Pool, cold: Pool) -> Plan:
-    rules = tuple(replace(rule, refill=ANY) for rule in plan.rules)
+    rules = tuple(replace(rule, refill=ANY, pools=ANY) for rule in plan.rules)
     lanes = lanes_of(plan.sources, hot.nodes)
     return replace(plan, pools=(hot, cold), order=(), lanes=lanes, rules=rules)
 
@@ -68,7 +68,7 @@ def with_pools(plan: Plan, hot: Pool, cold: Pool) -> Plan:
 def plain(plan: Plan) -> Plan:
     """The plan without what came later: pauses, several stores, wrong blame, detection by laws, lives, nearness."""
     sources = tuple(replace(source, detect_law=ANY) for source in plan.sources)
-    rules = tuple(replace(rule, within=ANY, refill=ANY, escalate=False) for rule in plan.rules)
+    rules = tuple(replace(rule, within=ANY, refill=ANY, pools=ANY, escalate=False) for rule in plan.rules)
     return with_sources(replace(plan, rules=rules, pauses=(), blame=Blame(), tiers=()), sources)
 
 
@@ -354,6 +354,7 @@ def with_rules_of(plan: Plan, other: Plan) -> Plan:
             r,
             within=ANY,
             refill=ANY,
+            pools=ANY,
             stages=tuple(replace(s, law=s.law + offset if s.law >= 0 else s.law) for s in r.stages),
         )
         for r in other.rules

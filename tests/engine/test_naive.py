@@ -30,7 +30,7 @@ from sim.planning import build
 from sim.scenario import Scenario, loads
 
 FALSE_ALARM = 1e-4
-COMPARISONS = 800
+COMPARISONS = 900
 NAIVE_RUNS = 600
 OUR_RUNS = 16_000
 
@@ -75,8 +75,9 @@ def naive_rule(rule: Any, gpus: int) -> Model:
 
 def naive_repair(stage: Any) -> Model:
     model = {"sample": sampler(stage.time), "crews": stage.crews, "success": stage.success, "else": stage.else_}
+    model |= {"false_fix": stage.false_fix, "renews": stage.renews}
     optional = {key: getattr(stage, key) for key in ("then", "attempts", "finds")}
-    return model | {"false_fix": stage.false_fix} | {key: value for key, value in optional.items() if value is not None}
+    return model | {key: value for key, value in optional.items() if value is not None}
 
 
 def naive_check(check: Any) -> Model:
@@ -92,9 +93,23 @@ def naive_strikes(repair: Any) -> Model:
     if repair.retire is not None:
         model["retire"] = {"failures": repair.retire.failures, "within": repair.retire.within}
         model["repair"]["new node"] = {"sample": sampler(repair.retire.replacement), "crews": None, "success": 1.0}
+        model["repair"]["new node"]["renews"] = True
     if repair.quarantine is not None:
         model["quarantine"] = {key: getattr(repair.quarantine, key) for key in ("failures", "within", "stage")}
     return model
+
+
+def naive_life(source: Any) -> Model:
+    """How the components of a source age, if they do: Weibull lives only, one component a node."""
+    ageing = source.ageing
+    if ageing is None:
+        return {}
+    assert (source.per, source.count, ageing.spread, ageing.renewal) == ("node", 1, 0.0, "unit")
+    shape = {"weibull": ageing.shape, "exponential": 1.0}[ageing.law]
+    scale = 1.0 / source.rate / math.gamma(1.0 + 1.0 / shape)
+    keys = ("burn_in", "share", "factor", "cured")
+    life = {key: getattr(ageing, key) for key in keys}
+    return {"life": life | {"scale": scale, "shape": shape, "age": ageing.initial_age}}
 
 
 def naive_store(scenario: Scenario) -> Model | None:
@@ -140,6 +155,7 @@ def naive_model(scenario: Scenario) -> Model:
             "p_hang": source.effect.get("hang", 0.0),
             "hang": watchdog(scenario.detect.hang),
             **{key: getattr(source, key) for key in ("per", "count", "rate", "clock", "takes")},
+            **naive_life(source),
         }
         for name, source in scenario.faults.items()
     ]
@@ -157,6 +173,7 @@ def naive_model(scenario: Scenario) -> Model:
         "rules": [naive_rule(rule, gpus) for rule in scenario.recovery.rules.values()],
         "max_attempts": scenario.recovery.max_attempts,
         **naive_strikes(scenario.repair),
+        "repair_at_fault": scenario.repair.at_fault,
         "relapse": sampler(scenario.repair.relapse) if scenario.repair.relapse else None,
         "horizon": scenario.run.horizon,
         "work": scenario.run.work,
@@ -479,6 +496,79 @@ quarantine = { failures = 2, within = "20 h", stage = "burn_in" }
 [run]
 horizon = "100 h"
 """
+SCENARIOS["components that age, quarantine, retirement, false fixes"] = """
+# Old nodes fail ever more often, new ones after a burn-in; resets leave them as they are.
+cluster = { nodes = 8 }
+job = { nodes = 5 }
+detect.stop = "2 min"
+pools = { hot = { nodes = 2, activation = "5 min" }, cold = { nodes = 1, activation = "30 min" } }
+stores.remote = { every = "25 min", stall = "1 min" }
+recovery.restart = "10 min"
+[faults.node]
+per = "node"
+mtbf = "50 h"
+life = { law = "weibull", shape = 2.5 }
+initial_age = "30 h"
+burn_in = "8 h"
+needs = { process = 0.2, reset = 0.4, repair = 0.4 }
+[faults.fan]
+per = "node"
+mtbf = "90 h"
+clock = "training"
+life = { law = "weibull", shape = 0.6 }
+initial_age = "new"
+needs = { reset = 0.3, repair = 0.7 }
+[repair]
+reset = { time = "30 min", success = 0.8, false_fix = 0.2 }
+triage = { time = "1 h", success = 0.4, false_fix = 0.3, else = "replace" }
+replace = { time = { law = "exponential", mean = "4 h" }, crews = 2, false_fix = 0.2 }
+burn_in = { time = "3 h", finds = 0.8, else = "replace" }
+relapse.life = { law = "exponential", mean = "5 h" }
+retire = { failures = 4, within = "50 h", replacement = "12 h" }
+quarantine = { failures = 2, within = "20 h", stage = "burn_in" }
+[run]
+horizon = "120 h"
+"""
+SCENARIOS["repair that begins at the fault, and may end before that is seen"] = """
+cluster = { nodes = 6 }
+job = { nodes = 4 }
+faults.node = { per = "node", mtbf = "30 h", needs = { reset = 0.6, repair = 0.4 } }
+faults.soft = { per = "job", mtbf = "12 h", detect = "5 min" }
+pools = { hot = { nodes = 1, activation = "10 min" }, cold = { nodes = 1, activation = "30 min" } }
+detect.stop = "1 h"
+stores.remote = { every = "25 min", stall = "1 min" }
+recovery.restart = "10 min"
+[repair]
+begins = "fault"
+reset = { time = { law = "exponential", mean = "40 min" }, success = 0.8 }
+replace = { time = { law = "exponential", mean = "4 h" }, crews = 1 }
+[run]
+horizon = "100 h"
+"""
+SCENARIOS["lemons, cured by replacement, and ages that nothing renews"] = """
+cluster = { nodes = 8 }
+job = { nodes = 6 }
+pools.hot = 2
+stores.remote = { every = "25 min", stall = "1 min" }
+recovery.restart = "10 min"
+[faults.node]
+per = "node"
+mtbf = "25 h"
+frailty = { share = 0.3, factor = 15 }
+needs = { process = 0.3, repair = 0.7 }
+[faults.psu]
+per = "node"
+mtbf = "150 h"
+life = { law = "weibull", shape = 1.8 }
+initial_age = "40 h"
+frailty = { share = 0.5, factor = 3, cured = false }
+[repair]
+check = { time = "1 h", success = 0.5, else = "replace", crews = 1 }
+replace = { time = "5 h", success = 0.8, else = "check" }
+retire = { failures = 3, within = "40 h", replacement = "8 h" }
+[run]
+horizon = "120 h"
+"""
 SCENARIOS["a spare that may fail before it is active"] = """
 # Its slot is filled sooner by a node from repair: the job must not wait for the dead spare.
 cluster = { nodes = 5 }
@@ -566,4 +656,33 @@ def test_wrong_models_of_checks_are_noticed(wrong: str) -> None:
         del model["hot_check"]
     else:
         model["hot_check"] *= 2.0 if wrong == "checks twice as far apart" else math.inf
+    assert suspects(naive_figures(model), our_figures(scenario))
+
+
+@pytest.mark.parametrize("wrong", ["shape", "what triage renews", "age at the start", "burn-in"])
+def test_wrong_models_of_ages_are_noticed(wrong: str) -> None:
+    scenario = loads(SCENARIOS["components that age, quarantine, retirement, false fixes"])
+    model = naive_model(scenario)
+    life = model["sources"][0]["life"]
+    if wrong == "shape":
+        life["shape"] = 2.0
+    elif wrong == "what triage renews":
+        model["repair"]["triage"]["renews"] = True
+    elif wrong == "age at the start":
+        life["age"] = 80 * 3600.0
+    else:
+        life["burn_in"] = 30 * 3600.0
+    assert suspects(naive_figures(model), our_figures(scenario))
+
+
+@pytest.mark.parametrize("wrong", ["share", "a cure that is none", "retirement"])
+def test_wrong_models_of_lemons_are_noticed(wrong: str) -> None:
+    scenario = loads(SCENARIOS["lemons, cured by replacement, and ages that nothing renews"])
+    model = naive_model(scenario)
+    if wrong == "share":
+        model["sources"][0]["life"]["share"] = 0.0
+    elif wrong == "a cure that is none":
+        model["sources"][0]["life"]["cured"] = False
+    else:
+        model["retire"]["failures"] = 4
     assert suspects(naive_figures(model), our_figures(scenario))

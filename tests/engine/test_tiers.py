@@ -59,8 +59,9 @@ def test_one_store_that_is_lost_is_not() -> None:
 def test_a_second_store_that_is_never_newer_changes_nothing(plan: Plan, times: int, later: int) -> None:
     """It costs nothing, and its versions are durable no sooner than those of the first.
 
-    Pauses and the end do not save: they would save to the less frequent store.
+    Pauses, notices and the end do not save: they would save to the less frequent store.
     """
+    plan = replace(plan, sources=tuple(replace(source, p_notice=0.0) for source in plan.sources))
     plan = replace(plan, final_save=False, pauses=tuple(replace(pause, save=False) for pause in plan.pauses))
     first = as_tier(plan)
     persist = min(first.persist + later * GRID, first.interval)

@@ -7,19 +7,23 @@ The model is a dict with these keys (all times and rates in one unit):
 
 - ``gpus_per_node``, ``job_nodes``, ``hot``, ``cold`` (numbers of nodes), ``hot_activation``, ``cold_activation``
 - ``sources``: list of ``name``, ``per`` (gpu, node, job), ``count``, ``rate`` (of ONE component), ``clock`` (wall,
-  training), ``takes`` (node, nothing), ``needs`` ({process, reset, repair: probability}), ``detect``
+  training), ``takes`` (node, nothing), ``needs`` ({process, reset, repair: probability}), ``detect``; with ``life``
+  (one component a node) its age matters: ``scale`` and ``shape`` of a Weibull law, ``age`` at the start, ``burn_in`` of
+  a component that was replaced, and ``share`` and ``factor`` of bad ones, ``cured`` or not by replacement
 - ``store``: None or ``interval``, ``stall``, ``persist``, ``slowdown``, ``in_flight`` (0: unlimited), ``read``
 - ``rules``: list of ``when`` (None, or any of ``needs`` (list), ``units_down_at_most``, ``spare_available``,
   ``attempts_below``), ``use`` ("same units" or "spares, else wait"), ``vulnerable``, ``on_fault`` (restart_list,
   retry_stage), ``stages``: list of ``sample`` (callable of the generator, or "auto"), ``vulnerable``, ``bucket``
 - ``repair``: stages by name (None: not there) in their order, among them ``reset`` and ``replace``: ``sample``,
-  ``crews`` (None: endless), ``success``, any of ``else`` (replace), ``then``, ``attempts``, ``false_fix``, ``finds``
+  ``crews`` (None: endless), ``success``, any of ``else`` (replace), ``then``, ``attempts``, ``false_fix``, ``finds``,
+  ``renews`` (what failed was replaced)
 - ``retire``, ``quarantine`` (optional): ``failures``, ``within``; the latter with ``stage``, the former with a stage
   ``new node`` at the end of ``repair``
 - ``relapse`` (a callable of the generator), with ``false_fix``: the life of a node that is still bad
 - ``horizon`` or ``work``; ``initial_start``, ``final_save``; ``max_attempts``
 - ``hot_check`` (optional): time between checks of the hot pool (``inf``: there are none); until then, or until it is
   called, a dead spare stays where it is. Without it a dead spare is noticed at once
+- ``repair_at_fault`` (optional, False): nodes go to repair when they fail, not when that is seen
 - ``activating_fail`` (optional, False): whether a spare in activation can be struck. The rules leave it open.
 """
 
@@ -47,9 +51,13 @@ class Node:
     bad: bool = False  # seems to be in order, but is not
     relapse: float | None = None  # reading of the wall clock at which it then fails
     sent_by: str = ""  # source of its last fault
-    need: str = ""  # what a dead spare needs
     failed: list[float] = field(default_factory=list)  # when its own faults sent it to repair
     suspect: bool = False
+    need: str = ""  # of its last fault
+    relapsed: bool = False  # its last fault was a relapse
+    renewed: bool = False  # in this visit of the shop
+    born: dict[str, float] = field(default_factory=dict)  # reading at which its component of a source had age 0
+    frailty: dict[str, float] = field(default_factory=dict)  # by source: factor on the hazard
     served: Counter[str] = field(default_factory=Counter)  # by stage of repair, in this visit
 
 
@@ -90,6 +98,10 @@ class Naive:
         self.nodes = [*self.slots, *self.pools["hot"], *self.pools["cold"]]
         self.activating: list[tuple[float, Node]] = []
         self.crews = {name: Crew(spec) for name, spec in model["repair"].items() if spec}
+        for source in (each for each in model["sources"] if "life" in each):
+            for node in self.nodes:
+                node.born[source["name"]] = -source["life"]["age"]
+                node.frailty[source["name"]] = self.some_frailty(source["life"])
         self.move(self.job, "all")
         for slot, node in enumerate(self.slots):
             node.slot = slot
@@ -167,8 +179,13 @@ class Naive:
         """Put the job into a phase."""
         self.phase, self.bucket, self.frozen, self.phase_end = phase, bucket, not vulnerable, self.now + length
 
+    def some_frailty(self, life: dict[str, Any]) -> float:
+        """Factor on the hazard of a component at the start; its mean is 1."""
+        good = 1.0 / (1.0 - life["share"] + life["share"] * life["factor"])
+        return float(good * life["factor"] if self.rng.random() < life["share"] else good)
+
     def move(self, node: Node, place: str) -> None:
-        """Put a node somewhere and draw its next faults there (lives are exponential: no memory to carry over)."""
+        """Put a node somewhere and draw its next faults there, given the ages of its components: all that counts."""
         node.place, node.due = place, {}
         if place in ("down", "dead", "repair"):
             node.relapse = None
@@ -191,7 +208,12 @@ class Naive:
             strikes = node.place in self.exposed
         rate = source["rate"] * source["count"] * (self.m["gpus_per_node"] if source["per"] == "gpu" else 1)
         if strikes and rate > 0.0:
-            node.due[name] = self.clock[source["clock"]] + self.rng.expovariate(rate)
+            reading = self.clock[source["clock"]]
+            node.due[name] = reading + self.rng.expovariate(rate)
+            if "life" in source:
+                life, hazard = source["life"], self.rng.expovariate(1.0) / node.frailty[name]
+                passed = ((reading - node.born[name]) / life["scale"]) ** life["shape"]
+                node.due[name] = node.born[name] + life["scale"] * (passed + hazard) ** (1.0 / life["shape"])
 
     def first_fault(self, clock: str) -> tuple[float, str, Node]:
         """The next fault on a clock: (reading of the clock, source, node). Looked up again only when one changed."""
@@ -217,7 +239,7 @@ class Naive:
         self.stale = True
         if node.place == "hot":
             if need != "process":
-                node.sent_by, node.need = name, need
+                node.sent_by, node.need, node.relapsed = name, need, relapse
                 self.spare_faults[name] += 1
                 self.move(node, "dead")
                 if "hot_check" not in self.m:
@@ -230,7 +252,7 @@ class Naive:
         self.faults[name] += 1
         taken = relapse or (source["takes"] == "node" and need != "process")
         if taken:
-            node.sent_by = name
+            node.sent_by, node.relapsed = name, relapse
             self.move(node, "down")
             self.activating = [spare for spare in self.activating if spare[1].place == "activating"]
         if self.incident is None:
@@ -241,6 +263,9 @@ class Naive:
         delay = source["hang"](self.rng) if hangs else source["detect"]
         self.open_faults.append((self.now + delay, need, node if taken else None))
         self.enter("detect", "detection")
+        if taken and self.m.get("repair_at_fault"):
+            self.empty.append(node.slot)
+            self.admit(node, need)
 
     def check(self) -> None:
         """Somebody looks at the hot pool."""
@@ -274,7 +299,7 @@ class Naive:
         taken = [(node, need) for _, need, node in self.open_faults if node]
         self.incident["worst"] = max(self.incident["worst"], *needs, key=SEVERITY.index)
         self.open_faults = []
-        for node, need in taken:
+        for node, need in [] if self.m.get("repair_at_fault") else taken:
             self.empty.append(node.slot)
             self.admit(node, need)
         if self.interrupted is not None and self.rule["on_fault"] == "retry_stage" and not taken:
@@ -387,7 +412,8 @@ class Naive:
         self.move(node, "repair")
         node.served.clear()
         node.failed.append(self.now)
-        node.suspect = False
+        node.suspect = node.renewed = False
+        node.need = need
         if self.often(node, "retire"):
             self.retired += 1
             node.failed = []
@@ -425,6 +451,8 @@ class Naive:
             works = works and not (node.bad and self.rng.random() < spec["finds"])
         elif works:
             node.bad = self.rng.random() < spec.get("false_fix", 0.0)
+        if works and spec.get("renews") and not (node.need == "reset" and crew is next(iter(self.crews.values()))):
+            node.renewed = True
         if not works:
             self.enter_stage(name if "attempts" in spec else spec.get("else", "replace"), node)
         elif "then" in spec:
@@ -437,6 +465,12 @@ class Naive:
 
     def come_back(self, node: Node) -> None:
         """A repaired node goes to its own slot, to another slot the job waits for, or to a pool."""
+        source = self.sources.get(node.sent_by, {})
+        if node.renewed and not node.relapsed and "life" in source:
+            life, name = source["life"], source["name"]
+            node.born[name] = self.clock[source["clock"]] - life["burn_in"]
+            if life["cured"]:
+                node.frailty[name] = 1.0 / (1.0 - life["share"] + life["share"] * life["factor"])
         if node.slot >= 0 and self.slots[node.slot] is node:  # nobody has taken its slot
             assert self.phase in ("wait", "detect")
             self.fill(node.slot, node, 0.0)

@@ -589,6 +589,35 @@ def test_a_pool_over_no_group_is_named():
     assert "there are none" in str(problem)
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        ('refill = "hot"\npools = "hot"', "recovery.swap.pools", "names no pools"),
+        ("pools = []", "recovery.swap.pools", "names no pools"),
+        ('pools = ["hot", "lukewarm"]', "recovery.swap.pools", "none of the known"),
+        ('pools = ["hot", "cold"]', "recovery.swap.pools", "a pool that is not there"),
+        ('refill = "warm"', "recovery.swap.refill", "a pool that is not there"),
+        ("await_refill = false", "recovery.swap.await_refill", "none is named"),
+        ('refill = "hot"\nawait_refill = "no"', "recovery.swap.await_refill", "true or false"),
+        ("[repair]\nbegins = 'later'", "repair.begins", "none of the known"),
+    ],
+)
+def test_pools_of_rules_are_checked(text: str, key: str, message: str) -> None:
+    rule = '[recovery.swap]\nstages = { restart = "8 min" }\n'
+    problem = only(changed('[recovery]\nrestart = "8 min"\n', f"[pools]\nhot = 1\n{rule}{text}\n"))
+    assert problem.key == key
+    assert message in problem.message
+
+
+def test_nodes_that_are_kept_need_a_cold_pool() -> None:
+    text = SMALL + "\n[pools]\nhot = 1\nshared = { nodes = 2, give_back = false }\n"
+    problem = only(text)
+    assert problem.key == "pools.shared.give_back"
+    assert problem.line == line_of(text, "shared =")
+    assert "add cold = 0 to [pools]" in str(problem)
+    assert not loads(text + "cold = 0\n").pools.shared.give_back
+
+
 def test_a_domain_too_small_for_its_spares_is_named():
     text = changed("[cluster]", '[cluster]\ngroups.rack = "33 nodes"')
     problem = only(text + '\n[pools]\nhot = { nodes = 10, spread = "rack" }\n')

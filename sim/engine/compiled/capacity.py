@@ -20,7 +20,7 @@ from sim.engine.state import DETECTING, WAITING
 from sim.kernels._jit import entry, kernel
 from sim.kernels.ledger import CAPACITY_WAIT, DETECTION, MAINTENANCE
 from sim.kernels.time import next_multiple
-from sim.plan import ANY, HOT, NOTICE, REPAIR, RESET, SPARES_ELSE_WAIT
+from sim.plan import ANY, COLD, HOT, NOTICE, REPAIR, RESET, SPARES_ELSE_WAIT
 
 
 @kernel
@@ -62,7 +62,7 @@ def book_empty(s: Any, row: Any) -> None:
 
 @entry
 def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, need: int) -> None:
-    """A fault takes the node of a slot; its repair begins when the fault is seen."""
+    """A fault takes the node of a slot; ``admit_all`` sends it to repair."""
     if s.empty >= u.size:
         s.overflow = True
         return
@@ -85,7 +85,7 @@ def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, nee
             break
 
 
-@kernel
+@entry
 def admit_all(p: Any, s: Any, u: Any, row: Any) -> None:
     """Send the nodes that are now known to be down to repair, in the order of their faults."""
     book_empty(s, row)
@@ -193,18 +193,28 @@ def _find(p: Any, s: Any, u: Any, row: Any, block: int, within: int, node: int) 
     return int(place)
 
 
+@kernel
+def _takes_from(p: Any, rule: int, block: int) -> bool:
+    """Whether a rule takes spares from a pool."""
+    return bool(p.rule_pools[rule] == ANY or (p.rule_pools[rule] >> block) & 1 == 1)
+
+
 @entry
-def spares_suffice(p: Any, s: Any, u: Any, within: int) -> bool:
-    """Whether there is an idle spare, near enough, for each empty slot."""
+def spares_suffice(p: Any, s: Any, u: Any, rule: int) -> bool:
+    """Whether there is an idle spare in the pools of a rule, near enough, for each empty slot."""
+    within = p.rule_within[rule]
     if within == ANY or s.empty == 0:
-        return bool(idle_spares(s) >= s.empty)
+        total = 0
+        for block in range(HOT, HOT + p.n_pools):
+            total += s.idle[block] if _takes_from(p, rule, block) else 0
+        return bool(total >= s.empty)
     for i in range(s.empty):
         node = u[i].empty_node
         missing = 0
         for j in range(s.empty):
             missing += 1 if _suits(p, u, within, node, u[j].empty_node) else 0
         for block in range(HOT, HOT + p.n_pools):
-            for place in range(s.idle[block]):
+            for place in range(s.idle[block] if _takes_from(p, rule, block) else 0):
                 missing -= 1 if _suits(p, u, within, node, idle_node(p, s, u, block, place)) else 0
         if missing > 0:
             return False
@@ -224,7 +234,21 @@ def _call(p: Any, s: Any, block: int) -> float:
 def is_full(p: Any, s: Any) -> bool:
     """Whether no slot is empty, and the pool is full that the rule wants full."""
     pool = p.rule_refill[s.rule]
-    return bool(s.empty == 0 and (pool == ANY or s.idle[pool] >= p.pool_nodes[pool]))
+    any_will_do = pool == ANY or p.rule_await_refill[s.rule] == 0
+    return bool(s.empty == 0 and (any_will_do or s.idle[pool] >= p.pool_nodes[pool]))
+
+
+@kernel
+def next_claim(p: Any, s: Any) -> float:
+    """When the next of the nodes is there that come one by one to the pool that the rule wants full; infinite if none
+    is on its way.
+    """
+    soonest = math.inf
+    if p.rule_refill[s.rule] != ANY and p.rule_await_refill[s.rule] != 0:
+        for block in range(HOT, HOT + p.n_pools):
+            if s.claimed[block] > s.now:
+                soonest = min(soonest, s.claimed[block])
+    return soonest
 
 
 @kernel
@@ -239,13 +263,18 @@ def _put_idle(p: Any, s: Any, u: Any, block: int, node: int) -> None:
 
 @entry
 def refill(p: Any, s: Any, u: Any, row: Any) -> None:
-    """Fill the pool that the rule wants full from the other pools, those that activate fastest first."""
+    """Fill the pool that the rule wants full from the other pools, those that activate fastest first; of nodes that
+    come one by one the next is called when the last is there.
+    """
     pool = p.rule_refill[s.rule]
     anywhere: Any = np.int64(ANY)  # a literal would have what is called compiled again
     book_idle(s, row)
     for turn in range(p.n_pools):
         block = p.pool_order[turn]
-        while block != pool and s.idle[pool] < p.pool_nodes[pool]:
+        ready = p.rule_await_refill[s.rule] != 0 or p.activation[block] == 0.0
+        if block == pool or not ready or not _takes_from(p, s.rule, block):
+            continue
+        while s.idle[pool] < p.pool_nodes[pool] and s.claimed[block] <= s.now:
             place = _find(p, s, u, row, block, anywhere, anywhere)
             if place < 0:
                 break
@@ -261,6 +290,8 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
     within = p.rule_within[s.rule]
     for turn in range(p.n_pools):
         block = p.pool_order[turn]
+        if not _takes_from(p, s.rule, block):
+            continue
         left = 0
         for i in range(s.empty):
             place = _find(p, s, u, row, block, within, u[i].empty_node)
@@ -300,7 +331,10 @@ def rejoin(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
     if s.phase == WAITING and not is_full(p, s) and s.empty == 0:
         _put_idle(p, s, u, p.rule_refill[s.rule], node)
         return
-    turn = 0
-    while turn < p.n_pools - 1 and s.idle[p.pool_order[turn]] >= p.pool_nodes[p.pool_order[turn]]:
-        turn += 1
-    _put_idle(p, s, u, p.pool_order[turn], node)
+    into = COLD
+    for turn in range(p.n_pools):
+        block = p.pool_order[turn]
+        if p.takes_back[block] != 0 and s.idle[block] < p.pool_nodes[block]:
+            into = block
+            break
+    _put_idle(p, s, u, into, node)

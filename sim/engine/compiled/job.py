@@ -11,6 +11,7 @@ from sim.engine.compiled.capacity import (
     book_idle,
     book_wait,
     is_full,
+    next_claim,
     ready_at,
     refill,
     spares_suffice,
@@ -160,7 +161,7 @@ def _choose(p: Any, s: Any, u: Any) -> int:
             continue
         if p.rule_down[i] != ANY and s.empty > p.rule_down[i]:
             continue
-        if p.rule_spare[i] != ANY and spares_suffice(p, s, u, p.rule_within[i]) != (p.rule_spare[i] == 1):
+        if p.rule_spare[i] != ANY and spares_suffice(p, s, u, i) != (p.rule_spare[i] == 1):
             continue
         if p.rule_below[i] != ANY and s.starts[i] >= p.rule_below[i]:
             continue
@@ -181,24 +182,34 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         _attempt(p, s, row, log, p.rule_first[s.rule])
         return
     run_clocks(s, p.rule_vulnerable[s.rule] != 0, False)
+    s.complete = False
     await_units(p, s, u, row, log)
 
 
 @entry
 def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
-    """Set when the wait for units ends, as far as it is known; it never does if no unit is being repaired."""
+    """Set when the wait for units ends, or one that was claimed is there, as far as it is known; it never does if none
+    is being repaired or has been claimed.
+    """
+    if s.complete:
+        return
     if is_full(p, s):
+        s.complete = True
         s.due = ready_at(s, u)
     else:
-        s.due = math.inf
-        if s.n_heap == 0:
+        s.due = next_claim(p, s)
+        if s.n_heap == 0 and s.due == math.inf:
             s.ending = DEPLETED
 
 
 @kernel
 def capacity_ready(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
-    """All units are there: the stages begin, unless the pool that must be full has lost a spare since."""
-    if not is_full(p, s):
+    """All units are there and the stages begin; or one that was claimed is, or the pool that must be full has lost
+    a spare since it was.
+    """
+    if not (s.complete and is_full(p, s)):
+        s.complete = False
+        refill(p, s, u, row)
         await_units(p, s, u, row, log)
         return
     book_wait(s, row)

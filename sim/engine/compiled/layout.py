@@ -36,13 +36,12 @@ Record = npt.NDArray[np.void]
 PLAN = np.dtype(
     [
         # nodes of the job; pools by block (from sim.plan.HOT on): nodes, the number after the last of them, seconds of
-        # activation, whether they are on, whether spares come one by one, seconds between checks for dead ones (0: they
-        # are noticed at once); blocks by how soon they are active
+        # activation, whether they are on, whether spares come one by one, whether repaired nodes go back to them,
+        # seconds between checks for dead ones (0: they are noticed at once); blocks by how soon they are active
         ("job_nodes", "i8"), ("nodes", "i8"), ("n_pools", "i8"),
         ("pool_nodes", "i8", MAX_POOLS + 1), ("pool_end", "i8", MAX_POOLS + 1),
         ("activation", "f8", MAX_POOLS + 1), ("pool_on", "i8", MAX_POOLS + 1), ("one_by_one", "i8", MAX_POOLS + 1),
-        ("pool_check", "f8", MAX_POOLS + 1),
-        ("pool_order", "i8", MAX_POOLS),
+        ("takes_back", "i8", MAX_POOLS + 1), ("pool_check", "f8", MAX_POOLS + 1), ("pool_order", "i8", MAX_POOLS),
         # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
         ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"), ("slowdown", "f8"),
         ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
@@ -84,7 +83,7 @@ PLAN = np.dtype(
         ("rule_spare", "i8", MAX_RULES), ("rule_below", "i8", MAX_RULES), ("rule_use", "i8", MAX_RULES),
         ("rule_vulnerable", "i8", MAX_RULES), ("rule_retry", "i8", MAX_RULES), ("rule_first", "i8", MAX_RULES),
         ("rule_end", "i8", MAX_RULES), ("rule_within", "i8", MAX_RULES), ("rule_escalate", "i8", MAX_RULES),
-        ("rule_refill", "i8", MAX_RULES),
+        ("rule_refill", "i8", MAX_RULES), ("rule_pools", "i8", MAX_RULES), ("rule_await_refill", "i8", MAX_RULES),
         # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws
         ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
         ("stage_lane", "i8", MAX_STAGES),
@@ -97,7 +96,7 @@ PLAN = np.dtype(
         ("law_share", "f8", MAX_LAWS), ("law_first", "i8", MAX_LAWS), ("law_other", "i8", MAX_LAWS),
         # stages of repair, that of a unit that needs repair; crews (0: endless), probability that a unit is in order,
         # identity of the draws, the stages that follow, services of a unit in a visit (0: no limit), whether it is new
-        ("n_repair", "i8"), ("repair_entry", "i8"), ("repair_law", "i8", MAX_REPAIR),
+        ("n_repair", "i8"), ("repair_entry", "i8"), ("repair_at_fault", "b1"), ("repair_law", "i8", MAX_REPAIR),
         ("repair_crews", "i8", MAX_REPAIR), ("repair_success", "f8", MAX_REPAIR), ("repair_lane", "i8", MAX_REPAIR),
         ("repair_or_else", "i8", MAX_REPAIR), ("repair_then", "i8", MAX_REPAIR), ("repair_attempts", "i8", MAX_REPAIR),
         ("repair_renews", "i8", MAX_REPAIR),
@@ -164,6 +163,8 @@ STATE = np.dtype(
         # and the last that refills a pool
         ("idle", "i8", MAX_POOLS + 1), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"),
         ("empty_since", "f8"), ("n_active", "i8"), ("claimed", "f8", MAX_POOLS + 1), ("refilled", "f8"),
+        # whether all that the job waits for is there or called, so that the wait ends when it is active
+        ("complete", "b1"),
         # units in repair: how many, and of the containers in UNIT how much is used; crews at work by stage
         ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"),
         ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR),
@@ -278,7 +279,7 @@ def pack(plan: Plan) -> Record:
     r: Any = packed[0]
     for name in (
         "max_attempts", "has_store", "read", "horizon", "work", "last_save",
-        "initial_start", "final_save", "max_events", "start_key",
+        "initial_start", "final_save", "max_events", "start_key", "repair_at_fault",
     ):  # fmt: skip
         r[name] = getattr(plan, name)
     r["series_period"] = plan.period
@@ -289,7 +290,7 @@ def pack(plan: Plan) -> Record:
     r["job_nodes"], r["nodes"], r["n_pools"] = plan.job_nodes, plan.nodes, len(plan.pools)
     for block, pool in enumerate(plan.pools, HOT):
         _put(r, block, "pool_", nodes=pool.nodes, end=plan.first_spares[block], on=pool.on, check=pool.check)
-        _put(r, block, "", activation=pool.activation, one_by_one=pool.one_by_one)
+        _put(r, block, "", activation=pool.activation, one_by_one=pool.one_by_one, takes_back=pool.takes_back)
     r["pool_order"][: len(plan.pools)] = plan.pool_order
     r["n_wall"] = sum(lane.clock == 0 for lane in plan.lanes)
     r["n_clocked"] = sum(lane.clock != CALENDAR for lane in plan.lanes)
@@ -324,6 +325,7 @@ def pack(plan: Plan) -> Record:
     for i, rule in enumerate(plan.rules):
         _put(r, i, "rule_", needs=rule.needs, down=rule.units_down_at_most, spare=rule.spare_available)
         _put(r, i, "rule_", within=rule.within, escalate=rule.escalate, refill=rule.refill)
+        _put(r, i, "rule_", pools=rule.pools, await_refill=rule.await_refill)
         _put(r, i, "rule_", below=rule.attempts_below, use=rule.use, vulnerable=rule.vulnerable, retry=rule.retry_stage)
         _put(r, i, "rule_", first=first, end=first + len(rule.stages))
         for j, stage in enumerate(rule.stages, first):

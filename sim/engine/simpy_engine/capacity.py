@@ -10,7 +10,7 @@ from sim.engine.simpy_engine.context import REPAIRED, Context, Fault
 from sim.engine.simpy_engine.shop import Shop, Unit
 from sim.kernels.ledger import CAPACITY_WAIT
 from sim.kernels.time import next_multiple
-from sim.plan import ANY, HOT, KNOWN, NOTICE, SPARES_ELSE_WAIT, Rule
+from sim.plan import ANY, COLD, HOT, KNOWN, NOTICE, SPARES_ELSE_WAIT, Rule
 
 
 class Capacity:
@@ -150,9 +150,13 @@ class Capacity:
         """Whether a spare is near enough to the node that it would replace."""
         return within == ANY or self.domain(within, node) == self.domain(within, spare)
 
+    def _blocks(self, rule: Rule) -> list[int]:
+        """The pools that a rule takes spares from, those that activate fastest first."""
+        return [block for block in self.plan.pool_order if rule.pools == ANY or rule.pools >> block & 1]
+
     def suffices(self, rule: Rule) -> bool:
         """Whether there is an idle spare, near enough, for each empty slot."""
-        spares = [spare for idle in self.idle.values() for spare in idle]
+        spares = [spare for block in self._blocks(rule) for spare in self.idle[block]]
         return all(
             sum(self._suits(rule.within, unit.node, other.node) for other in self.empty)
             <= sum(self._suits(rule.within, unit.node, spare) for spare in spares)
@@ -162,7 +166,7 @@ class Capacity:
     def take_spares(self, rule: Rule) -> None:
         """Call idle spares for all empty slots in turn, those that activate fastest first."""
         self.book_idle()
-        for block in self.plan.pool_order:
+        for block in self._blocks(rule):
             for unit in list(self.empty):
                 node = self._find(block, rule.within, unit.node)
                 if node >= 0:
@@ -193,17 +197,30 @@ class Capacity:
 
     def is_full(self, rule: Rule) -> bool:
         """Whether no slot is empty, and the pool is full that the rule wants full."""
-        full = rule.refill == ANY or len(self.idle[rule.refill]) >= self.plan.pools[rule.refill - 1].nodes
-        return not self.empty and full
+        any_will_do = rule.refill == ANY or not rule.await_refill
+        return not self.empty and (any_will_do or len(self.idle[rule.refill]) >= self._size(rule.refill))
+
+    def _size(self, block: int) -> int:
+        """Nodes that a pool has when it is full."""
+        return self.plan.pools[block - 1].nodes
+
+    @property
+    def next_claim(self) -> float:
+        """When the next of the nodes that come one by one is there; infinite if none is on its way."""
+        return min((at for at in self.claimed.values() if at > self.context.now), default=math.inf)
 
     def refill(self, rule: Rule) -> None:
-        """Fill the pool that the rule wants full from the other pools, those that activate fastest first."""
+        """Fill the pool that the rule wants full from the other pools, those that activate fastest first; of nodes that
+        come one by one the next is called when the last is there.
+        """
         if rule.refill == ANY:
             return
         self.book_idle()
-        pool, size = self.idle[rule.refill], self.plan.pools[rule.refill - 1].nodes
-        for block in self.plan.pool_order:
-            while block != rule.refill and len(pool) < size:
+        pool = self.idle[rule.refill]
+        for block in self._blocks(rule):
+            if block == rule.refill or not (rule.await_refill or self.plan.pools[block - 1].activation == 0.0):
+                continue
+            while len(pool) < self._size(rule.refill) and self.claimed[block] <= self.context.now:
                 node = self._find(block, ANY, -1)
                 if node < 0:
                     break
@@ -238,10 +255,10 @@ class Capacity:
             self._fill(suited[0], unit.node)
         else:
             self.book_idle()
-            order = self.plan.pool_order
-            room = (block for block in order if len(self.idle[block]) < self.plan.pools[block - 1].nodes)
+            takers = (block for block in self.plan.pool_order if self.plan.pools[block - 1].takes_back)
+            room = (block for block in takers if len(self.idle[block]) < self._size(block))
             wanted = rule is not None and not self.empty and not self.is_full(rule)
-            block = rule.refill if rule and wanted else next(room, order[-1])
+            block = rule.refill if rule and wanted else next(room, COLD)
             self._put_idle(block, unit.node)
 
     def _put_idle(self, block: int, node: int) -> None:

@@ -88,6 +88,7 @@ class Job:
         self.seen = math.inf
         self.last: Fault | None = None
         self.arrival: simpy.Event | None = None
+        self.complete = False
         self.rolled_back: Callable[[float], None] = lambda progress: None
         self.process = context.env.process(self._live())
 
@@ -258,13 +259,19 @@ class Job:
         if not capacity.is_full(self.rule) or capacity.ready_at > self.context.now:
             self._turn(wall=self.rule.vulnerable, training=False)
             while True:
-                self.look_at_shop()
+                self.complete = False
                 while not capacity.is_full(self.rule):
+                    self.look_at_shop()
                     self.arrival = self.context.env.event()
-                    yield self.arrival
+                    claim = self._claim()
+                    yield self.arrival if claim == math.inf else self.arrival | self.context.alarm(claim, OWN)
+                    if not capacity.is_full(self.rule):
+                        capacity.refill(self.rule)
+                self.complete = True
                 yield self.context.alarm(max(self.context.now, capacity.ready_at), OWN)
                 if capacity.is_full(self.rule):
-                    break  # else the pool that must be full has lost a spare since
+                    break
+                capacity.refill(self.rule)  # the pool that must be full has lost a spare since it was
             self._book_wait()
             self.since = self.context.now
         capacity.waiting = None
@@ -282,12 +289,16 @@ class Job:
             yield self.context.env.event()
         return stages
 
+    def _claim(self) -> float:
+        """When the next node is there that was claimed, and the job may claim another; infinite if it is not to."""
+        return self.capacity.next_claim if self.rule.refill != ANY and self.rule.await_refill else math.inf
+
     def look_at_shop(self) -> None:
         """Something changed in the shop: it may be what the job waits for, or its last hope."""
-        if self.phase != self.wait:
+        if self.phase != self.wait or self.complete:
             return
         if not self.capacity.is_full(self.rule):
-            if self.capacity.shop.leaving == 0:
+            if self.capacity.shop.leaving == 0 and self._claim() == math.inf:
                 self.context.stop(StopReason.DEPLETED)
         elif self.arrival is not None and not self.arrival.triggered:
             self.arrival.succeed()
@@ -365,6 +376,8 @@ class Job:
             self.list_again = True
             incident.units += len(fault.slots)
             self.capacity.vacate(fault)
+            if self.plan.repair_at_fault:
+                self.capacity.admit_all()
         self.saves.lose(fault)
         lost = self._fall_back()
         incident.lost += lost
