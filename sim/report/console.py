@@ -83,7 +83,7 @@ def answer_tables(answer: Answer) -> Iterator[Table | str]:
         yield table
 
 
-def _table(title: str, *columns: str, names: tuple[int, ...] = (0,)) -> Table:
+def new_table(title: str, *columns: str, names: tuple[int, ...] = (0,)) -> Table:
     """An empty table. Columns of names break over lines where the terminal is too narrow; those of numbers do not."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, column in enumerate(columns):
@@ -99,7 +99,7 @@ def _table(title: str, *columns: str, names: tuple[int, ...] = (0,)) -> Table:
 
 def _metrics(answer: Answer) -> Table:
     level = f"{100 * answer.confidence:g} %"
-    table = _table(f"Per run, mean of n = {answer.n}", "", "mean", f"{level} interval")
+    table = new_table(f"Per run, mean of n = {answer.n}", "", "mean", f"{level} interval")
     for name, estimate in (("ETTR", answer.ettr), ("ETTR in hardware", answer.ettr_hardware)):
         table.add_row(name, percent(estimate.mean, 2), between(estimate, _percent))
     table.add_row("JMTTI (wall clock per interruption)", *_jmtti(answer.jmtti_s))
@@ -145,7 +145,7 @@ def _single_runs(answer: Answer) -> str:
 def _ranges(answer: Answer, expected: InputSpread) -> Iterator[Table | str]:
     """The three ranges of ETTR where inputs are uncertain, and what the inputs have in that of single runs."""
     runs = answer.single_runs["ettr"]
-    table = _table("Three ranges of ETTR", "", "range", "made smaller by", names=(0, 2))
+    table = new_table("Three ranges of ETTR", "", "range", "made smaller by", names=(0, 2))
     level = f"{100 * answer.confidence:g} %"
     table.add_row(f"mean: its {level} interval", between(answer.ettr, _percent), "more replications")
     inputs = f"{_percent(expected.p5)} to {_percent(expected.p95)}"
@@ -182,7 +182,7 @@ def _percent(share: float) -> str:
 
 def _ledger(answer: Answer) -> Table:
     interval = f"{100 * answer.confidence:g} % interval"
-    table = _table("Where the time went", "", "hours", "of wall", interval, "GPU-hours", "of GPUs held")
+    table = new_table("Where the time went", "", "hours", "of wall", interval, "GPU-hours", "of GPUs held")
     for each in answer.buckets:
         if each.gpu_hours == 0:
             continue
@@ -198,7 +198,7 @@ def _ledger(answer: Answer) -> Table:
 
 def _causes(answer: Answer) -> Table:
     interval = f"{100 * answer.confidence:g} % interval"
-    table = _table("Faults and interruptions of the job by cause", "", "faults", interval, "interruptions", "of all")
+    table = new_table("Faults and interruptions of the job by cause", "", "faults", interval, "interruptions", "of all")
     total = sum(each.interruptions.mean for each in answer.sources)
     for each in answer.sources:
         share = percent(each.interruptions.mean / total) if total else "-"
@@ -211,7 +211,7 @@ def _series(answer: Answer) -> Table:
     """The answer over time; periods are joined where there are too many for a screen."""
     found = periods(answer.runs, answer.confidence, MOST_ROWS)
     title = "Over time: ETTR, its error, its 5 to 95 % range of single runs; means"
-    table = _table(title, "from", "ETTR", "", "range", "interruptions", "in repair", "spares")
+    table = new_table(title, "from", "ETTR", "", "range", "interruptions", "in repair", "spares")
     for period in found:
         ettr = period.metrics["ettr"]
         band = f"{_points(ettr.runs['p5'])} to {_points(ettr.runs['p95'])}" if ettr.estimate.n > 1 else "-"
@@ -228,7 +228,7 @@ def incident_table(runs: Runs, incidents: Records) -> Table | str:
     if len(incidents) == 0:
         return "no incident"
     columns = ("opened, h", "cause", "faults", "nodes", "rule", "starts", "lost work", "open for")
-    table = _table("", *columns, names=(1, 4))
+    table = new_table("", *columns, names=(1, 4))
     for each in incidents:
         rule = runs.plan.rules[each["rule"]].name if each["rule"] >= 0 else "-"
         open_for = each["closed_s"] - each["opened_s"]

@@ -104,8 +104,12 @@ class Answer:
         """Whether ETTR is as precise as was asked for; not with so few interruptions that their spread says little."""
         if self.half_width is None:
             return True
-        seen = not self.runs.plan.lanes or self.runs.rows["interruptions"].sum() >= FEW_INTERRUPTIONS
-        return bool(seen and self.ettr.half_width <= self.half_width)
+        return self.seen_enough and self.ettr.half_width <= self.half_width
+
+    @property
+    def seen_enough(self) -> bool:
+        """Whether enough interruptions were seen for an interval to mean what it says; true where nothing fails."""
+        return not self.runs.plan.lanes or bool(self.runs.rows["interruptions"].sum() >= FEW_INTERRUPTIONS)
 
     @cached_property
     def stop_reasons(self) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sim import cli
+from sim.cli import running
 from sim.errors import SimError
 from sim.study import estimate
 
@@ -256,7 +256,7 @@ def test_ctrl_c_gives_130_and_the_answer_so_far(
         if answer.n == after:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_report_progress", stop)
+    monkeypatch.setattr(running, "report_progress", stop)
     said = sim("run", small, "--replications", 1000, "--json", "-o", tmp_path / "so_far.parquet")
     assert said.code == 130
     assert "interrupted" in said.err
