@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from sim.study.answer import Answer
     from sim.study.compare import Comparison, compare
     from sim.study.estimate import run
+    from sim.study.tune import Tuned, tune
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Answer", "Comparison", "Scenario", "ScenarioError", "SimError", "UsageError", "__version__", "compare", "load",
-    "loads", "run",
+    "Answer", "Comparison", "Scenario", "ScenarioError", "SimError", "Tuned", "UsageError", "__version__", "compare",
+    "load", "loads", "run", "tune",
 ]  # fmt: skip
 
 _HOMES = {
@@ -29,11 +30,13 @@ _HOMES = {
     "Scenario": "sim.scenario",
     "ScenarioError": "sim.errors",
     "SimError": "sim.errors",
+    "Tuned": "sim.study.tune",
     "UsageError": "sim.errors",
     "compare": "sim.study.compare",
     "load": "sim.scenario",
     "loads": "sim.scenario",
     "run": "sim.study.estimate",
+    "tune": "sim.study.tune",
 }
 
 
