@@ -295,7 +295,8 @@ def test_a_longer_horizon_goes_on_where_the_shorter_one_ends(plan: Plan, parts: 
     (row, short), (row_2, long) = (compiled(to_horizon(plan, h)) for h in (length * parts / 4, length * 2))
     closed = short[~np.isnan(short["closed_s"])]
     assert long[: len(closed)].tobytes() == closed.tobytes()
-    for name in ("opened_s", "cause", "progress_s", "restored_s", "lost_work_s"):
+    # What an incident that is still open restores and loses may change: a fault may strike in a pause, or lose versions.
+    for name in ("opened_s", "cause", "progress_s"):
         assert (long[name][: len(short)] == short[name]).all()
     for name in ("wall_s", "faults", "void_faults", "spare_faults", "saves", "repairs", "spares_used"):
         assert row[name] <= row_2[name]
