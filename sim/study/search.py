@@ -33,9 +33,7 @@ USUAL = 1
 """The window that a search begins with; the wider one is for what is in the noise there."""
 
 MOST_OF_FIT = 1024
-"""Replications of each point of a fit, at most, unless their number is given: a peak that they do not show hardly matters.
-An assumption.
-"""
+"""Replications of each point of a fit, at most, unless their number is given. An assumption: they show what matters."""
 
 POINTS = 9
 """Points of a fit."""
