@@ -11,6 +11,7 @@ from rich.table import Table
 from sim.engine.state import StopReason
 from sim.report.words import WIDTH, between, bucket, count, duration, percent
 from sim.results import Records, Runs
+from sim.scenario.units import Quantity
 from sim.study.answer import Answer
 from sim.study.inputs import InputSpread
 from sim.study.outlook import Outlook
@@ -65,6 +66,21 @@ def sentence(answer: Answer, outlook: Outlook) -> str:
         if "exact" in outlook.intervals_s:
             said += f", best is about {duration(outlook.intervals_s['exact'])}"
     return said
+
+
+def chance_lines(
+    chances: dict[str, Estimate | None], done_by: Quantity | None, ettr_below: Quantity | None
+) -> Iterator[str]:
+    """A line for each chance that was asked for."""
+    named = (
+        ("done_by", "" if done_by is None else f"chance to be done within {done_by.written}"),
+        ("ettr_below", "" if ettr_below is None else f"chance of an ETTR below {percent(float(ettr_below), 2)}"),
+    )
+    for name, what in named:
+        found = chances[name]
+        if found is not None:
+            level = f"{100 * found.confidence:g} % interval"
+            yield wrapped(f"{what}: {percent(found.mean)} ({level} {between(found, percent)})")
 
 
 def answer_tables(answer: Answer) -> Iterator[Table | str]:

@@ -58,7 +58,8 @@ def test_the_names_in_json_stay(sim: Sim, small: Path) -> None:
     }  # fmt: skip
     assert found["precision"] == {"half_width": None, "reached": None}
     assert found["calibration"] is None
-    assert found["cases"][0] == sim("run", small, "--replications", 40, "--json").json
+    alone = sim("run", small, "--replications", 40, "--json").json
+    assert found["cases"][0] == {name: alone[name] for name in alone if name not in ("quantiles", "chances")}
 
 
 @pytest.mark.parametrize("text", ALL.values(), ids=ALL.keys())
