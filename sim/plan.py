@@ -18,8 +18,12 @@ PROCESS, RESET, REPAIR = 0, 1, 2
 NEEDS = ("process", "reset", "repair")
 """What a fault needs before its unit works again, from the mildest to the worst."""
 
-WALL, TRAINING = 0, 1
+WALL, TRAINING, CALENDAR = 0, 1, 2
 CLOCKS = ("wall", "training")
+"""Clocks of fault sources; the calendar, on which maintenance is planned, never stands still."""
+
+STOP, HANG, NOTICE, KNOWN = 0, 1, 2, 3
+"""What a fault does: it stops the job, lets it hang, or is known before it strikes; and one that was known strikes."""
 
 JOB, HOT, COLD, DOMAIN = 0, 1, 2, 5
 """Blocks of units: the job's nodes, then a block for each pool, at most four, of which these are the first two. Pools
@@ -44,9 +48,9 @@ AUTO = -1
 BACK = -1
 """What follows a stage of repair that lets its nodes go: they come back."""
 
-DETECTION_LANE, BLAME_LANE, RELAPSE_LANE = 1, 2, 3
-"""Identities of the draws that say when a fault is noticed, who is blamed, and when a node fails again that only seemed
-to be in order; 0 is the fault itself, stages have theirs from 256.
+DETECTION_LANE, BLAME_LANE, RELAPSE_LANE, LEAD_LANE = 1, 2, 3, 4
+"""Identities of the draws that say when a fault is noticed, who is blamed, when a node fails again that only seemed to
+be in order, and how long before it a fault is known; 0 is the fault itself, stages have theirs from 256.
 """
 
 RATE_LANE = 255
@@ -119,7 +123,8 @@ class Source:
     ``slots`` how many nodes or domains it strikes among (0: the job itself), ``by_domain`` whether these are the
     domains that it ``takes``, ``p_process`` and ``p_reset`` the probabilities of the milder needs, ``detect`` the
     seconds until a stop is seen, in the mean if ``detect_law`` is the position of a law; with ``p_hang`` a fault is a
-    hang, which the watchdog notices.
+    hang, which the watchdog notices, with ``p_notice`` it is known before, for a time of the law ``lead``. The nodes
+    that it takes enter the stage of repair ``stage``, if one is set; it is ``planned`` if it is maintenance.
     """
 
     name: str
@@ -137,12 +142,28 @@ class Source:
     by_domain: bool = False
     detect_law: int = ANY
     shape: float = 0.0
+    p_notice: float = 0.0
+    lead: int = ANY
+    stage: int = ANY
+    planned: bool = False
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """When maintenance is due: ``first``, then every ``every`` seconds (infinite: once), ``width`` domains at once and
+    the next so many ``step`` seconds later.
+    """
+
+    first: float
+    every: float
+    width: int
+    step: float
 
 
 @dataclass(frozen=True)
 class Lane:
     """One source in one block of units: a Poisson process of mean gap ``mean`` seconds over ``slots`` nodes or
-    domains; or, with a position in ``Plan.lives``, ``slots`` components that age.
+    domains; or, with a position in ``Plan.lives``, ``slots`` components that age; or domains in turn by a ``calendar``.
     """
 
     source: int
@@ -151,6 +172,7 @@ class Lane:
     mean: float
     slots: int
     life: int = -1
+    calendar: Calendar | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from sim.plan import (
     ANY,
     AUTO,
     BACK,
+    CALENDAR,
     CLOCKS,
     DOMAIN,
     GROUP,
@@ -44,6 +45,7 @@ from sim.plan import (
     Watchdog,
 )  # fmt: skip
 from sim.planning_lives import lives_of
+from sim.planning_maintenance import calendar_of, groups_of
 from sim.planning_nodes import components, job_rate, order
 from sim.planning_stores import NO_STORE, ordered, pattern_of, save_intervals, tiers
 from sim.scenario import Scenario
@@ -130,11 +132,40 @@ def _sources(scenario: Scenario, seed: int, laws: _Laws) -> tuple[Source, ...]:
                 **_detection(source.detect or scenario.detect.stop, laws),
                 key=stream_key(seed, f"faults.{name}"),
                 p_hang=source.effect.get("hang", 0.0),
+                p_notice=source.effect.get("notice", 0.0),
+                lead=ANY if source.lead is None else laws.of(source.lead),
                 by_domain=by_domain,
                 shape=source.shape,
             )
         )
     return tuple(sources)
+
+
+def _maintenance(scenario: Scenario, seed: int, laws: _Laws, groups: tuple[Group, ...]) -> tuple[Source, ...]:
+    """Sources of maintenance: their nodes enter stages of repair of their own, the last ones of the plan."""
+    names = [group.name for group in groups]
+    first = len(scenario.repair.stages) + (scenario.repair.retire is not None)
+    return tuple(
+        Source(
+            name=name,
+            clock=CALENDAR,
+            rate=0.0,
+            components=0,
+            per_node=0,
+            slots=groups[names.index(window.of)].number,
+            takes=GROUP + names.index(window.of),
+            p_process=0.0,
+            p_reset=0.0,
+            detect=0.0,
+            key=stream_key(seed, f"maintenance.{name}"),
+            by_domain=True,
+            p_notice=1.0,
+            lead=laws.add(Law(CONSTANT, quantize(window.notice))),
+            stage=first + i,
+            planned=True,
+        )
+        for i, (name, window) in enumerate(scenario.maintenance.items())
+    )
 
 
 def _takes(scenario: Scenario, takes: str) -> int:
@@ -147,8 +178,11 @@ def _lanes(scenario: Scenario, sources: tuple[Source, ...], lives: dict[str, Lif
     """The streams of faults of a plan: wall clock first, by name of the source, job before spares."""
     nodes = scenario.job.nodes + sum(pool.nodes for pool in scenario.pools.by_name().values())
     lanes = []
-    for clock in (WALL, TRAINING):
+    for clock in (WALL, TRAINING, CALENDAR):
         for i, source in enumerate(sources):
+            if source.planned and clock == CALENDAR:
+                calendar = calendar_of(source.name, scenario.maintenance[source.name], source.slots)
+                lanes.append(Lane(i, DOMAIN, clock, 0.0, source.slots, calendar=calendar))
             if source.clock != clock or source.rate == 0.0:
                 continue
             if source.by_domain:
@@ -210,7 +244,9 @@ def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:
 
 
 def _repair(scenario: Scenario, laws: _Laws) -> tuple[tuple[RepairStage, ...], Strikes, Strikes]:
-    """Stages of repair, after them that in which a new node is waited for; when nodes retire, when they are tested."""
+    """Stages of repair, after them that in which a new node is waited for and those of maintenance; when nodes retire,
+    when they are tested.
+    """
     names = list(scenario.repair.stages)
     stages = [
         RepairStage(
@@ -236,6 +272,9 @@ def _repair(scenario: Scenario, laws: _Laws) -> tuple[tuple[RepairStage, ...], S
         retired = Strikes(retire.failures, quantize(retire.within), len(stages))
         law = laws.of(retire.replacement)
         stages.append(RepairStage(law, 0, 1.0, lane_of("repair.retire.replacement"), len(stages), renews=True))
+    for name, window in scenario.maintenance.items():
+        law, lane = laws.of(window.duration), lane_of(f"maintenance.{name}")
+        stages.append(RepairStage(law, 0, 1.0, lane, len(stages), finds=0.0))
     return tuple(stages), retired, tested
 
 
@@ -282,7 +321,10 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     """
     seed = scenario.run.seed if seed is None else seed
     laws = _Laws()
-    sources = _sources(scenario, seed, laws)
+    nodes = scenario.job.nodes + sum(pool.nodes for pool in scenario.pools.by_name().values())
+    groups = groups_of(scenario, nodes)
+    planned = _maintenance(scenario, seed, laws, groups)
+    sources = tuple(sorted((*_sources(scenario, seed, laws), *planned), key=lambda source: source.name))
     lives = lives_of(scenario)
     pools = tuple(
         Pool(p.nodes, quantize(float(p.activation)), p.on, p.one_by_one) for p in scenario.pools.by_name().values()
@@ -320,7 +362,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         start_key=stream_key(seed, "initial start"),
         period=math.inf if scenario.run.series is None else quantize(float(scenario.run.series)),
         watchdog=Watchdog(*(quantize(float(time)) for time in (hang.timeout, hang.heartbeat, hang.poll))),
-        groups=tuple(Group(name, group.unit, group.number) for name, group in scenario.groups.items()),
+        groups=groups,
         order=order(scenario),
         relapse=relapse,
         retire=retire,

@@ -226,7 +226,8 @@ class Runs:
 
 
 COUNTS = (
-    "interruptions", "faults", "spare_faults", "spares_lost", "void_faults", "missed", "blamed_wrongly", "attempts",
+    "interruptions", "faults", "spare_faults", "spares_lost", "void_faults", "missed", "blamed_wrongly",
+    "notices", "saved_on_notice", "attempts",
     "saves", "spares_used", "spare_waits", "repairs", "crew_services", "renewals", "relapses", "retired",
     "units_in_repair",
 )  # fmt: skip

@@ -27,6 +27,7 @@ from sim.plan import (
     AUTO,
     BACK,
     BATHTUB_LIFE,
+    CALENDAR,
     DOMAIN,
     GAMMA_LIFE,
     GROUP,
@@ -41,6 +42,7 @@ from sim.plan import (
     WALL,
     WEIBULL_LIFE,
     Blame,
+    Calendar,
     Group,
     Lane,
     Law,
@@ -109,6 +111,7 @@ def ageing(draw: Any, found: tuple[Source, ...], unit: float) -> dict[int, Life]
         on_nodes = source.per_node > 0
         if (
             source.by_domain
+            or source.p_notice > 0.0
             or not (on_nodes or source.takes == NOTHING)
             or not draw(st.sampled_from([True, False, False]))
         ):
@@ -172,7 +175,7 @@ def groupings(draw: Any, nodes: int) -> tuple[Group, ...]:
 
 
 @st.composite
-def sources(draw: Any, name: str, job: int, unit: float, groups: tuple[Group, ...]) -> Source:
+def sources(draw: Any, name: str, job: int, unit: float, groups: tuple[Group, ...], table: list[Law]) -> Source:
     """A fault source; its faults strike the job every 2 to 500 units."""
     per_node = draw(st.sampled_from([0, 1, 1, 2, 8]))  # 0: per job, or per domain
     takes = draw(st.sampled_from([NOTHING, NODE, *range(GROUP, GROUP + len(groups))]))
@@ -197,7 +200,45 @@ def sources(draw: Any, name: str, job: int, unit: float, groups: tuple[Group, ..
         key=(draw(WORDS), draw(WORDS)),
         p_hang=draw(st.sampled_from([0.0, 0.0, 0.4, 1.0])),
         shape=draw(st.sampled_from([0.0, 0.0, 0.0, 0.5, 3.5, 400.5])),
+        **draw(notices(table, unit)),
     )
+
+
+@st.composite
+def notices(draw: Any, table: list[Law], unit: float) -> dict[str, Any]:
+    """How many of a source's faults are known before they strike, and how long."""
+    share = draw(st.sampled_from([0.0, 0.0, 0.5, 1.0]))
+    return {"p_notice": share, "lead": draw(laws(table, 0, 60, unit))} if share > 0.0 else {}
+
+
+@st.composite
+def maintenance(
+    draw: Any, name: str, unit: float, groups: tuple[Group, ...], table: list[Law], stage: int
+) -> tuple[Source, Calendar]:
+    """Planned maintenance of the domains of a group, and when it is due."""
+    takes = draw(st.integers(0, len(groups) - 1))
+    source = Source(
+        name=name,
+        clock=CALENDAR,
+        rate=0.0,
+        components=0,
+        per_node=0,
+        slots=groups[takes].number,
+        takes=GROUP + takes,
+        p_process=0.0,
+        p_reset=0.0,
+        detect=0.0,
+        key=(draw(WORDS), draw(WORDS)),
+        by_domain=True,
+        p_notice=draw(st.sampled_from([0.0, 1.0, 1.0])),
+        lead=draw(laws(table, 0, 40, unit)),
+        stage=draw(st.sampled_from([ANY, stage])),
+        planned=draw(st.sampled_from([True, True, False])),
+    )
+    first, step, rest = (quantize(draw(st.integers(low, 300)) * unit) for low in (0, 0, 1))
+    width = draw(st.integers(1, source.slots))
+    every = draw(st.sampled_from([math.inf, math.ceil(source.slots / width) * step + rest]))
+    return source, Calendar(first, every, width, step)
 
 
 @st.composite
@@ -352,7 +393,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
     groups = draw(groupings(nodes))
     order = draw(st.permutations(range(nodes))) if groups and draw(st.booleans()) else ()
     table = [Law(CONSTANT, 0.0)]
-    found = tuple(draw(sources(name, job, unit, groups)) for name in "abcd"[: draw(st.integers(1, 4))])
+    found = tuple(draw(sources(name, job, unit, groups, table)) for name in "acdf"[: draw(st.integers(1, 4))])
     lives = draw(ageing(found, unit))
     n_rules = draw(st.integers(1, 3))
     some_rules = tuple(
@@ -369,6 +410,11 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         law = draw(st.sampled_from([len(table) - 1, draw(laws(table, 0, 300, unit))]))
         repair += (RepairStage(law, 0, 1.0, draw(WORDS) >> 2, len(repair), renews=True),)
         retire = Strikes(draw(st.integers(1, 16)), time(0, 3_000), len(repair) - 1)
+    lanes = lanes_of(found, hot, nodes, lives)
+    if groups and draw(st.booleans()):
+        planned, calendar = draw(maintenance("g", unit, groups, table, draw(st.integers(0, len(repair) - 1))))
+        lanes += (Lane(len(found), DOMAIN, CALENDAR, 0.0, planned.slots, calendar=calendar),)
+        found += (planned,)
     has_store = draw(st.sampled_from([True, True, True, False]))
     pattern = draw(patterns(unit)) if has_store else NO_STORE
     several = draw(tiers(job, unit)) if has_store and draw(st.booleans()) else ()
@@ -387,7 +433,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
             *(Pool(size, time(0, 20), draw(st.booleans()), draw(st.booleans())) for size in others),
         ),
         sources=found,
-        lanes=lanes_of(found, hot, job + hot + cold + sum(others), lives),
+        lanes=lanes,
         lives=tuple(lives.values()),
         laws=(),
         rules=some_rules,
@@ -491,6 +537,9 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float, groups: tuple[str
     }
     if per in ("gpu", "node") and "observed" not in table and draw(st.sampled_from([True, False, False])):
         table |= draw(life_tables(table, life))
+    elif draw(st.sampled_from([True, False, False])):
+        table["effect"] = draw(st.sampled_from(["notice", {"stop": 0.5, "notice": "50 %"}]))
+        table["lead"] = draw(st.one_of(durations(0.0, 40.0, scale), law_tables(40.0, scale)))
     return table
 
 
@@ -689,6 +738,20 @@ def pause_tables(draw: Any, scale: float) -> dict[str, Any]:
 
 
 @st.composite
+def maintenance_tables(draw: Any, scale: float, groups: tuple[str, ...]) -> dict[str, Any]:
+    """Maintenance of up to 64 nodes or domains, in waves of 8 and more."""
+    table = {
+        "of": draw(st.sampled_from(["node", "cluster", *groups])),
+        "first": draw(durations(0.0, 400.0, scale)),
+        "duration": draw(st.one_of(durations(0.0, 100.0, scale), law_tables(100.0, scale))),
+        "width": draw(st.integers(8, 70)),
+        "step": draw(durations(1.0, 30.0, scale)),
+    }
+    more = {"every": durations(300.0, 900.0, scale), "notice": durations(0.0, 30.0, scale)}
+    return table | draw(st.fixed_dictionaries({}, optional=more))
+
+
+@st.composite
 def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0)) -> dict[str, Any]:
     """A scenario as its file gives it, of at most 64 nodes, with times of about these scales in s."""
     scale = draw(st.sampled_from(scales))
@@ -732,6 +795,8 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
     table["repair"] = draw(repair_tables(scale))
     if draw(st.sampled_from([True, False, False])):
         table["pauses"] = {name: draw(pause_tables(scale)) for name in PAUSES[: draw(st.integers(1, 2))]}
+    if draw(st.sampled_from([True, False, False])):
+        table["maintenance"] = {"upgrade-2": draw(maintenance_tables(scale, tuple(groups)))}
     seeds = st.sampled_from([0, 1, 2**63 - 1])
     counted = any("observed" in source for source in faults.values())
     run = {

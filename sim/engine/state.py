@@ -62,7 +62,7 @@ ROW = np.dtype(
     [
         ("replication", "i8"), ("stop_reason", "i8"), ("wall_s", "f8"), ("work_done_s", "f8"), ("not_saved_s", "f8"),
         ("interruptions", "i8"), ("faults", "i8"), ("spare_faults", "i8"), ("spares_lost", "i8"), ("void_faults", "i8"),
-        ("missed", "i8"), ("blamed_wrongly", "i8"),
+        ("missed", "i8"), ("blamed_wrongly", "i8"), ("notices", "i8"), ("saved_on_notice", "i8"),
         ("attempts", "i8"), ("saves", "i8"), ("spares_used", "i8"), ("spare_waits", "i8"), ("repairs", "i8"),
         ("renewals", "i8"), ("relapses", "i8"), ("retired", "i8"),
         ("crew_services", "i8"), ("crew_wait_s", "f8"), ("units_in_repair", "i8"), ("ledger", "f8", N_BUCKETS),

@@ -123,6 +123,7 @@ def _metrics(answer: Answer) -> Table:
         ("interruptions", "interruptions"),
         ("faults on the job", "faults"),
         ("faults on spares", "spare_faults"),
+        ("stops on notice, with all work saved", "saved_on_notice"),
         ("durable saves", "saves"),
         ("spares used", "spares_used"),
         ("recoveries that found too few spares", "spare_waits"),
@@ -131,7 +132,7 @@ def _metrics(answer: Answer) -> Table:
         ("nodes given up for failing too often", "retired"),
     ):
         estimate = answer.count(column)
-        if column in ("relapses", "retired") and estimate.mean == 0:
+        if column in ("saved_on_notice", "relapses", "retired") and estimate.mean == 0:
             continue
         table.add_row(name, count(estimate.mean), between(estimate))
     if answer.crew_wait_s is not None:

@@ -11,6 +11,7 @@ from sim.scenario.detection import check_detect
 from sim.scenario.domains import check_groups, make_groups, order_of
 from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
 from sim.scenario.findings import Findings
+from sim.scenario.maintenance import MOST_MAINTENANCE, check_unit, check_waves, units_of
 from sim.scenario.pauses import MOST_PAUSES, check_pause
 from sim.scenario.reading import Parts, held_nodes
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
@@ -34,6 +35,7 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
             refusal = RefusedError("is a pool that is not there", "a pool of [pools]", f"add {rule.refill} to [pools]")
             findings.add(("recovery", name, "refill"), refusal)
     _pauses(data, parts, findings)
+    _maintenance(data, parts, findings)
     _detect(data, parts, findings)
     _stages(parts, findings)
     if parts.repair is not None and parts.repair_known:
@@ -87,10 +89,16 @@ def _groups(parts: Parts, findings: Findings) -> None:
 
 
 def _counts(data: Mapping[str, Any], findings: Findings) -> None:
-    faults, stores = data.get("faults"), data.get("stores")
-    if isinstance(faults, dict) and len(faults) > MOST_SOURCES:
-        message = f"has {len(faults)} fault sources"
-        findings.add(("faults",), RefusedError(message, f"at most {MOST_SOURCES} fault sources"))
+    faults, stores, maintenance = data.get("faults"), data.get("stores"), data.get("maintenance")
+    planned = len(maintenance) if isinstance(maintenance, dict) else 0
+    if isinstance(faults, dict) and len(faults) + planned > MOST_SOURCES:
+        message = f"has {len(faults)} fault sources" + (f" beside {planned} kinds of maintenance" if planned else "")
+        findings.add(
+            ("faults",),
+            RefusedError(
+                message, f"at most {MOST_SOURCES} fault sources" + (" and kinds of maintenance" if planned else "")
+            ),
+        )
     if isinstance(stores, dict) and len(stores) > MOST_STORES:
         message = f"is a store too many: [stores] has {len(stores)}"
         findings.add(("stores", list(stores)[MOST_STORES]), RefusedError(message, f"at most {MOST_STORES} stores"))
@@ -148,6 +156,29 @@ def _pauses(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
             findings.add(("pauses", name), refusal)
         if parts.job is not None:
             findings.add_all(("pauses", name), check_pause(pause, parts.job.step))
+
+
+def _maintenance(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
+    section = data.get("maintenance")
+    if isinstance(section, dict) and len(section) > MOST_MAINTENANCE:
+        refusal = RefusedError(f"has {len(section)} tables", f"at most {MOST_MAINTENANCE} kinds of maintenance")
+        findings.add(("maintenance",), refusal)
+    for name, table in parts.maintenance.items():
+        if name in parts.faults or name in parts.pauses:
+            refusal = RefusedError("has the name of a fault source or a pause", "a name of its own: all are causes")
+            findings.add(("maintenance", name), refusal)
+        if parts.cluster is None:
+            continue
+        wrong = list(check_unit(table, parts.cluster.groups))
+        findings.add_all(("maintenance", name), wrong)
+        if wrong or parts.job is None or not parts.pools_known:
+            continue
+        held = held_nodes(parts.cluster, parts.job, parts.pools)
+        if list(check_groups(parts.cluster.groups, held)):
+            continue
+        made = make_groups(parts.cluster.groups, held)
+        domains = made[table.of].number if table.of in made else 0
+        findings.add_all(("maintenance", name), check_waves(table, units_of(table.of, held, domains)))
 
 
 def _detect(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:

@@ -16,7 +16,7 @@ from sim.scenario.refusal import RefusedError, listed, nearest, shown
 MOST_GROUPS = 8
 UNITS = ("gpu", "node", "job")
 """What components are counted by beside the groups."""
-_RESERVED = frozenset({*UNITS, "gpus", "nodes", "jobs", "nothing"})
+_RESERVED = frozenset({*UNITS, "gpus", "nodes", "jobs", "nothing", "cluster"})
 _SIZE = re.compile(r"\s*([0-9][0-9_]*)\s+(\S.*?)\s*")
 
 

@@ -57,8 +57,8 @@ _SUM_TOLERANCE = 1e-9
 _FIT_S = 1e9 * HOUR_S
 _THOUSAND_NODE_DAYS_S = 1_000 * 86_400.0
 
-Effect = Literal["stop", "hang"]
-EFFECTS: tuple[Effect, ...] = ("stop", "hang")
+Effect = Literal["stop", "hang", "notice"]
+EFFECTS: tuple[Effect, ...] = ("stop", "hang", "notice")
 _EFFECT_WORD = Choice(EFFECTS)
 
 _ONE_RATE = "none: exactly one key gives the rate"
@@ -148,6 +148,7 @@ class EffectTable(Table):
 
     stop: Probability | None = setting("Probability that the job stops.", None, "0")
     hang: Probability | None = setting("Probability that the job hangs.", None, "0")
+    notice: Probability | None = setting("Probability that the fault is known `lead` before.", None, "0")
 
     @model_validator(mode="after")
     def _adds_up(self) -> EffectTable:
@@ -205,10 +206,17 @@ class FaultTable(Table):
         "hardware ages on the wall clock",
     )
     effect: Annotated[EffectTable, ShortForm(_one_effect, (_EFFECT_WORD,))] | None = setting(
-        "What a fault does: stop, the job stops; hang, it waits until a watchdog notices; or a table of probabilities "
-        "that add up to 1.",
+        "What a fault does: stop, the job stops; hang, it waits until a watchdog notices; notice, it is known `lead` "
+        "before: if the job can save until then, it does so at once, stops and loses nothing, else it goes on until "
+        "the fault strikes; or a table of probabilities that add up to 1.",
         None,
         "stop",
+    )
+    lead: LawValue | None = setting(
+        "Time from the notice of a fault until it strikes, in s: a duration or a table with a law. The job knows how "
+        "much it has. Whatever else stops it meanwhile, the fault strikes then.",
+        None,
+        "none: required with the effect notice",
     )
     takes: Annotated[str, _Level(("node", "nothing"))] | None = setting(
         "What goes down with it: its node, nothing, or a domain of a group: all nodes of it that work, at one time, in "
@@ -240,7 +248,7 @@ class FaultSource:
     per, clock, takes : str
         As in the file.
     effect : dict
-        Probability of each effect that the file names, in the order stop, hang; adds up to 1.
+        Probability of each effect that the file names, in the order stop, hang, notice; adds up to 1.
     count : int
         Components per unit, >= 1.
     rate : float
@@ -253,6 +261,8 @@ class FaultSource:
         Time until a stop is seen, s; None: `Detect.stop`.
     ageing : Ageing or None
         How components live if their hazard depends on their age, or if they differ; None: exponential lives.
+    lead : Law or None
+        Time from the notice of a fault until it strikes, s; None: faults come without notice.
     """
 
     per: str
@@ -265,6 +275,7 @@ class FaultSource:
     needs: Mapping[Need, float]
     detect: Law | None
     ageing: Ageing | None = None
+    lead: Law | None = None
 
 
 def check_fault_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
@@ -306,10 +317,24 @@ def check_fault(table: FaultTable, uncertain: bool) -> Iterator[tuple[str | None
         )
     elif sum(getattr(table, key) is not None for key in RATE_KEYS) == 1 and rate_of(table, uncertain) > _MOST_PER_S:
         yield None, RefusedError("strikes more than once per microsecond and component", "a lower rate")
+    yield from _check_notice(table)
     takes = takes_of(table)
     repaired = float(_needs(table, takes).get("repair", 0.0)) > 0.0 and takes != "nothing"
     unsure = observed is not None and _is_uncertain(table, uncertain)
     yield from check_ageing(table, rate_of(table, uncertain), repaired, unsure)
+
+
+def _check_notice(table: FaultTable) -> Iterator[tuple[str | None, RefusedError]]:
+    noticed = _effects(table).get("notice", 0.0) > 0.0
+    if noticed and table.lead is None:
+        remedy = 'add lead = "10 min", for example'
+        yield "effect", RefusedError("has no lead: the time from the notice to the fault", "notice with lead", remedy)
+    if table.lead is not None and not noticed:
+        remedy = 'add effect = "notice", or leave it out'
+        yield "lead", RefusedError("is the time after a notice, but the effect is none", "lead with notice", remedy)
+    if noticed and (table.life is not None or table.frailty is not None):
+        remedy = "leave out life and frailty, or the notice"
+        yield "effect", RefusedError("is not there for components that age or differ", "stop or hang", remedy)
 
 
 def rate_of(table: FaultTable, uncertain: bool) -> float:
@@ -342,16 +367,18 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
         entries.field(path, table, key, unit)
     entries.field(path, table, "clock", "")
     entries.field(path, table, "takes", "", takes)
-    if table.detect is not None and table.detect.time is not None:
-        entries.add((*path, "detect"), table.detect.time, "s")
+    for key, law in (("detect", table.detect), ("lead", table.lead)):
+        if law is not None and law.time is not None:
+            entries.add((*path, key), law.time, "s")
     uncertain = _is_uncertain(table, uncertain)
     if table.observed is not None:
         entries.field(path, table, "uncertain", "", uncertain)
     age_entries(path, table, entries)
     if table.observed is not None:
         add_observed((*path, "observed"), table.observed, entries)
-    if table.detect is not None and table.detect.time is None:
-        add_law((*path, "detect"), table.detect, entries)
+    for key, law in (("detect", table.detect), ("lead", table.lead)):
+        if law is not None and law.time is None:
+            add_law((*path, key), law, entries)
     source = None if table.needs is not None else source_of(FaultTable, "needs")
     for need, probability in needs.items():
         entries.add((*path, "needs", need), probability, "1", source)
@@ -363,7 +390,8 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
     rate, shape = rate_of(table, uncertain), shape_of(table.observed, uncertain)
     detect = None if table.detect is None else resolve_law(table.detect)
     ageing = resolve_ageing(path, table, entries)
-    return FaultSource(table.per, table.count, rate, shape, table.clock, does, takes, shares, detect, ageing)
+    lead = None if table.lead is None else resolve_law(table.lead)
+    return FaultSource(table.per, table.count, rate, shape, table.clock, does, takes, shares, detect, ageing, lead)
 
 
 def takes_of(table: FaultTable) -> str:

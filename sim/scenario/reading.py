@@ -21,6 +21,7 @@ from sim.scenario.faults import (
 )
 from sim.scenario.fields import Table, Title, check_name
 from sim.scenario.findings import Findings
+from sim.scenario.maintenance import Maintenance, MaintenanceTable, resolve_maintenance
 from sim.scenario.pauses import Pause, PauseTable, resolve_pause
 from sim.scenario.recovery import RecoveryTable, RuleTable, check_rules, resolve_recovery, split_recovery
 from sim.scenario.refusal import Path, RefusedError, nearest
@@ -45,6 +46,7 @@ class Parts:
     detect: DetectTable | None = None
     stores: dict[str, StoreTable] = field(default_factory=dict)
     pauses: dict[str, PauseTable] = field(default_factory=dict)
+    maintenance: dict[str, MaintenanceTable] = field(default_factory=dict)
     recovery: RecoveryTable | None = None
     rules: dict[str, RuleTable] = field(default_factory=dict)
     pools: PoolsTable | None = None
@@ -68,6 +70,7 @@ def read_parts(data: Mapping[str, Any], findings: Findings) -> Parts:
     parts.detect = _section(DetectTable, "detect", data, findings)
     parts.stores, _ = _named(StoreTable, "stores", data, findings, check_store_keys)
     parts.pauses, _ = _named(PauseTable, "pauses", data, findings)
+    parts.maintenance, _ = _named(MaintenanceTable, "maintenance", data, findings)
     parts.recovery, parts.rules = _recovery(data, findings)
     if "pools" in data:
         parts.pools = _section(PoolsTable, "pools", data, findings)
@@ -100,13 +103,17 @@ def resolve(name: str, parts: Parts) -> Scenario:
     pauses: dict[str, Pause] = {}
     for pause in sorted(parts.pauses):
         pauses[pause] = resolve_pause(pause, parts.pauses[pause], job.step, entries)
+    maintenance: dict[str, Maintenance] = {}
+    for window in sorted(parts.maintenance):
+        maintenance[window] = resolve_maintenance(window, parts.maintenance[window], entries)
     recovery = resolve_recovery(parts.recovery, parts.rules, entries)
     pools = resolve_pools(parts.pools, cluster.nodes - job.nodes, entries)
     repair = resolve_repair(parts.repair, parts.repair_stages, entries)
     run = resolve_run(parts.run, bool(stores), entries)
     return Scenario(
-        name, cluster, job, faults, detect, stores, recovery, pools, repair, run, groups, pauses, tuple(entries.items)
-    )
+        name, cluster, job, faults, detect, stores, recovery, pools, repair, run, groups, pauses, maintenance,
+        tuple(entries.items),
+    )  # fmt: skip
 
 
 def held_nodes(cluster: ClusterTable, job: JobTable, pools: PoolsTable | None) -> int:

@@ -16,6 +16,7 @@ from sim.scenario.entries import Entry, nested
 from sim.scenario.faults import FaultSource, FaultTable
 from sim.scenario.fields import Table, Title, setting
 from sim.scenario.include import FileNames
+from sim.scenario.maintenance import Maintenance, MaintenanceTable
 from sim.scenario.pauses import Pause, PauseTable
 from sim.scenario.recovery import Recovery, RecoveryTable
 from sim.scenario.repair import Repair
@@ -44,6 +45,13 @@ class ScenarioTable(Table):
         {},
         "no pauses",
     )
+    maintenance: dict[str, MaintenanceTable] = setting(
+        "Maintenance by calendar by name, at most 4: nodes that are taken out of service at set times, in waves. Each "
+        "stop of the job counts as an interruption under its name; while the job waits only for these nodes, its time "
+        "is booked to maintenance.",
+        {},
+        "no maintenance",
+    )
     recovery: RecoveryTable = setting(
         "What is done after a fault: restart, or tables that are rules, at most 8, tried in file order.",
         {},
@@ -69,7 +77,7 @@ class Scenario:
         For people; no part of `sha256`.
     cluster, job, detect, recovery, pools, repair, run : objects
         One for each section of the file.
-    faults, stores, groups, pauses : dict
+    faults, stores, groups, pauses, maintenance : dict
         By name, sorted by name: the order in the file means nothing.
     entries : tuple of Entry
         Every key with its value, and where that comes from.
@@ -87,6 +95,7 @@ class Scenario:
     run: Run
     groups: Mapping[str, Group]
     pauses: Mapping[str, Pause]
+    maintenance: Mapping[str, Maintenance]
     entries: tuple[Entry, ...] = field(repr=False)
 
     def resolved(self) -> dict[str, Any]:

@@ -258,6 +258,10 @@ class Outlook:
             said.append("Detection takes a random time: the formula takes the mean.")
         elif len(delays | ({self._hang_s} if hangs else set())) > 1:
             said.append("Detection differs by fault source: the formula takes the mean.")
+        if any(source.p_notice > 0 and source.rate > 0 for source in plan.sources):
+            said.append("Some faults are known before they strike: the formula takes them for stops.")
+        if any(source.planned for source in plan.sources):
+            said.append("There is maintenance: the formula leaves it out.")
         if plan.lives:
             said.append("Components age or differ: the formula takes a constant rate, 1 / mean life.")
         if len(self._kinds_of_recovery) > 1:

@@ -25,6 +25,7 @@ from sim.theory.lives import (
     mean_life,
     renewed_ettr,
 )
+from sim.theory.notices import ettr_known_too_late, ettr_with_notices
 from sim.theory.pauses import ettr_with_pauses
 from sim.theory.rates import count_variance, gamma_quantile, posterior_mean
 from sim.theory.recovery import (
@@ -64,7 +65,9 @@ __all__ = [
     "erlang_b",
     "ettr",
     "ettr_at_optimum",
+    "ettr_known_too_late",
     "ettr_of_classes",
+    "ettr_with_notices",
     "ettr_with_pauses",
     "exact_interval",
     "faults_without_renewal",

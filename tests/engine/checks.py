@@ -129,7 +129,8 @@ class Recorded(run.Run):
         self.go()
 
     def strike(self, lane: Lane, due: strikes.Strike) -> bool:
-        if lane.life >= 0:  # when a component fails depends on when it was replaced, so on all that happens
+        # When a component fails depends on when it was replaced, so on all that happens; the calendar has no clock.
+        if lane.life >= 0 or lane.calendar is not None:
             return super().strike(lane, due)
         clock = self.clocks[lane.clock]
         reading = clock.read + (float(self.context.env.now) - clock.since)

@@ -18,7 +18,7 @@ from strategies import NO_STORE, TICK, examples, lanes_of, last_save, plans, sce
 from sim.engine.compiled.run import Runner
 from sim.engine.simpy_engine.ages import Components
 from sim.engine.simpy_engine.context import Context
-from sim.engine.state import INCIDENT
+from sim.engine.state import INCIDENT, ROW, StopReason
 from sim.kernels.laws import CONSTANT, EXPONENTIAL
 from sim.kernels.ledger import CAPACITY_WAIT, LOST_WORK, PRODUCTIVE, RESTART, SAVE_SLOWDOWN, SAVE_STALL
 from sim.kernels.saves import ENDLESS_SAVES, UNLIMITED, make_pattern
@@ -295,12 +295,33 @@ def test_a_longer_horizon_goes_on_where_the_shorter_one_ends(plan: Plan, parts: 
     (row, short), (row_2, long) = (compiled(to_horizon(plan, h)) for h in (length * parts / 4, length * 2))
     closed = short[~np.isnan(short["closed_s"])]
     assert long[: len(closed)].tobytes() == closed.tobytes()
-    # What an incident that is still open restores and loses may change: a fault may strike in a pause, or lose versions.
+    # What an open incident restores and loses may change: a fault may strike in a pause, or lose versions.
     for name in ("opened_s", "cause", "progress_s"):
         assert (long[name][: len(short)] == short[name]).all()
     for name in ("wall_s", "faults", "void_faults", "spare_faults", "saves", "repairs", "spares_used"):
         assert row[name] <= row_2[name]
     assert len(short.dtype) == len(INCIDENT)
+
+
+@examples(100)
+@given(plans())
+def test_a_notice_at_the_last_moment_is_a_stop_that_is_seen_at_once(plan: Plan) -> None:
+    assume(plan.has_store and (plan.tiers or plan.pattern.stall + plan.pattern.persist > 0.0))
+    assume(all(tier.stall + tier.persist > 0.0 for tier in plan.tiers))
+    laws = (*plan.laws, Law(CONSTANT, 0.0))
+    assume(len({source.key for source in plan.sources}) == len(plan.sources))
+    # Not on training time: a stop spares the job a fault of that clock at the same instant, a notice does not.
+    as_seen = {"clock": WALL, "p_hang": 0.0, "detect": 0.0, "detect_law": ANY, "p_notice": 0.0, "planned": False}
+    seen = [replace(source, **as_seen) for source in plan.sources]
+    known = [replace(source, p_notice=1.0, lead=len(laws) - 1) for source in seen]
+    no_pauses = tuple(replace(pause, save=True) for pause in plan.pauses)
+    same = replace(plan, lives=(), pauses=no_pauses, blame=Blame(), laws=laws, max_events=2_000)
+    stop, notice = (compiled(replace(with_sources(same, tuple(each)), max_events=2_000)) for each in (seen, known))
+    assume(StopReason.EVENT_LIMIT not in (stop[0]["stop_reason"], notice[0]["stop_reason"]))
+    assume(notice[0]["saved_on_notice"] == 0)  # a save may be durable at that very moment
+    assert stop[1].tobytes() == notice[1].tobytes()
+    names = set(ROW.names or ()) - {"notices"}
+    assert all(np.all(stop[0][name] == notice[0][name]) for name in names)
 
 
 # The same faults on each source's own clock

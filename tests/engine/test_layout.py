@@ -8,9 +8,12 @@ from sim.kernels import tiers
 from sim.kernels import time as kernels_time
 from sim.planning import build
 from sim.scenario import from_dict
+from sim.scenario.domains import MOST_GROUPS
 from sim.scenario.faults import MOST_SOURCES
 from sim.scenario.fields import LONGEST_S
 from sim.scenario.law import MOST_PARTS
+from sim.scenario.maintenance import MOST_MAINTENANCE
+from sim.scenario.pauses import MOST_PAUSES
 from sim.scenario.recovery import MOST_RULES, MOST_STAGES
 from sim.scenario.repair import MOST_REPAIR_STAGES
 from sim.scenario.repair_tables import MOST_FAILURES
@@ -26,7 +29,9 @@ def mixture(parts: int) -> dict[str, Any]:
 
 def test_limits_of_the_file_are_those_of_the_engine() -> None:
     assert (MOST_SOURCES, MOST_RULES, MOST_STAGES) == (MAX_SOURCES, layout.MAX_RULES, layout.MAX_STAGES)
-    assert (MOST_REPAIR_STAGES + 1, MOST_FAILURES) == (layout.MAX_REPAIR, layout.MAX_FAILURES)
+    room = (MOST_REPAIR_STAGES + 1 + MOST_MAINTENANCE, MOST_GROUPS + 2)
+    assert room == (layout.MAX_REPAIR, layout.MAX_GROUPS)
+    assert MOST_FAILURES == layout.MAX_FAILURES
     assert MOST_STORES == tiers.MOST_STORES
 
 
@@ -37,9 +42,19 @@ def test_a_scenario_at_every_limit_runs_in_both_engines() -> None:
         stages = {f"stage{j}": mixture(MOST_PARTS) for j in range(each)}
         rules[f"rule{i}"] = {"stages": stages} | ({"when": {"attempts_below": 2}} if i < MOST_RULES - 1 else {})
     table = {
-        "cluster": {"nodes": 8},
+        "cluster": {"nodes": 10, "groups": {f"g{i}": "5 nodes" for i in range(MOST_GROUPS)}},
         "job": {"nodes": 6},
-        "faults": {f"source{i}": {"per": "gpu", "mtbf": "1_500 h"} for i in range(MOST_SOURCES)},
+        "pools": {"hot": 1, "warm": 1, "cold": 1, "shared": 1},
+        "faults": {
+            f"source{i}": {"per": "gpu", "mtbf": "1_500 h", "effect": {"stop": 0.9, "notice": 0.1}}
+            | {"lead": mixture(MOST_PARTS), "detect": mixture(MOST_PARTS)}
+            for i in range(MOST_SOURCES - MOST_MAINTENANCE)
+        },
+        "pauses": {f"pause{i}": {"every": "5 h", "duration": mixture(MOST_PARTS)} for i in range(MOST_PAUSES)},
+        "maintenance": {
+            f"window{i}": {"of": of, "first": "1 day", "duration": mixture(MOST_PARTS), "step": "1 h"}
+            for i, of in enumerate(["node", "cluster", "g3", "g7"])
+        },
         "stores": {
             "gpu": {"every": "30 s", "persist": "7 min", "in_flight": tiers.RING, "place": "self"},
             "host": {"every": "5 min", "stall": "2 s", "place": {"partners": 5}},
@@ -55,7 +70,7 @@ def test_a_scenario_at_every_limit_runs_in_both_engines() -> None:
     plan = build(from_dict(table))
     assert len(plan.sources) == MOST_SOURCES
     assert sum(len(rule.stages) for rule in plan.rules) == MOST_STAGES
-    assert len(plan.repair) == MOST_REPAIR_STAGES + 1
+    assert len(plan.repair) == MOST_REPAIR_STAGES + 1 + MOST_MAINTENANCE
     assert len(plan.laws) <= layout.MAX_LAWS
     outcome = compiled(plan)
     check_closed(plan, outcome)

@@ -1,6 +1,7 @@
 """A resolved scenario as a file, and what follows from it."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_an_outlook_can_always_be_shown(table: dict[str, Any]) -> None:
     json.dumps(as_dict(scenario, outlook), allow_nan=False)
     lines = list(outlook_lines(outlook))
     assert lines[0] == "What follows, in closed form"
-    assert not any("nan" in line for line in lines)
+    assert not any(re.search(r"\bnan\b", line) for line in lines)
     assert outlook.ettr is None or 0.0 <= outlook.ettr <= 1.0
 
 

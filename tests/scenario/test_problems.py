@@ -29,6 +29,16 @@ def line_of(text: str, needle: str) -> int:
     return text[: text.index(needle)].count("\n") + 1
 
 
+WINDOW = """
+[maintenance.firmware]
+of = "node"
+first = "2 days"
+duration = "4 h"
+width = 5
+step = "6 h"
+"""
+
+
 def changed(old: str, new: str, text: str = SMALL) -> str:
     assert text.count(old) == 1, old
     return text.replace(old, new)
@@ -44,6 +54,8 @@ ADDED = [
     ("[cluster]", f"gpus_per_node = {10**30}", "cluster.gpus_per_node", "too large", "from 1 to"),
     ("[faults.node]", "fit = 3", "faults.node.fit", "one rate too many beside mtbf", "exactly one of"),
     ("[faults.node]", 'effect = "slow"', "faults.node.effect", "none of the known", '"stop"'),
+    ("[faults.node]", 'effect = "notice"', "faults.node.effect", "has no lead", "notice with lead"),
+    ("[faults.node]", 'lead = "10 min"', "faults.node.lead", "after a notice, but the effect is none", "with notice"),
     ("[faults.node]", 'clock = "steps"', "faults.node.clock", "none of the known", '"wall" or "training"'),
     ("[cluster]", 'groups.rack = "4"', "cluster.groups.rack", "how many of what", '"4 nodes"'),
     ("[cluster]", 'groups.rack = "4 nods"', "cluster.groups.rack", "no group", "nodes"),
@@ -668,3 +680,25 @@ def test_lives_that_do_not_fit_together_are_refused(lines, key, message, allowed
     assert problem.key == f"faults.node.{key}"
     assert message in problem.message
     assert allowed in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "message", "allowed"),
+    [
+        ('of = "node"', 'of = "rak"', "of", "none of the known", '"node" or "cluster"'),
+        ('step = "6 h"\n', "", "step", "make 20 waves of 5", "from one wave to the next"),
+        ('step = "6 h"', 'step = "6 h"\nevery = "4 days"', "every", "before the 20 waves are done", "times step"),
+        ('first = "2 days"', 'first = "-2 days"', "first", "must not be negative", "a duration"),
+        ("width = 5", "width = 0", "width", "too small", "from 1"),
+    ],
+)
+def test_maintenance(old: str, new: str, key: str, message: str, allowed: str) -> None:
+    problem = only(SMALL + changed(old, new, WINDOW))
+    assert problem.key == f"maintenance.firmware.{key}"
+    assert message in problem.message
+    assert allowed in str(problem)
+
+
+def test_maintenance_has_a_name_of_its_own() -> None:
+    problem = only(SMALL + WINDOW.replace("firmware", "node"))
+    assert (problem.key, "name of a fault source" in problem.message) == ("maintenance.node", True)

@@ -28,6 +28,7 @@ EXPECTED = Path(__file__).with_name("expected.json")
 SHIPPED = sorted(file.name for file in SCENARIOS.glob("*.toml"))
 LLAMA = SCENARIOS / "llama3-405b-16k.toml"
 HOPPER = SCENARIOS / "hopper-100k.toml"
+MAINTENANCE = SCENARIOS / "maintenance.toml"
 CATALOG = SCENARIOS / "catalog" / "hgx-h100.toml"
 WITH_FACTS = [LLAMA, HOPPER]
 
@@ -212,6 +213,20 @@ def test_hopper_has_as_many_faults_as_its_comment_says() -> None:
     # Some strike a node that is down and count for nothing: less than 1 in 1000.
     assert rows["faults"].mean() == pytest.approx(rate * 90 * 86_400, rel=0.01)
     assert rows["interruptions"].mean() == pytest.approx(int(interruptions.replace(",", "")), rel=0.01)
+
+
+def test_maintenance_costs_what_its_comment_says() -> None:
+    text = MAINTENANCE.read_text(encoding="utf-8")
+    found = re.findall(r"#\s+(\d+)(?: \(all\))?\s+([\d,]+)\s+(\d+)\s+(\d+)\s+(\d\d\.\d\d) ", text)
+    assert [int(width) for width, *_ in found] == [1, 4, 8, 16, 528]
+    for width, *figures in found[1:]:
+        rows = run(MAINTENANCE, REPLICATIONS, f"maintenance.firmware.width={width}")
+        stops, maintained, waited, percent = (float(each.replace(",", "")) for each in figures)
+        cause = build(load(MAINTENANCE)).causes.index("firmware")
+        assert rows["interruptions_of"][:, cause].mean() == pytest.approx(stops, abs=0.5)
+        for bucket, hours in (("maintenance", maintained), ("capacity_wait", waited)):
+            assert rows["ledger"][:, BUCKETS.index(bucket)].mean() / 3600 == pytest.approx(hours, abs=0.5)
+        assert 100 * ettr(rows).mean() == pytest.approx(percent, abs=0.005)
 
 
 def test_hardware_of_the_catalogue_is_that_of_the_published_job() -> None:

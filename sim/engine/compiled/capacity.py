@@ -15,7 +15,7 @@ from sim.engine.compiled.saving import swap_versions
 from sim.engine.compiled.shop import admit
 from sim.engine.state import DETECTING, WAITING
 from sim.kernels._jit import entry, kernel
-from sim.kernels.ledger import CAPACITY_WAIT, DETECTION
+from sim.kernels.ledger import CAPACITY_WAIT, DETECTION, MAINTENANCE
 from sim.plan import ANY, HOT, SPARES_ELSE_WAIT
 
 
@@ -36,9 +36,15 @@ def book_idle(s: Any, row: Any) -> None:
 
 
 @kernel
+def waiting_bucket(s: Any) -> int:
+    """Bucket of a wait for units: whether it is for those in maintenance only."""
+    return MAINTENANCE if s.planned else CAPACITY_WAIT
+
+
+@kernel
 def book_empty(s: Any, row: Any) -> None:
     """Account for the job's empty slots up to now; to be called before their number or the job's phase changes."""
-    bucket = DETECTION if s.phase == DETECTING else CAPACITY_WAIT
+    bucket = DETECTION if s.phase == DETECTING else waiting_bucket(s)
     row.absent_node_s[bucket] += s.admitted * (s.now - s.empty_since)
     s.empty_since = s.now
 

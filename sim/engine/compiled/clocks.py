@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 from sim.kernels._jit import kernel
+from sim.kernels.calendar import due_at
 from sim.kernels.laws import EXPONENTIAL, duration
 from sim.kernels.philox import uniforms
-from sim.plan import TRAINING, WALL
+from sim.plan import CALENDAR, TRAINING, WALL
 
 
 @kernel
@@ -19,8 +20,16 @@ def schedule(p: Any, s: Any, lane: int) -> None:
     gap, slot, need, effect = uniforms(
         p.key_0[source], p.key_1[source], s.lane_ordinal[lane], 0, p.lane_block[lane], s.replication
     )
-    s.lane_due[lane] += duration(EXPONENTIAL, p.lane_mean[lane] * s.stretch[source], 0.0, gap)
     s.lane_slot[lane] = slot
+    if lane < p.n_clocked:
+        s.lane_due[lane] += duration(EXPONENTIAL, p.lane_mean[lane] * s.stretch[source], 0.0, gap)
+    else:
+        ordinal = s.lane_ordinal[lane]
+        domains = p.lane_slots[lane]
+        s.lane_slot[lane] = (ordinal % domains + 0.5) / domains
+        s.lane_due[lane] = due_at(
+            ordinal, domains, p.lane_begin[lane], p.lane_every[lane], p.lane_width[lane], p.lane_step[lane]
+        )
     s.lane_need[lane] = need
     s.lane_effect[lane] = effect
 
@@ -28,8 +37,8 @@ def schedule(p: Any, s: Any, lane: int) -> None:
 @kernel
 def find_next(p: Any, s: Any, clock: int) -> None:
     """Find the lane of a clock that strikes first; lanes are in the order of ties."""
-    start = 0 if clock == WALL else p.n_wall
-    end = p.n_wall if clock == WALL else p.n_lanes
+    start = 0 if clock == WALL else p.n_wall if clock == TRAINING else p.n_clocked
+    end = p.n_wall if clock == WALL else p.n_clocked if clock == TRAINING else p.n_lanes
     best = -1
     earliest = math.inf
     due = s.lane_due
@@ -52,6 +61,21 @@ def _set_due(s: Any, clock: int) -> None:
         s.relapse_due = s.clock_since[clock] + (s.relapse_read - s.clock_read[clock])
         if s.running[clock] == 0:
             s.relapse_due = math.inf
+
+
+@kernel
+def next_clock(p: Any, s: Any) -> int:
+    """The clock whose next fault comes first; at one time that of the source whose name comes first."""
+    first = WALL
+    for clock in range(TRAINING, CALENDAR + 1 if p.n_clocked < p.n_lanes else CALENDAR):
+        due = s.next_due[clock]
+        if due < s.next_due[first] or (
+            due == s.next_due[first]
+            and due < math.inf
+            and p.lane_source[s.next_lane[clock]] < p.lane_source[s.next_lane[first]]
+        ):
+            first = clock
+    return first
 
 
 @kernel

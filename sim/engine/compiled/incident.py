@@ -21,6 +21,7 @@ def open_incident(s: Any, row: Any, cause: int) -> None:
     s.stopped_at = s.step
     s.rule = -1
     s.rules_from = 0
+    s.planned = True
     for i in range(s.starts.size):
         s.starts[i] = 0
     row.interruptions += 1

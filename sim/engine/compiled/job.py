@@ -14,6 +14,7 @@ from sim.engine.compiled.capacity import (
     refill,
     spares_suffice,
     take_spares,
+    waiting_bucket,
 )
 from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.incident import log_incident, open_incident
@@ -34,10 +35,10 @@ from sim.engine.state import (
 )  # fmt: skip
 from sim.kernels._jit import entry, kernel
 from sim.kernels.laws import CONSTANT, watchdog_delay
-from sim.kernels.ledger import CAPACITY_WAIT, DETECTION, PRODUCTIVE
+from sim.kernels.ledger import DETECTION, PRODUCTIVE
 from sim.kernels.philox import uniforms
 from sim.kernels.saves import make_segment
-from sim.plan import ANY, AUTO, DETECTION_LANE, SPARES_ELSE_WAIT
+from sim.plan import ANY, AUTO, DETECTION_LANE, HANG, KNOWN, SPARES_ELSE_WAIT
 
 
 @entry
@@ -73,7 +74,7 @@ def _book_stages(p: Any, s: Any, row: Any) -> int:
 
 
 @entry
-def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: int, hang: bool) -> None:
+def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: int, effect: int) -> None:
     """A fault strikes the job or nodes of it: it opens an incident, or joins and disturbs the open one."""
     detecting = s.phase == DETECTING
     if not s.open:
@@ -88,7 +89,7 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
             if s.on_hold:
                 halt(p, s, row, s.since)
         elif s.phase == WAITING:
-            row.ledger[CAPACITY_WAIT] += s.now - s.since
+            row.ledger[waiting_bucket(s)] += s.now - s.since
             book_empty(s, row)
         else:
             stage = _book_stages(p, s, row)
@@ -99,24 +100,30 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
         s.phase = DETECTING
         s.since = s.now
         s.empty_since = s.now
+        s.leaving = False
         run_clocks(s, True, False)
     s.by_source = source
     s.by_block = block
     s.by_ordinal = ordinal
     s.faults_in += 1
     s.worst = max(s.worst, need)
-    seen = s.now + _delay(p, s, source, block, ordinal, hang)
-    s.due = min(s.due, seen) if detecting else seen
+    s.planned = s.planned and p.planned[source] != 0 and effect == KNOWN
+    if effect == KNOWN:
+        # It says nothing of other faults that nobody has seen yet.
+        s.due = s.due if detecting else s.now
+    else:
+        seen = s.now + _delay(p, s, source, block, ordinal, effect)
+        s.due = min(s.due, seen) if detecting else seen
 
 
 @kernel
-def _delay(p: Any, s: Any, source: int, block: int, ordinal: int, hang: bool) -> float:
+def _delay(p: Any, s: Any, source: int, block: int, ordinal: int, effect: int) -> float:
     """Seconds until a fault is seen."""
     law = p.detect_law[source]
-    if not hang and law == ANY:
+    if effect != HANG and law == ANY:
         return float(p.detect[source])
     u, v, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, DETECTION_LANE, block, s.replication)
-    if not hang:
+    if effect != HANG:
         return sample(p, law, u, v)
     return watchdog_delay(p.watchdog[0], p.watchdog[1], p.watchdog[2], u, v)
 
@@ -187,7 +194,7 @@ def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 @kernel
 def capacity_ready(p: Any, s: Any, row: Any, log: Any) -> None:
     """All units are there: the stages begin."""
-    row.ledger[CAPACITY_WAIT] += s.now - s.since
+    row.ledger[waiting_bucket(s)] += s.now - s.since
     s.since = s.now
     _attempt(p, s, row, log, p.rule_first[s.rule])
 
@@ -274,7 +281,7 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     elif s.phase == DETECTING:
         row.ledger[DETECTION] += s.now - s.since
     elif s.phase == WAITING:
-        row.ledger[CAPACITY_WAIT] += s.now - s.since
+        row.ledger[waiting_bucket(s)] += s.now - s.since
     else:
         _book_stages(p, s, row)
     if s.open:

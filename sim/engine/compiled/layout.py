@@ -16,17 +16,20 @@ from sim.engine.curves import curves_of
 from sim.engine.state import MAX_PAUSES, MAX_SOURCES
 from sim.engine.tiers import STORES, VERSIONS, pack_stores
 from sim.kernels.tiers import MOST_STORES
-from sim.plan import HOT, RENEW_SYSTEM, Lane, Plan
+from sim.plan import CALENDAR, HOT, RENEW_SYSTEM, Lane, Plan
 
-MAX_LANES = 2 * MAX_SOURCES
-MAX_GROUPS = 8
+MAX_GROUPS = 10
 MAX_POOLS = 4
+MAX_LANES = (1 + MAX_POOLS) * MAX_SOURCES
 MAX_RULES = 8
 MAX_STAGES = 64
-MAX_REPAIR = 9
+MAX_REPAIR = 13
 MAX_FAILURES = 16
-MAX_LAWS = (MAX_STAGES + MAX_REPAIR + 1 + MAX_PAUSES + MAX_SOURCES) * 2 * 32
+MAX_LAWS = (MAX_STAGES + MAX_REPAIR + 1 + MAX_PAUSES + 2 * MAX_SOURCES) * 2 * 32
 """Two entries for each part of a mixture, of which a duration has at most 32."""
+
+LEAST_UNITS = 1024
+"""Faults that may be known at a time where there are fewer nodes than that."""
 
 Record = npt.NDArray[np.void]
 
@@ -34,7 +37,8 @@ PLAN = np.dtype(
     [
         # nodes of the job; pools by block (from sim.plan.HOT on): nodes, the number after the last of them, seconds of
         # activation, whether they are on, whether spares come one by one; blocks by how soon they are active
-        ("job_nodes", "i8"), ("n_pools", "i8"), ("pool_nodes", "i8", MAX_POOLS + 1), ("pool_end", "i8", MAX_POOLS + 1),
+        ("job_nodes", "i8"), ("nodes", "i8"), ("n_pools", "i8"),
+        ("pool_nodes", "i8", MAX_POOLS + 1), ("pool_end", "i8", MAX_POOLS + 1),
         ("activation", "f8", MAX_POOLS + 1), ("pool_on", "i8", MAX_POOLS + 1), ("one_by_one", "i8", MAX_POOLS + 1),
         ("pool_order", "i8", MAX_POOLS),
         # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
@@ -46,8 +50,11 @@ PLAN = np.dtype(
         # period of the series
         ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
         ("max_attempts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"),
-        # lanes, those on the wall clock first: mean gap in seconds, nodes to strike among (0: the job itself)
-        ("n_wall", "i8"), ("n_lanes", "i8"), ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES),
+        # lanes, those on the wall clock first, those of the calendar last: mean gap in seconds, nodes to strike among
+        # (0: the job itself); of the calendar sim.kernels.calendar.due_at
+        ("n_wall", "i8"), ("n_clocked", "i8"), ("n_lanes", "i8"), ("lane_begin", "f8", MAX_LANES),
+        ("lane_every", "f8", MAX_LANES), ("lane_width", "i8", MAX_LANES), ("lane_step", "f8", MAX_LANES),
+        ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES),
         ("lane_mean", "f8", MAX_LANES), ("lane_slots", "i8", MAX_LANES),
         # lanes of components that age (lane_life -1: they do not): place in ``Ages.lives``; whether components are not
         # told apart; whether all are new after an incident; first place in ``Ages.members`` and in ``Ages.entries``
@@ -64,6 +71,10 @@ PLAN = np.dtype(
         # detection by a law (sim.plan.ANY: constant); who is blamed: probabilities of nobody, of another node, of all
         # in a domain of a group
         ("detect_law", "i8", MAX_SOURCES), ("missed", "f8"), ("wrong", "f8"), ("evict", "f8"), ("evict_group", "i8"),
+        # notices: probability that a fault is known before it strikes, the law of how long; maintenance: whether it is
+        # that, and the stage of repair for it (sim.plan.ANY: as the need says)
+        ("p_notice", "f8", MAX_SOURCES), ("lead", "i8", MAX_SOURCES), ("planned", "i8", MAX_SOURCES),
+        ("source_stage", "i8", MAX_SOURCES),
         # hangs: probability that a fault is one; the watchdog's timeout, heartbeat and poll in seconds
         ("p_hang", "f8", MAX_SOURCES), ("watchdog", "f8", 3),
         # rules: conditions (sim.plan.ANY: not set), what they use, their stages from first to before end
@@ -118,18 +129,21 @@ STATE = np.dtype(
         # with several stores: their versions, the same tried ahead, and whether due is only a bound of the end
         ("versions", VERSIONS), ("ahead", VERSIONS), ("rough", "b1"),
         # the open incident: since when, the source that opened it, its faults and units, their worst need, starts of
-        # stages and of each rule, progress when it opened, work that it lost; the first rule that may be tried
+        # stages and of each rule, progress when it opened, work that it lost; the first rule that may be tried;
+        # whether all is planned
         ("open", "b1"), ("opened", "f8"), ("cause", "i8"), ("faults_in", "i8"), ("units_in", "i8"), ("worst", "i8"),
         ("attempts", "i8"), ("starts", "i8", MAX_RULES), ("stopped_at", "f8"), ("lost_in", "f8"),
-        ("rules_from", "i8"),
+        ("rules_from", "i8"), ("planned", "b1"),
         # the recovery in it: the rule (-1: none yet); stages under way and when they end; the stage to do again (-1:
         # none), and whether it is the whole list again, since a fault has taken a unit or a version; the fault that
         # struck last, which keys the draws
         ("rule", "i8"), ("stage", "i8"), ("stage_stop", "i8"), ("stage_end", "f8", MAX_STAGES), ("retry_from", "i8"),
         ("list_again", "b1"), ("by_source", "i8"), ("by_block", "i8"), ("by_ordinal", "i8"),
         # fault clocks: whether they run, since when, their reading then; the lane that strikes next (-1: none), when
-        ("running", "i8", 2), ("clock_since", "f8", 2), ("clock_read", "f8", 2), ("next_lane", "i8", 2),
-        ("next_due", "f8", 2),
+        ("running", "i8", 3), ("clock_since", "f8", 3), ("clock_read", "f8", 3), ("next_lane", "i8", 3),
+        ("next_due", "f8", 3),
+        # faults that are known before they strike: how many, when the first is due; whether the job leaves before it
+        ("n_known", "i8"), ("known_due", "f8"), ("leaving", "b1"),
         # lanes: the next fault's reading of the clock, its ordinal, uniforms for its slot, need and effect
         ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES), ("lane_slot", "f8", MAX_LANES),
         ("lane_need", "f8", MAX_LANES), ("lane_effect", "f8", MAX_LANES),
@@ -184,6 +198,9 @@ UNIT = np.dtype(
         ("bad", "i8"), ("lives", "i8"), ("bad_place", "i8"),
         # by place in a heap: nodes in use that are not in order, by the reading of the clock at which they fail again
         ("bad_due", "f8"), ("bad_sequence", "i8"), ("bad_node", "i8"),
+        # by place in a list: faults that are known, when they are due, their node (-1: none) or domain, and their key
+        ("known_due", "f8"), ("known_source", "i8"), ("known_block", "i8"), ("known_number", "i8"),
+        ("known_ordinal", "i8"), ("known_need", "i8"),
         # by place in a heap: units in service, by the time at which they leave
         ("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8"),
         # by place in a ring for each stage: units that wait for a crew
@@ -265,12 +282,13 @@ def pack(plan: Plan) -> Record:
     r["stores"] = pack_stores(plan)[0]
     for name in plan.pattern._fields:
         r[name] = getattr(plan.pattern, name)
-    r["job_nodes"], r["n_pools"] = plan.job_nodes, len(plan.pools)
+    r["job_nodes"], r["nodes"], r["n_pools"] = plan.job_nodes, plan.nodes, len(plan.pools)
     for block, pool in enumerate(plan.pools, HOT):
         _put(r, block, "pool_", nodes=pool.nodes, end=plan.first_spares[block], on=pool.on)
         _put(r, block, "", activation=pool.activation, one_by_one=pool.one_by_one)
     r["pool_order"][: len(plan.pools)] = plan.pool_order
     r["n_wall"] = sum(lane.clock == 0 for lane in plan.lanes)
+    r["n_clocked"] = sum(lane.clock != CALENDAR for lane in plan.lanes)
     r["n_lanes"], r["n_rules"], r["n_sources"] = len(plan.lanes), len(plan.rules), len(plan.sources)
     r["watchdog"] = plan.watchdog.timeout, plan.watchdog.heartbeat, plan.watchdog.poll
     r["n_repair"], r["repair_entry"] = len(plan.repair), plan.repair_entry
@@ -279,6 +297,9 @@ def pack(plan: Plan) -> Record:
         r[name + "failures"], r[name + "within"], r[name + "stage"] = strikes.failures, strikes.within, strikes.stage
     for i, lane in enumerate(plan.lanes):
         _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots, life=lane.life)
+        if lane.calendar is not None:
+            due = lane.calendar
+            _put(r, i, "lane_", begin=due.first, every=due.every, width=due.width, step=due.step)
         if lane.life >= 0:
             life = plan.lives[lane.life]
             _put(r, i, "lane_", pooled=life.pooled, system=life.renewal == RENEW_SYSTEM)
@@ -292,6 +313,7 @@ def pack(plan: Plan) -> Record:
         entry += _entries(plan, lane)
     for i, s in enumerate(plan.sources):
         _put(r, i, "", takes=s.takes, p_process=s.p_process, p_reset=s.p_reset, detect=s.detect)
+        _put(r, i, "", p_notice=s.p_notice, lead=s.lead, planned=s.planned, source_stage=s.stage)
         _put(r, i, "", p_hang=s.p_hang, detect_law=s.detect_law, per_node=s.per_node)
         _put(r, i, "key_", **{"0": s.key[0], "1": s.key[1]})
     first = 0
@@ -321,11 +343,13 @@ def pack(plan: Plan) -> Record:
 
 
 def units(plan: Plan) -> Record:
-    """Room for the nodes of a plan, shape (nodes,) and dtype ``UNIT``; its pages are touched only as they are used."""
-    room = np.zeros(plan.nodes, UNIT)
+    """Room for the nodes of a plan, and for the faults of small ones that are known, dtype ``UNIT`` and shape
+    (max(nodes, ``LEAST_UNITS``),); its pages are touched only as they are used.
+    """
+    room = np.zeros(max(plan.nodes, LEAST_UNITS), UNIT)
     if plan.groups:
-        room["node"] = plan.order or np.arange(plan.nodes)
-        room["site"][room["node"]] = np.arange(plan.nodes)
+        room["node"][: plan.nodes] = plan.order or np.arange(plan.nodes)
+        room["site"][room["node"][: plan.nodes]] = np.arange(plan.nodes)
     return room
 
 

@@ -7,16 +7,16 @@ from typing import Any
 
 from sim.engine.compiled.ages import begin_ages, come_back, renew_all
 from sim.engine.compiled.capacity import rejoin
-from sim.engine.compiled.clocks import find_next, run_clocks, schedule
+from sim.engine.compiled.clocks import find_next, next_clock, run_clocks, schedule
 from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, resume, stages_done, start_stages
-from sim.engine.compiled.pauses import begin_pause, book_pause, go_on
+from sim.engine.compiled.pauses import begin_pause, book_pause, go_on, leave
 from sim.engine.compiled.saving import clear_versions, refine_end
 from sim.engine.compiled.series import begin_series, close_series, mark
 from sim.engine.compiled.shop import finish_stage, next_repair
-from sim.engine.compiled.strike import relapse, strike
+from sim.engine.compiled.strike import first_known, relapse, strike, strike_known
 from sim.engine.state import DETECTING, DONE, EVENT_LIMIT, GOING, HORIZON, PAUSED, RECOVERING, RUNNING, WAITING
 from sim.kernels._jit import entry, kernel
-from sim.plan import TRAINING, WALL
+from sim.plan import CALENDAR, TRAINING, WALL
 
 
 @entry
@@ -36,6 +36,8 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     if s.phase == RUNNING:
         if s.rough:
             refine_end(p, s)
+        elif s.leaving:
+            leave(p, s, row, u[first_known(s, u)].known_source)
         elif s.pause < 0:
             s.ending = DONE
         else:
@@ -56,21 +58,16 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 @kernel
 def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: int) -> None:
-    """The next event. At one instant: last save, repair, fault, relapse, the job's own event, end of the run."""
+    """The next event. At one instant: last save, repair, fault, relapse, known fault, own event, end."""
     repair = next_repair(s, u)
-    clock = WALL
-    if s.next_due[TRAINING] < s.next_due[WALL] or (
-        s.next_due[TRAINING] == s.next_due[WALL]
-        and s.next_due[TRAINING] < math.inf
-        and p.lane_source[s.next_lane[TRAINING]] < p.lane_source[s.next_lane[WALL]]
-    ):
-        clock = TRAINING
-    fault = min(s.next_due[clock], s.relapse_due)
+    clock = next_clock(p, s)
+    fault = min(min(s.next_due[clock], s.relapse_due), s.known_due)
     s.now = min(min(repair, fault), min(s.due, p.horizon))
     if s.next_mark <= s.now:
         mark(p, s, row, marks, i)
     # Each of these is called in one place only: it is inlined, and compiled as often as it is called.
     own = s.due == s.now and s.phase == RUNNING and s.saving
+    known = False
     if not own:
         if repair == s.now:
             s.events += 1
@@ -79,14 +76,18 @@ def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: 
             s.events += 1
             if s.next_due[clock] == s.now:
                 strike(p, s, u, a, row, clock)
-            else:
+            elif s.relapse_due == s.now:
                 relapse(p, s, u, row)
+            else:
+                known = True
         elif s.due == s.now:
             own = True
         else:
             s.ending = HORIZON
     if own:
         _own_event(p, s, u, row, log)
+    if s.n_known > 0 and (known or not (s.phase == RUNNING or (s.phase == PAUSED and s.on_hold))):
+        strike_known(p, s, u, row)
     if s.renew:
         s.renew = False
         if p.any_system:
@@ -107,6 +108,8 @@ def _clear(p: Any, row: Any) -> None:
     row.void_faults = 0
     row.missed = 0
     row.blamed_wrongly = 0
+    row.notices = 0
+    row.saved_on_notice = 0
     row.attempts = 0
     row.saves = 0
     row.spares_used = 0
@@ -169,6 +172,9 @@ def _begin(p: Any, s: Any, a: Any, row: Any, log: Any, replication: int) -> None
     s.n_bad = 0
     s.bad_sequence = 0
     s.relapse_read = math.inf
+    s.n_known = 0
+    s.known_due = math.inf
+    s.leaving = False
     s.sequence = 0
     for stage in range(s.busy.size):
         s.queue_head[stage] = 0
@@ -181,8 +187,8 @@ def _begin(p: Any, s: Any, a: Any, row: Any, log: Any, replication: int) -> None
         s.lane_ordinal[lane] = -1
         s.lane_due[lane] = 0.0
         schedule(p, s, lane)
-    for clock in (WALL, TRAINING):
-        s.running[clock] = 0
+    for clock in (WALL, TRAINING, CALENDAR):
+        s.running[clock] = 1 if clock == CALENDAR else 0
         s.clock_read[clock] = 0.0
         s.clock_since[clock] = 0.0
         find_next(p, s, clock)

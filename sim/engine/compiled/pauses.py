@@ -9,12 +9,13 @@ from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.incident import log_incident, open_incident
 from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.saving import aim_stores, hold_stores
-from sim.engine.compiled.segment import pattern_of, segment_of, settle, start_segment
-from sim.engine.state import PAUSED, RUNNING
+from sim.engine.compiled.segment import pattern_of, progress_at, segment_of, settle, start_segment
+from sim.engine.state import DETECTING, PAUSED, RUNNING
 from sim.kernels._jit import entry, kernel
 from sim.kernels.pauses import next_point
 from sim.kernels.philox import uniforms
 from sim.kernels.saves import last_save_durable, last_trigger, make_segment, work_end
+from sim.kernels.tiers import exact_end
 
 
 @kernel
@@ -74,6 +75,55 @@ def book_pause(p: Any, s: Any, row: Any) -> None:
 
 
 @entry
+def tell(p: Any, s: Any) -> None:
+    """A fault is known: if the running job can save what it has done before it strikes, it does, and leaves then."""
+    if s.leaving or not p.has_store:
+        return
+    goal = progress_at(p, s, s.now)
+    if goal >= s.pause_at:
+        return
+    if p.tiered:
+        before = s.versions.work
+        s.versions.work = goal
+        saved = max(exact_end(p.stores, s.versions, s.ahead, p.has_store, s.leaving), s.now)
+        if saved > s.known_due:
+            s.versions.work = before
+            return
+    else:
+        pattern = pattern_of(p)
+        last = last_trigger(goal, p.interval)
+        segment = make_segment(s.t0, s.step, s.index, p.has_store, goal, last, pattern)
+        saved = max(last_save_durable(segment, pattern), s.now)
+        if saved > s.known_due:
+            return
+        start_segment(s, segment)
+    s.leaving = True
+    s.saving = True
+    s.rough = False
+    s.pause_at = goal
+    s.due = saved
+
+
+@entry
+def leave(p: Any, s: Any, row: Any, source: int) -> None:
+    """What the job has done is saved, and it stops before a fault of a source strikes that is known."""
+    row.saved_on_notice += 1
+    open_incident(s, row, source)
+    s.stopped_at = s.pause_at
+    settle(p, s, row, s.now, s.saving)
+    s.step = s.pause_at
+    s.index = 0 if p.tiered else math.floor(s.pause_at / p.interval)
+    s.phase = DETECTING
+    s.since = s.now
+    s.empty_since = s.now
+    s.due = s.now
+    s.retry_from = -1
+    s.list_again = False
+    s.leaving = False
+    run_clocks(s, True, False)
+
+
+@entry
 def go_on(p: Any, s: Any, row: Any, log: Any) -> None:
     """A segment that stood still goes on after its pause, as much later as the pause was long."""
     log_incident(s, log, s.now)
@@ -83,3 +133,5 @@ def go_on(p: Any, s: Any, row: Any, log: Any) -> None:
     s.phase = RUNNING
     run_clocks(s, True, True)
     aim(p, s)
+    if s.n_known > 0:
+        tell(p, s)

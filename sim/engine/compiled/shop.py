@@ -10,7 +10,7 @@ from sim.engine.compiled.sampling import sample
 from sim.kernels._jit import entry, kernel
 from sim.kernels.philox import uniforms
 from sim.kernels.shifts import done_at
-from sim.plan import BACK, MEMBER, NODE, RESET
+from sim.plan import ANY, BACK, MEMBER, NODE, RESET
 
 
 @kernel
@@ -170,6 +170,8 @@ def admit(
         u[unit].served[stage] = 0
     u[unit].suspect = False
     stage = 0 if need == RESET else p.repair_entry
+    if p.source_stage[source] != ANY:
+        stage = p.source_stage[source]
     by_itself = (p.takes[source] == NODE and block < MEMBER) or u[unit].relapsed == s.epoch
     if by_itself and p.retire_failures + p.quarantine_failures > 0 and _retires(p, s, u, row, unit):
         stage = p.retire_stage

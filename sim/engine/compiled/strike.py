@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sim.engine.compiled.ages import component_of, pass_on
@@ -9,11 +10,31 @@ from sim.engine.compiled.capacity import lose_spare, vacate
 from sim.engine.compiled.clocks import find_next, schedule
 from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_vacant, next_site, node_in, position, where
+from sim.engine.compiled.pauses import tell
+from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.saving import check_versions, lose_copies
+from sim.engine.state import RUNNING
 from sim.kernels._jit import entry, kernel
 from sim.kernels.lives import COMPONENT
 from sim.kernels.philox import uniforms
-from sim.plan import BLAME_LANE, DOMAIN, GROUP, IN_SHOP, JOB, MEMBER, NOTHING, PROCESS, REPAIR, RESET, WALL
+from sim.plan import (
+    BLAME_LANE,
+    DOMAIN,
+    GROUP,
+    HANG,
+    IN_SHOP,
+    JOB,
+    KNOWN,
+    LEAD_LANE,
+    MEMBER,
+    NOTHING,
+    NOTICE,
+    PROCESS,
+    REPAIR,
+    RESET,
+    STOP,
+    WALL,
+)
 
 
 @kernel
@@ -31,7 +52,9 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int) -> None:
         need = PROCESS
     elif s.lane_need[lane] < p.p_process[source] + p.p_reset[source]:
         need = RESET
-    hang = s.lane_effect[lane] < p.p_hang[source]
+    effect = HANG if s.lane_effect[lane] < p.p_hang[source] else STOP
+    if p.p_hang[source] <= s.lane_effect[lane] < p.p_hang[source] + p.p_notice[source]:
+        effect = NOTICE
     node = -1
     at = block
     if block == COMPONENT:
@@ -40,7 +63,7 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int) -> None:
         number = position(p, s, u, node) if node >= 0 else -1
     else:
         schedule(p, s, lane)
-    _land(p, s, u, row, source, block, at, number, ordinal, need, hang)
+    _land(p, s, u, row, source, block, at, number, ordinal, need, effect)
     if block == COMPONENT:
         # Not held where somebody else was blamed: then it works on, and fails again.
         held = node >= 0 and at != IN_SHOP and where(p, s, u, node) == IN_SHOP
@@ -63,10 +86,11 @@ def _place_of(p: Any, s: Any, u: Any, node: int, clock: int) -> int:
     return IN_SHOP if JOB < at < DOMAIN and (clock != WALL or p.pool_on[at] == 0) else at
 
 
-@kernel
+@entry
 def _land(
-    p: Any, s: Any, u: Any, row: Any, source: int, block: int, at: int, number: int, ordinal: int, need: int, hang: bool
-) -> None:
+    p: Any, s: Any, u: Any, row: Any, source: int, block: int, at: int, number: int, ordinal: int, need: int,
+    effect: int,
+) -> None:  # fmt: skip
     """A fault strikes the slot, the place in a pool or the domain of this number."""
     taken = p.takes[source] != NOTHING and need > PROCESS
     is_spare = JOB < at < DOMAIN
@@ -87,6 +111,9 @@ def _land(
     if block == DOMAIN or (taken and p.takes[source] >= GROUP):
         group = p.takes[source] - GROUP
         domain = number if block == DOMAIN else domain_of(p, u, group, node)
+        if effect == NOTICE and _has_job_node(p, s, u, group, domain):
+            _know(p, s, u, row, source, block, number if block == DOMAIN else node, ordinal, need)
+            return
         spares = taken and _lose_spares(p, s, u, row, group, domain, source, block, ordinal, need)
         if not _has_job_node(p, s, u, group, domain):
             row.spare_faults += 1 if spares else 0
@@ -97,12 +124,72 @@ def _land(
         row.spare_faults += 1
         lose_spare(p, s, u, row, at, number, source, block, ordinal, need)
         return
-    _strike_job(p, s, u, row, source, block, ordinal, need, hang, number, group, domain)
+    elif effect == NOTICE:
+        _know(p, s, u, row, source, block, node, ordinal, need)
+        return
+    _strike_job(p, s, u, row, source, block, ordinal, need, effect, number, group, domain)
+
+
+@entry
+def _know(p: Any, s: Any, u: Any, row: Any, source: int, block: int, number: int, ordinal: int, need: int) -> None:
+    """A fault of the job, of a node of it or of a domain is known before it strikes."""
+    if s.n_known >= u.size:
+        s.overflow = True
+        return
+    row.notices += 1
+    a, choice, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, LEAD_LANE, block, s.replication)
+    i = s.n_known
+    u[i].known_due = s.now + sample(p, p.lead[source], a, choice)
+    u[i].known_source = source
+    u[i].known_block = block
+    u[i].known_number = number
+    u[i].known_ordinal = ordinal
+    u[i].known_need = need
+    s.n_known += 1
+    s.known_due = min(s.known_due, u[i].known_due)
+    if s.phase == RUNNING:
+        tell(p, s)
+
+
+@kernel
+def first_known(s: Any, u: Any) -> int:
+    """The place of the known fault that is due first; of several that which was known first."""
+    first = 0
+    for i in range(1, s.n_known):
+        if u[i].known_due < u[first].known_due:
+            first = i
+    return first
+
+
+@entry
+def strike_known(p: Any, s: Any, u: Any, row: Any) -> None:
+    """All faults that are known strike, wherever their nodes are now: one is due, or the job has stopped."""
+    while s.n_known > 0:
+        first = first_known(s, u)
+        source = u[first].known_source
+        block = u[first].known_block
+        number = u[first].known_number
+        ordinal = u[first].known_ordinal
+        need = u[first].known_need
+        s.n_known -= 1
+        for i in range(first, s.n_known):
+            u[i].known_due = u[i + 1].known_due
+            u[i].known_source = u[i + 1].known_source
+            u[i].known_block = u[i + 1].known_block
+            u[i].known_number = u[i + 1].known_number
+            u[i].known_ordinal = u[i + 1].known_ordinal
+            u[i].known_need = u[i + 1].known_need
+        at = block
+        if block != DOMAIN:
+            at = _place_of(p, s, u, number, WALL)
+            number = position(p, s, u, number) if number >= 0 else -1
+        _land(p, s, u, row, source, block, at, number, ordinal, need, KNOWN)
+    s.known_due = math.inf
 
 
 @entry
 def _strike_job(
-    p: Any, s: Any, u: Any, row: Any, source: int, block: int, ordinal: int, need: int, hang: bool, slot: int,
+    p: Any, s: Any, u: Any, row: Any, source: int, block: int, ordinal: int, need: int, effect: int, slot: int,
     group: int, domain: int,
 ) -> None:  # fmt: skip
     """A fault strikes a slot (-1: none) or a domain (of a group, -1: none), or the job; and some nodes go for it."""
@@ -113,7 +200,7 @@ def _strike_job(
     seen = need
     in_domain = need
     key = block
-    if gone >= 0 and p.missed + p.wrong + p.evict > 0.0:
+    if gone >= 0 and effect != KNOWN and p.missed + p.wrong + p.evict > 0.0:
         choice, who, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, BLAME_LANE, block, s.replication)
         if choice < p.missed + p.wrong:
             gone = _blamed(p, s, u, slot, choice, who)
@@ -125,7 +212,7 @@ def _strike_job(
             domain = domain_of(p, u, group, node_in(s, u, slot))
             in_domain = RESET
             key = block + MEMBER
-    hit(p, s, row, source, block, ordinal, seen, hang)
+    hit(p, s, row, source, block, ordinal, seen, effect)
     if p.tiered:
         if slot >= 0 or group < 0:
             lose_copies(p, s, u, slot, need)
@@ -154,7 +241,7 @@ def relapse(p: Any, s: Any, u: Any, row: Any) -> None:
         return
     row.faults += 1
     row.faults_of[source] += 1
-    hit(p, s, row, source, block, ordinal, REPAIR, False)
+    hit(p, s, row, source, block, ordinal, REPAIR, STOP)
     slot = position(p, s, u, node)
     if p.tiered:
         lose_copies(p, s, u, slot, REPAIR)
@@ -178,7 +265,7 @@ def _lose_spares(
     found = False
     member = 0
     site = domain * p.group_unit[group]
-    while site < u.size:
+    while site < p.nodes:
         node = u[site].node
         pool = where(p, s, u, node)
         if JOB < pool < DOMAIN and p.pool_on[pool] != 0:
@@ -193,7 +280,7 @@ def _lose_spares(
 def _has_job_node(p: Any, s: Any, u: Any, group: int, domain: int) -> bool:
     """Whether a node of the job is in a domain."""
     site = domain * p.group_unit[group]
-    while site < u.size:
+    while site < p.nodes:
         if where(p, s, u, u[site].node) == JOB:
             return True
         site = next_site(p, group, site)
@@ -204,7 +291,7 @@ def _has_job_node(p: Any, s: Any, u: Any, group: int, domain: int) -> bool:
 def _lose_copies(p: Any, s: Any, u: Any, group: int, domain: int, need: int) -> None:
     """The nodes of the job that are in a domain lose their copies."""
     site = domain * p.group_unit[group]
-    while site < u.size:
+    while site < p.nodes:
         node = u[site].node
         if where(p, s, u, node) == JOB:
             lose_copies(p, s, u, position(p, s, u, node), need)
@@ -218,7 +305,7 @@ def _vacate_domain(
     """The slots of the job whose nodes are in a domain become empty."""
     member = 0
     site = domain * p.group_unit[group]
-    while site < u.size:
+    while site < p.nodes:
         node = u[site].node
         if where(p, s, u, node) == JOB:
             vacate(s, u, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)

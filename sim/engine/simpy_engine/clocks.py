@@ -9,6 +9,7 @@ import simpy
 from sim.engine.simpy_engine.ages import Components, Pool
 from sim.engine.simpy_engine.context import FAULT, Context, Fault, Process
 from sim.engine.simpy_engine.strikes import Stream, Strike
+from sim.kernels.calendar import due_at
 from sim.kernels.laws import EXPONENTIAL, duration
 from sim.plan import Lane
 
@@ -38,6 +39,32 @@ class Poisson:
         """An exponential has no age."""
 
 
+class Planned:
+    """Domains in turn, by the calendar."""
+
+    def __init__(self, context: Context, lane: Lane) -> None:
+        self.context = context
+        self.lane = lane
+        self.next = self._draw(0)
+
+    def _draw(self, ordinal: int) -> Strike:
+        assert self.lane.calendar is not None
+        plan, slots = self.lane.calendar, self.lane.slots
+        due = due_at(ordinal, slots, plan.first, plan.every, plan.width, plan.step)
+        _, _, need, effect = self.context.uniforms(self.lane.source, self.lane.block, ordinal, 0)
+        return Strike(due, ordinal, ordinal % slots, need, effect)
+
+    def advance(self, held: bool) -> None:
+        """A domain was due: the next is."""
+        self.next = self._draw(self.next.ordinal + 1)
+
+    def come_back(self, fault: Fault, renewed: bool, reading: float) -> None:
+        """A calendar has no age."""
+
+    def renew_all(self, reading: float) -> None:
+        """A calendar has no age."""
+
+
 class Clock:
     """The faults of one clock. It reads the time during which it ran; faults are due at its readings.
 
@@ -55,6 +82,8 @@ class Clock:
         self.process = context.env.process(self._tick())
 
     def _stream(self, lane: Lane) -> Stream:
+        if lane.calendar is not None:
+            return Planned(self.context, lane)
         if lane.life < 0:
             return Poisson(self.context, lane)
         return (Pool if self.context.plan.lives[lane.life].pooled else Components)(self.context, lane)

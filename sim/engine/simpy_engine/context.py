@@ -21,7 +21,8 @@ from sim.plan import Plan
 
 Process = Generator[simpy.Event, Any, Any]
 
-MARK, LIMIT, LAST_SAVE, REPAIRED, FAULT, RELAPSE, OWN, END = 1000, 2000, 3000, 4000, 5000, 5500, 6000, 7000
+MARK, LIMIT, LAST_SAVE, REPAIRED, FAULT = 1000, 2000, 3000, 4000, 5000
+RELAPSE, KNOWN_FAULT, OWN, END = 5500, 5600, 6000, 7000
 """Ranks of what happens at one instant (SimPy's own events have 0 and 1); a fault adds the number of its source."""
 
 
@@ -49,7 +50,7 @@ class Fault:
     block: int
     ordinal: int
     need: int
-    hang: bool
+    effect: int
     struck: tuple[tuple[int, int], ...] = ()
     slots: tuple[tuple[int, int, int], ...] = ()
     alone: bool = False

@@ -14,15 +14,31 @@ import simpy
 from sim.engine.simpy_engine.capacity import Capacity
 from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Fault, Process
+from sim.engine.simpy_engine.notices import Notices
 from sim.engine.simpy_engine.saving import OneStore, Stores
 from sim.engine.state import StopReason
 from sim.kernels import ledger
 from sim.kernels.laws import CONSTANT, watchdog_delay
 from sim.kernels.pauses import next_point
 from sim.kernels.philox import uniforms
-from sim.plan import ANY, AUTO, DETECTION_LANE, PROCESS, SPARES_ELSE_WAIT, TRAINING, WALL, Rule, Stage
+from sim.plan import (
+    ANY,
+    AUTO,
+    DETECTION_LANE,
+    HANG,
+    KNOWN,
+    PROCESS,
+    SPARES_ELSE_WAIT,
+    TRAINING,
+    WALL,
+    Rule,
+    Stage,
+)  # fmt: skip
 
 Phase = Callable[[], Process]
+
+LEAVE = object()
+"""What interrupts the job that is told to leave."""
 
 
 @dataclass
@@ -40,13 +56,17 @@ class Incident:
     starts: Counter[int] = field(default_factory=Counter)
     rule: int = -1
     lost: float = 0.0
+    planned: bool = True
 
 
 class Job:
     """The one coherent job: stepping, stopped, seen, waiting for units, recovering, stepping again.
 
-    ``rolled_back`` is called with the progress of each version that will be restored.
+    ``rolled_back`` is called with the progress of each version that will be restored, ``notices`` are the faults that
+    are known and have not struck.
     """
+
+    notices: Notices
 
     def __init__(self, context: Context, capacity: Capacity, clocks: tuple[Clock, Clock]) -> None:
         self.context = context
@@ -76,7 +96,23 @@ class Job:
             try:
                 self.phase = yield from self.phase()
             except simpy.Interrupt as strike:
+                if strike.cause is LEAVE:
+                    self.phase = self.leave
+                    continue
                 self._struck(cast(Fault, strike.cause))
+                self._all_strike()
+
+    def strike(self, fault: Fault) -> None:
+        """A fault strikes the job or nodes of it."""
+        if self.context.env.active_process is self.process:
+            self._struck(fault)
+        else:
+            self.process.interrupt(fault)
+
+    def _all_strike(self) -> None:
+        """Faults that are known strike as soon as the job is stopped."""
+        while self.notices.pending:
+            self.notices.strike_first()
 
     def start(self) -> Process:
         """The start of the run: the stages of the last rule, if the scenario asks for it."""
@@ -106,6 +142,8 @@ class Job:
         plan = self.plan
         self._turn(wall=True, training=True)
         self.pause, self.pause_at = self._next_pause()
+        if self.notices.pending and self._can_leave():
+            return self.leave
         self.saving = plan.final_save if self.pause < 0 else plan.has_store and plan.pauses[self.pause].save
         for due in self.saves.ends(self.pause_at, self.saving, self.pause < 0):
             alarm = self.context.alarm(due, LAST_SAVE if self.saving else OWN) if due < math.inf else None
@@ -114,6 +152,36 @@ class Job:
             return self.paused
         self.context.stop(StopReason.DONE)
         yield self.context.env.event()
+
+    def told(self) -> None:
+        """A fault is known: the job leaves before it if it can; if it does not step, the fault strikes at once."""
+        if self.phase in (self.running, self.go_on):
+            if self._can_leave():
+                self.process.interrupt(LEAVE)
+        elif not (self.is_stepping or (self.phase == self.paused and self.on_hold)):
+            self.notices.strike_first()
+
+    def _can_leave(self) -> bool:
+        """Whether what is done can be saved before the first fault that is known strikes."""
+        goal = self.saves.progress_at(self.context.now)
+        if not self.plan.has_store or goal >= self.pause_at:
+            return False
+        self.left_at, self.left_when = goal, max(self.saves.saved_by(goal), self.context.now)
+        return self.left_when <= self.notices.due
+
+    def leave(self) -> Process:
+        """A fault is known: the job saves, and stops before it strikes."""
+        self.saves.stop_at(self.left_at)
+        yield self.context.alarm(self.left_when, LAST_SAVE)
+        self.context.row["saved_on_notice"] += 1
+        self._open(self.notices.first.fault.source, self.left_at)
+        self.saves.settle(self.context.now, saved=True)
+        self.saves.keep(self.left_at)
+        self._stop()
+        self.retry_from, self.list_again = -1, False
+        self.seen = self.context.now
+        self._all_strike()
+        return self.detect
 
     def _next_pause(self) -> tuple[int, float]:
         """The pause that comes next, and progress there; -1 and the end of the work if none does."""
@@ -136,6 +204,9 @@ class Job:
             self.saves.keep(self.pause_at)
         self.passed = self.pause_at, self.pause
         self._turn(wall=pause.vulnerable, training=False)
+        if self.notices.pending and not self.on_hold:
+            self._all_strike()
+            return self.detect
         key_0, key_1 = map(np.uint64, pause.key)
         ordinal = round(self.pause_at / pause.every)
         u, choice, _, _ = uniforms(key_0, key_1, ordinal, 0, 0, self.context.replication)
@@ -177,7 +248,7 @@ class Job:
         """Get the units that the rule wants: idle spares at once, what is missing when it is repaired."""
         capacity = self.capacity
         self.since = capacity.empty_since = self.context.now
-        capacity.bucket = ledger.CAPACITY_WAIT
+        capacity.bucket = self._waiting
         capacity.waiting = self.rule
         if self.rule.use == SPARES_ELSE_WAIT and capacity.empty:
             capacity.take_spares(self.rule)
@@ -191,7 +262,7 @@ class Job:
                 self.arrival = self.context.env.event()
                 yield self.arrival
             yield self.context.alarm(max(self.context.now, capacity.ready_at), OWN)
-            self.context.book(ledger.CAPACITY_WAIT, self.since)
+            self.context.book(self._waiting, self.since)
             self.since = self.context.now
         capacity.waiting = None
         capacity.activating.clear()
@@ -253,7 +324,12 @@ class Job:
     @property
     def is_stepping(self) -> bool:
         """Whether the job steps or saves."""
-        return self.phase in (self.running, self.go_on)
+        return self.phase in (self.running, self.go_on, self.leave)
+
+    @property
+    def _waiting(self) -> int:
+        """Bucket of a wait for units: whether it is for those in maintenance only."""
+        return ledger.MAINTENANCE if self.open_incident.planned else ledger.CAPACITY_WAIT
 
     @property
     def open_incident(self) -> Incident:
@@ -277,12 +353,9 @@ class Job:
                 self._halt(self.context.now)
         incident = self.open_incident
         if not detecting:
-            self.phase = self.detect
-            self.since = self.capacity.empty_since = self.context.now
-            self.capacity.bucket = ledger.DETECTION
-            self.capacity.waiting = None
-            self._turn(wall=True, training=False)
+            self._stop()
         self.last = fault
+        incident.planned &= self.plan.sources[fault.source].planned and fault.effect == KNOWN
         incident.faults += 1
         incident.worst = max(incident.worst, fault.need)
         if fault.slots:
@@ -293,16 +366,28 @@ class Job:
         lost = self._fall_back()
         incident.lost += lost
         self.list_again |= lost > 0.0
+        if fault.effect == KNOWN:
+            # It says nothing of other faults that nobody has seen yet.
+            self.seen = self.seen if detecting else self.context.now
+            return
         seen = self.context.now + self._delay(fault)
         self.seen = min(self.seen, seen) if detecting else seen
+
+    def _stop(self) -> None:
+        """The job stands still, and nobody knows why."""
+        self.phase = self.detect
+        self.since = self.capacity.empty_since = self.context.now
+        self.capacity.bucket = ledger.DETECTION
+        self.capacity.waiting = None
+        self._turn(wall=True, training=False)
 
     def _delay(self, fault: Fault) -> float:
         """Seconds until a fault is seen."""
         source = self.plan.sources[fault.source]
-        if not fault.hang and source.detect_law == ANY:
+        if fault.effect != HANG and source.detect_law == ANY:
             return source.detect
         u, v, _, _ = self.context.uniforms(fault.source, fault.block, fault.ordinal, DETECTION_LANE)
-        if not fault.hang:
+        if fault.effect != HANG:
             return self.context.sample(source.detect_law, u, v)
         watchdog = self.plan.watchdog
         return watchdog_delay(watchdog.timeout, watchdog.heartbeat, watchdog.poll, u, v)
@@ -312,7 +397,7 @@ class Job:
         self.retry_from = -1
         self.list_again = False
         if self.phase == self.wait:
-            self.context.book(ledger.CAPACITY_WAIT, self.since)
+            self.context.book(self._waiting, self.since)
             self.capacity.book_empty()
         elif self.phase == self.paused:
             self.context.book(self.plan.pauses[self.pause].bucket, self.since)
@@ -370,7 +455,7 @@ class Job:
         elif self.phase == self.detect:
             self.context.book(ledger.DETECTION, self.since)
         elif self.phase == self.wait:
-            self.context.book(ledger.CAPACITY_WAIT, self.since)
+            self.context.book(self._waiting, self.since)
         else:
             self.context.book(self.rule.stages[self.stage].bucket, self.since)
         self.saves.count()

@@ -9,7 +9,7 @@ import simpy
 from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import RELAPSE, Context, Fault, Process
 from sim.engine.simpy_engine.shop import Unit
-from sim.plan import MEMBER, RELAPSE_LANE, REPAIR
+from sim.plan import MEMBER, RELAPSE_LANE, REPAIR, STOP
 
 
 class Relapses:
@@ -38,7 +38,7 @@ class Relapses:
         self.begun += 1
         life = self.context.sample(self.context.plan.relapse, u, choice)
         self.due[unit.node] = self.clock.reading + life, self.begun
-        self.faults[unit.node] = Fault(fault.source, block, fault.ordinal, REPAIR, False, alone=True)
+        self.faults[unit.node] = Fault(fault.source, block, fault.ordinal, REPAIR, STOP, alone=True)
         self._look_again()
 
     def end_use(self, node: int) -> None:

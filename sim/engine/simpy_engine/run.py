@@ -12,6 +12,7 @@ from sim.engine.simpy_engine.capacity import Capacity
 from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import END, Context, Fault
 from sim.engine.simpy_engine.job import Job
+from sim.engine.simpy_engine.notices import Notice, Notices
 from sim.engine.simpy_engine.relapse import Relapses
 from sim.engine.simpy_engine.series import Series
 from sim.engine.simpy_engine.shop import Shop, Unit
@@ -21,19 +22,26 @@ from sim.kernels import ledger
 from sim.kernels.lives import COMPONENT, NUMBER_BITS
 from sim.plan import (
     BLAME_LANE,
+    CALENDAR,
     DOMAIN,
     GROUP,
+    HANG,
     IN_SHOP,
     JOB,
+    KNOWN,
+    LEAD_LANE,
     NODE,
     NOTHING,
+    NOTICE,
     PROCESS,
     REPAIR,
     RESET,
+    STOP,
     TRAINING,
     WALL,
     Lane,
     Plan,
+    Source,
 )  # fmt: skip
 
 
@@ -46,6 +54,8 @@ class Run:
         self.capacity = Capacity(self.context, self.shop)
         self.clocks = Clock(self.context, WALL, self.strike), Clock(self.context, TRAINING, self.strike)
         self.job = Job(self.context, self.capacity, self.clocks)
+        self.job.notices = self.notices = Notices(self.context, self.strike_known)
+        Clock(self.context, CALENDAR, self.strike).turn(on=True)
         self.shop.give_back = self.come_back
         self.shop.changed = self.job.look_at_shop
         relapses = Relapses(self.context, self.clocks[WALL], self.relapse)
@@ -68,14 +78,48 @@ class Run:
             need = PROCESS
         elif due.need < source.p_process + source.p_reset:
             need = RESET
-        alone = source.takes == NODE
-        fault = Fault(lane.source, lane.block, due.ordinal, need, due.effect < source.p_hang, alone=alone)
-        takes = source.takes if need > PROCESS else NOTHING
+        effect = HANG if due.effect < source.p_hang else STOP
+        if source.p_hang <= due.effect < source.p_hang + source.p_notice:
+            effect = NOTICE
+        fault = Fault(lane.source, lane.block, due.ordinal, need, effect, alone=source.takes == NODE)
         block, number = lane.block, due.number
         if block == COMPONENT:
-            block, number = self._place_of(lane, number // source.per_node) if source.per_node > 0 else (JOB, -1)
-        struck = self._struck(lane, block, number, takes)
+            block, number = self._place_of(number // source.per_node) if source.per_node > 0 else (JOB, -1)
+            if block != JOB and lane.clock != WALL:
+                block, number = IN_SHOP, -1
+        down = self._land(fault, block, number)
+        own = number if block == JOB else due.number // max(1, source.per_node)
+        return lane.block == COMPONENT and own in down
+
+    def strike_known(self, notice: Notice) -> None:
+        """A fault strikes that was known, wherever its node is now."""
+        fault, number = replace(notice.fault, effect=KNOWN), notice.number
+        if fault.block == DOMAIN or number < 0:
+            self._land(fault, fault.block, number)
+        else:
+            self._land(fault, *self._place_of(number))
+
+    def _know(self, fault: Fault, number: int) -> None:
+        """A fault of the job, of a node of it or of a domain is known before it strikes."""
+        u, choice, _, _ = self.context.uniforms(fault.source, fault.block, fault.ordinal, LEAD_LANE)
+        lead = self.context.sample(self.context.plan.sources[fault.source].lead, u, choice)
+        self.context.row["notices"] += 1
+        self.notices.add(Notice(self.context.now + lead, fault, number))
+        self.job.told()
+
+    def _land(self, fault: Fault, block: int, number: int) -> list[int]:
+        """A fault strikes a slot, a place in a pool or a domain by its number, or the job. Returns the slots of the
+        job, or the spares, whose nodes go.
+        """
+        source = self.context.plan.sources[fault.source]
+        takes = source.takes if fault.need > PROCESS else NOTHING
+        struck = self._struck(source, block, number, takes)
         slots = tuple((self.capacity.slot_of[node], i) for i, node in struck if node in self.capacity.slot_of)
+        if fault.effect == NOTICE and (slots or (block == JOB and number < 0)):
+            if block != DOMAIN and number >= 0:
+                number = self.capacity.nodes[number] if block == JOB else self.capacity.idle[block][number]
+            self._know(fault, number)
+            return []
         spares = []
         if takes >= GROUP or (takes == NODE and block != JOB):
             spares = [(i, node) for i, node in struck if self.capacity.pool_of(node) > 0]
@@ -83,17 +127,15 @@ class Run:
             self.capacity.lose_spare(node, fault, i)
         if slots or (block == JOB and number < 0):
             self.context.row["faults"] += 1
-            self.context.faults_of[lane.source] += 1
-            hit = tuple((slot, need) for slot, _ in slots)
-            gone = tuple((slot, member, need) for slot, member in slots if takes != NOTHING)
+            self.context.faults_of[fault.source] += 1
+            hit = tuple((slot, fault.need) for slot, _ in slots)
+            gone = tuple((slot, member, fault.need) for slot, member in slots if takes != NOTHING)
             fault = replace(fault, struck=hit, slots=gone)
-            fault = self._blamed(fault) if takes == NODE else fault
-            self.job.process.interrupt(fault)
+            fault = self._blamed(fault) if takes == NODE and fault.effect != KNOWN else fault
+            self.job.strike(fault)
         else:
             self.context.row["spare_faults" if spares else "void_faults"] += 1
-        down = [slot for slot, _, _ in fault.slots] if block == JOB else [node for _, node in spares]
-        own = number if block == JOB else due.number // max(1, source.per_node)
-        return lane.block == COMPONENT and own in down
+        return [slot for slot, _, _ in fault.slots] if block == JOB else [node for _, node in spares]
 
     def _blamed(self, fault: Fault) -> Fault:
         """The fault as it looks to who decides which node it was: none, another one, it with its domain, or it."""
@@ -133,20 +175,20 @@ class Run:
                 clock.come_back(fault, unit.renewed)
         self.capacity.rejoin(unit)
 
-    def _place_of(self, lane: Lane, node: int) -> tuple[int, int]:
-        """Where the node of a component is, and its slot or place there; ``IN_SHOP`` where no fault can strike it."""
+    def _place_of(self, node: int) -> tuple[int, int]:
+        """Where a node is, and its slot or place there; ``IN_SHOP`` where no fault can strike it."""
         capacity = self.capacity
         if node in capacity.slot_of:
             return JOB, capacity.slot_of[node]
         pool = capacity.pool_of(node)
-        if lane.clock == WALL and pool > 0:
+        if pool > 0:
             return pool, capacity.idle[pool].index(node)
         return IN_SHOP, -1
 
-    def _struck(self, lane: Lane, block: int, number: int, takes: int) -> list[tuple[int, int]]:
+    def _struck(self, source: Source, block: int, number: int, takes: int) -> list[tuple[int, int]]:
         """The nodes that a fault strikes, each with its number among them; none if they are down already."""
-        capacity, source = self.capacity, self.context.plan.sources[lane.source]
-        if lane.block == DOMAIN:
+        capacity = self.capacity
+        if block == DOMAIN:
             return list(enumerate(capacity.members(source.takes - GROUP, number)))
         if block == IN_SHOP:
             nodes = []
@@ -169,7 +211,7 @@ class Run:
             self.context.row["faults"] += 1
             self.context.faults_of[fault.source] += 1
             slot = self.capacity.slot_of[node]
-            self.job.process.interrupt(replace(fault, struck=((slot, REPAIR),), slots=((slot, 0, REPAIR),)))
+            self.job.strike(replace(fault, struck=((slot, REPAIR),), slots=((slot, 0, REPAIR),)))
 
     def go(self) -> tuple[np.void, list[tuple[float, ...]]]:
         """Run to the end. Returns the row (dtype ``ROW``) and the incidents (tuples in the order of ``INCIDENT``)."""

@@ -39,13 +39,24 @@ class OneStore:
 
     def ends(self, goal: float, saving: bool, for_good: bool) -> Iterator[float]:
         """The time at which the segment reaches a goal by itself, and where it is ``saving`` has saved that."""
-        plan, segment = self.plan, self.segment
-        if not for_good:
-            last = last_trigger(goal, plan.pattern.interval) if plan.has_store else 0
-            segment = make_segment(segment.t0, segment.step, segment.passed, plan.has_store, goal, last, plan.pattern)
-            if saving:
-                self.segment = segment
-        yield (last_save_durable if saving else work_end)(segment, plan.pattern)
+        segment = self.segment if for_good else self._until(goal)
+        if saving:
+            self.segment = segment
+        yield (last_save_durable if saving else work_end)(segment, self.plan.pattern)
+
+    def saved_by(self, goal: float) -> float:
+        """The time at which progress that the job has made would be durable, if it stopped to save it."""
+        return last_save_durable(self._until(goal), self.plan.pattern)
+
+    def stop_at(self, goal: float) -> None:
+        """The job stops stepping at a progress that it has made."""
+        self.segment = self._until(goal)
+
+    def _until(self, goal: float) -> Segment:
+        """The segment, if it ends at a progress."""
+        plan, now = self.plan, self.segment
+        last = last_trigger(goal, plan.pattern.interval) if plan.has_store else 0
+        return make_segment(now.t0, now.step, now.passed, plan.has_store, goal, last, plan.pattern)
 
     def progress_at(self, t: float) -> float:
         """Progress at a time of the segment."""
@@ -128,6 +139,18 @@ class Stores:
         self.versions["work"] = goal
         yield tiers.earliest_end(self.stores, self.versions, saving, for_good)
         yield tiers.exact_end(self.stores, self.versions, self.ahead, saving, for_good)
+
+    def saved_by(self, goal: float) -> float:
+        """The time at which progress that the job has made would be durable, if it stopped to save it."""
+        before = float(self.versions["work"])
+        self.versions["work"] = goal
+        end = float(tiers.exact_end(self.stores, self.versions, self.ahead, True, False))
+        self.versions["work"] = before
+        return end
+
+    def stop_at(self, goal: float) -> None:
+        """The job stops stepping at a progress that it has made."""
+        self.versions["work"] = goal
 
     def progress_at(self, t: float) -> float:
         """Progress at a time of the segment."""

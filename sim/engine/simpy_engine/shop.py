@@ -11,7 +11,7 @@ import simpy
 
 from sim.engine.simpy_engine.context import REPAIRED, Context, Fault, Process
 from sim.kernels.shifts import done_at
-from sim.plan import BACK, MEMBER, RESET, RepairStage, Strikes
+from sim.plan import ANY, BACK, MEMBER, RESET, RepairStage, Strikes
 
 
 @dataclass(eq=False)
@@ -72,7 +72,8 @@ class Shop:
                 self._enter(unit, plan.retire.stage)
                 return
             unit.suspect = self._fails_often(history, plan.quarantine)
-        self._enter(unit, 0 if unit.need == RESET else plan.repair_entry)
+        own = plan.sources[unit.fault.source].stage
+        self._enter(unit, own if own != ANY else 0 if unit.need == RESET else plan.repair_entry)
 
     def _fails_often(self, history: list[float], strikes: Strikes) -> bool:
         """Whether the last so many failures of a node, that of now among them, lie so close together."""

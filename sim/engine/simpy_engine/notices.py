@@ -1,0 +1,69 @@
+"""Faults that are known before they strike, in the SimPy engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import simpy
+
+from sim.engine.simpy_engine.context import KNOWN_FAULT, Context, Fault, Process
+
+
+class Notice(NamedTuple):
+    """A fault that will strike a node (-1: the job) or, if its block is ``DOMAIN``, a domain, ``due`` at the latest."""
+
+    due: float
+    fault: Fault
+    number: int
+
+
+class Notices:
+    """The faults that are known and have not struck yet. They strike when they are due, or when the job stops before.
+
+    ``strike`` is called with each; the others strike once the job has stopped for it.
+    """
+
+    def __init__(self, context: Context, strike: Callable[[Notice], None]) -> None:
+        self.context = context
+        self.strike = strike
+        self.pending: list[Notice] = []
+        self.process = context.env.process(self._tick())
+
+    @property
+    def due(self) -> float:
+        """When the first of them strikes."""
+        return min((each.due for each in self.pending), default=math.inf)
+
+    @property
+    def first(self) -> Notice:
+        """The one that is due first; of several the one that was known first."""
+        return min(self.pending, key=lambda each: each.due)
+
+    def add(self, notice: Notice) -> None:
+        """A fault is known."""
+        self.pending.append(notice)
+        self._look_again()
+
+    def strike_first(self) -> None:
+        """The one that is due first strikes."""
+        notice = self.first
+        self.pending.remove(notice)
+        self._look_again()
+        self.strike(notice)
+
+    def _look_again(self) -> None:
+        if self.context.env.active_process is not self.process:
+            self.process.interrupt()
+
+    def _tick(self) -> Process:
+        while True:
+            try:
+                if not self.pending:
+                    yield self.context.env.event()
+                yield self.context.alarm(self.due, KNOWN_FAULT)
+                self.context.count_event()
+                self.strike_first()
+            except simpy.Interrupt:
+                continue  # another one is the first, or none is left

@@ -1,0 +1,139 @@
+"""Maintenance by calendar, and faults that are known: without faults the ledger is arithmetic, to the last bit."""
+
+import numpy as np
+import pytest
+
+from sim.engine.state import StopReason
+from sim.kernels.ledger import BUCKETS
+from sim.planning import build
+from sim.scenario import loads
+
+from .checks import check_closed, compiled, difference, specified
+
+HOUR = 3600.0
+RACKS = """
+[cluster]
+nodes = 12
+gpus_per_node = 8
+groups = {{ rack = "4 nodes" }}
+[job]
+nodes = {job}
+[stores.shared]
+every = "1 h"
+stall = "1 min"
+persist = "3 min"
+[recovery]
+detect = "5 min"
+restart = "10 min"
+[maintenance.firmware]
+of = "{of}"
+first = "30.5 h"
+every = "10 days"
+step = "12 h"
+width = {width}
+duration = "5 h"
+[run]
+horizon = "20 days"
+initial_start = false
+"""
+
+
+def maintained(job, of, width=1):
+    plan = build(loads(RACKS.format(job=job, of=of, width=width)))
+    outcome = compiled(plan, 0)
+    assert not difference(outcome, specified(plan, 0))
+    check_closed(plan, outcome)
+    row, incidents = outcome
+    assert row["stop_reason"] == StopReason.HORIZON
+    return row, incidents, {bucket: row["ledger"][i] / HOUR for i, bucket in enumerate(BUCKETS)}
+
+
+def test_racks_in_turn_with_a_spare_rack():
+    """Two rounds of three racks: whichever holds nodes of the job leaves it after a save, for the rack that is free."""
+    row, incidents, hours = maintained(8, "rack")
+    # Rack 3 has the spares at first, rack 1 has them when rack 2 goes, and so on: each stop costs a save and a restart.
+    stops = len(incidents)
+    assert stops == row["interruptions"] == row["saved_on_notice"] == 6
+    # A save takes 4 min; at 30.5 h one of these is just over, which had begun at 30 h of progress: it is the one.
+    due = np.array([30.5, 42.5, 54.5, 270.5, 282.5, 294.5]) * HOUR
+    assert (incidents["opened_s"] - due).tolist() == [180, 240, 240, 240, 240, 240]
+    assert hours["restart"] == pytest.approx(stops * 10 / 60, abs=0)
+    assert hours["lost_work"] == hours["detection"] == hours["capacity_wait"] == hours["maintenance"] == 0.0
+    assert row["repair_node_s"] == 6 * 4 * 5 * HOUR
+    assert (incidents["lost_work_s"] == 0.0).all()
+    assert (incidents["units"] == 4).all()
+
+
+def test_racks_without_spares_are_waited_for():
+    row, incidents, hours = maintained(12, "rack")
+    assert len(incidents) == 6
+    assert hours["maintenance"] == 6 * 5
+    assert hours["capacity_wait"] == 0.0
+    assert row["absent_node_s"][BUCKETS.index("maintenance")] == 6 * 4 * 5 * HOUR
+    assert (incidents["closed_s"] - incidents["opened_s"] == 5 * HOUR + 600).all()
+
+
+def test_the_whole_cluster_and_single_nodes():
+    _, incidents, hours = maintained(12, "cluster")
+    assert (len(incidents), hours["maintenance"]) == (2, 10.0)
+    row, incidents, hours = maintained(12, "node", width=5)
+    # Waves of 5, 5 and 2 nodes.
+    assert incidents["units"].tolist() == [5, 5, 2, 5, 5, 2]
+    assert hours["maintenance"] == 30.0
+    assert row["notices"] == 24
+
+
+def test_a_fault_while_it_saves_takes_what_is_known_with_it():
+    """The job is struck while it saves: the rack goes with it, in one incident, and maintenance is not to blame."""
+    text = (
+        RACKS.format(job=8, of="rack", width=1)
+        + """
+[faults.crash]
+per = "job"
+mtbf = "2 min"
+"""
+    )
+    plan = build(loads(text, overrides=("run.horizon='40 h'",)))
+    for replication in range(20):
+        row, _ = outcome = compiled(plan, replication)
+        assert not difference(outcome, specified(plan, replication))
+        check_closed(plan, outcome)
+        assert row["units_in_repair"] == 0
+    assert row["faults_of"][1] == 1
+
+
+HOST = """
+[cluster]
+nodes = 1
+[detect]
+stop = "0 s"
+[faults.host]
+per = "job"
+mtbf = "200 min"
+effect = { notice = 0.7, stop = 0.3 }
+lead = "30 min"
+[stores.shared]
+every = "9_000 h"
+stall = "15 min"
+persist = "10 min"
+[recovery.again]
+use = "same units"
+stages = { restart = "12 min" }
+[run]
+horizon = "220 days"
+initial_start = false
+seed = 806
+"""
+
+
+def test_a_lead_of_nothing_is_a_stop_that_is_seen_at_once():
+    changes = ("faults.host.effect='stop'", "faults.host.effect='notice'")
+    texts = [HOST.replace('lead = "30 min"\n', ""), HOST.replace("30 min", "0 s")]
+    stop, notice = (
+        compiled(build(loads(text, overrides=(change, "stores.shared.every='40 min'"))), 3)
+        for text, change in zip(texts, changes, strict=True)
+    )
+    names = [name for name in stop[0].dtype.names if name != "notices"]
+    assert all(np.array_equal(stop[0][name], notice[0][name]) for name in names)
+    assert stop[1].tobytes() == notice[1].tobytes()
+    assert notice[0]["notices"] > 500
