@@ -86,7 +86,7 @@ def _check_names(base: Scenario, changes: list[str]) -> None:
     resolved = base.resolved()
     for change in changes:
         path = split_key(change.partition("=")[0].strip()) or ()
-        if len(path) < 3 or path[0] not in ("faults", "stores", "pauses", "recovery", "repair"):
+        if len(path) < 3 or path[0] not in ("faults", "stores", "pauses", "maintenance", "recovery", "repair"):
             continue
         known = resolved.get(path[0], {})
         close = None if path[1] in known else nearest(path[1], known)
