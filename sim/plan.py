@@ -31,7 +31,7 @@ that are on have faults of their own. Faults of a domain (a rack, a power feed) 
 """
 
 IN_SHOP = 6
-"""Where a node is that is neither in the job nor idle in a pool: down or in repair."""
+"""Where a node is that is neither in the job nor idle in a pool: in repair, or down and not noticed yet."""
 
 NOTHING, NODE, GROUP = 0, 1, 2
 """What goes down with a component: nothing, its node, or from here on its domain of ``Plan.groups[takes - GROUP]``."""
@@ -297,13 +297,15 @@ class Watchdog:
 @dataclass(frozen=True)
 class Pool:
     """A pool of spares: its nominal number of nodes, seconds from its call to a spare's use, whether its idle spares
-    are on and fail, and whether its spares come one after the other.
+    are on and fail, whether its spares come one after the other, and when it is noticed that an idle one is dead: at
+    the next multiple of ``check`` seconds (0: at once, infinite: never), or when it is called.
     """
 
     nodes: int
     activation: float
     on: bool = True
     one_by_one: bool = False
+    check: float = 0.0
 
 
 @dataclass(frozen=True)

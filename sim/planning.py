@@ -50,10 +50,12 @@ from sim.planning_nodes import components, job_rate, order
 from sim.planning_stores import NO_STORE, ordered, pattern_of, save_intervals, tiers
 from sim.scenario import Scenario
 from sim.scenario.calendar import DAY_S, WEEK_S, mask_of, opening, seconds_of_week
+from sim.scenario.capacity import ON_ACTIVATION
 from sim.scenario.law import Law as ScenarioLaw
 from sim.scenario.repair import RESET as RESET_STAGE
 from sim.scenario.repair import RepairStage as ScenarioRepairStage
 from sim.scenario.stages import Stage as ScenarioStage
+from sim.scenario.units import Quantity
 
 __all__ = ["build", "job_rate", "lane_of", "stream_key"]
 
@@ -305,6 +307,13 @@ def _pauses(scenario: Scenario, seed: int, laws: _Laws) -> tuple[Pause, ...]:
     return tuple(pauses)
 
 
+def _check(check: Quantity | str) -> float:
+    """Seconds between checks of a pool: 0 if dead spares are noticed at once, infinite if only a call finds them."""
+    if isinstance(check, str):
+        return math.inf if check == ON_ACTIVATION else 0.0
+    return quantize(float(check))
+
+
 def _set(value: int | bool | None) -> int:
     return ANY if value is None else int(value)
 
@@ -327,7 +336,8 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
     sources = tuple(sorted((*_sources(scenario, seed, laws), *planned), key=lambda source: source.name))
     lives = lives_of(scenario)
     pools = tuple(
-        Pool(p.nodes, quantize(float(p.activation)), p.on, p.one_by_one) for p in scenario.pools.by_name().values()
+        Pool(p.nodes, quantize(float(p.activation)), p.on, p.one_by_one, _check(p.check))
+        for p in scenario.pools.by_name().values()
     )
     repair, retire, quarantine = _repair(scenario, laws)
     relapse = 0 if scenario.repair.relapse is None else laws.of(scenario.repair.relapse)

@@ -386,6 +386,10 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
     def time(low: int, high: int) -> float:
         return float(quantize(draw(st.integers(low, high)) * unit))
 
+    def check() -> float:
+        """When dead spares of a pool are noticed: at once, when they are called, or by a check every so often."""
+        return draw(st.sampled_from([0.0, 0.0, math.inf, time(1, 50), time(1, 900)]))
+
     job, hot, cold = draw(st.integers(1, 12)), draw(st.integers(0, 3)), draw(st.integers(0, 3))
     more = draw(st.sampled_from([0, 0, 1, 2]))
     others = [draw(st.integers(0, 3)) for _ in range(more)]
@@ -428,9 +432,9 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         gpus_per_node=8,
         job_nodes=job,
         pools=(
-            Pool(hot, time(0, 5)),
+            Pool(hot, time(0, 5), check=check()),
             Pool(cold, time(0, 30), on=False),
-            *(Pool(size, time(0, 20), draw(st.booleans()), draw(st.booleans())) for size in others),
+            *(Pool(size, time(0, 20), draw(st.booleans()), draw(st.booleans()), check()) for size in others),
         ),
         sources=found,
         lanes=lanes,
@@ -792,6 +796,9 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         active = durations(0.0, 30.0, scale)
         long = {name: st.fixed_dictionaries({"nodes": st.just(nodes), "activation": active}) for name, nodes in sizes}
         table["pools"] = {name: draw(st.one_of(st.just(nodes), long[name])) for name, nodes in sizes}
+        if isinstance(table["pools"]["hot"], dict):
+            words = st.sampled_from(["at once", "on activation"])
+            table["pools"]["hot"]["check"] = draw(st.one_of(words, durations(1.0, 400.0, scale)))
     table["repair"] = draw(repair_tables(scale))
     if draw(st.sampled_from([True, False, False])):
         table["pauses"] = {name: draw(pause_tables(scale)) for name in PAUSES[: draw(st.integers(1, 2))]}

@@ -22,6 +22,12 @@ NEVER = math.inf
 
 
 @kernel
+def next_multiple(now: float, period: float) -> float:
+    """The first multiple of ``period`` after ``now``: finite times on the grid, ``now`` >= 0, ``period`` > 0."""
+    return now - now % period + period
+
+
+@kernel
 def quantize(seconds: float) -> float:
     """Round to the nearest tick; ``seconds`` is a float in [0, inf]; what is longer than ``LONGEST_S`` becomes that."""
     return math.floor(min(seconds, LONGEST_S) * TICKS_PER_SECOND + 0.5) / TICKS_PER_SECOND

@@ -7,10 +7,24 @@ from typing import Annotated, Any
 
 from sim.scenario.domains import GroupName
 from sim.scenario.entries import Entries, source_of
-from sim.scenario.fields import MOST, Count, Duration, Flag, ShortForm, Table, Whole, setting
+from sim.scenario.fields import (
+    MOST,
+    POSITIVE_DURATION,
+    Count,
+    Duration,
+    Flag,
+    Json,
+    Reader,
+    ShortForm,
+    Table,
+    Whole,
+    setting,
+)
+from sim.scenario.refusal import RefusedError, nearest
 from sim.scenario.units import Quantity
 
 POOLS = ("hot", "cold", "warm", "shared")
+AT_ONCE, ON_ACTIVATION = "at once", "on activation"
 _NODES = "Nodes of the pool; 0 or more."
 
 
@@ -30,8 +44,29 @@ def _as_nodes(value: object) -> dict[str, Any]:
     return {"nodes": _POOL_SIZE.read(value)}
 
 
+class _Check(Reader):
+    """When it is noticed that an idle spare is dead: a word, or the time between checks."""
+
+    allowed = f'"{AT_ONCE}", "{ON_ACTIVATION}", or the time between checks, {POSITIVE_DURATION.allowed}'
+
+    def read(self, value: object) -> Quantity | str:
+        """Give the word or the time, or raise `RefusedError`."""
+        if value in (AT_ONCE, ON_ACTIVATION):
+            return str(value)
+        try:
+            return POSITIVE_DURATION.read(value)
+        except RefusedError as refusal:
+            close = nearest(value, (AT_ONCE, ON_ACTIVATION)) if isinstance(value, str) else None
+            remedy = f'did you mean "{close}"?' if close else refusal.remedy
+            raise RefusedError(refusal.message, self.allowed, remedy) from None
+
+    def json_schema(self) -> Json:
+        """Give the JSON schema of the word or the time."""
+        return {"anyOf": [POSITIVE_DURATION.json_schema(), {"type": "string", "enum": [AT_ONCE, ON_ACTIVATION]}]}
+
+
 class PoolTable(Table):
-    """A pool of hot spares as written."""
+    """What all pools say."""
 
     nodes: Count = setting(_NODES)
     spread: GroupName | None = setting(
@@ -44,6 +79,19 @@ class PoolTable(Table):
     )
 
 
+class HotPoolTable(PoolTable):
+    """A pool of spares that are on, as written."""
+
+    check: Annotated[Quantity | str, _Check()] = setting(
+        'When it is noticed that an idle spare has failed: "at once", "on activation", when a call finds it dead (that '
+        "takes no time, and the next one is tried), or at checks so far apart, above 0 s, the first of them that long "
+        "after the start of the run; a call before the check finds it, too. Until then it counts as an idle spare, for "
+        "spare_available and refill as well, and nobody repairs it.",
+        AT_ONCE,
+        "assumption: idle spares report their health as the nodes of the job do",
+    )
+
+
 class ColdPoolTable(PoolTable):
     """A pool of cold spares as written."""
 
@@ -52,7 +100,7 @@ class ColdPoolTable(PoolTable):
     )
 
 
-class WarmPoolTable(PoolTable):
+class WarmPoolTable(HotPoolTable):
     """A pool of warm spares as written."""
 
     activation: Duration = setting(
@@ -76,7 +124,7 @@ class SharedPoolTable(PoolTable):
 class PoolsTable(Table):
     """`[pools]` as written."""
 
-    hot: Annotated[PoolTable, ShortForm(_as_nodes, (_POOL_SIZE,))] | None = setting(
+    hot: Annotated[HotPoolTable, ShortForm(_as_nodes, (_POOL_SIZE,))] | None = setting(
         "Spares that are on: a number of nodes, or a table.", None, "0 nodes; without [pools] all nodes beyond the job"
     )
     cold: Annotated[ColdPoolTable, ShortForm(_as_nodes, (_POOL_SIZE,))] | None = setting(
@@ -96,7 +144,8 @@ class PoolsTable(Table):
 @dataclass(frozen=True, slots=True)
 class Pool:
     """A pool: nominal nodes, the time in s until a spare is ready, the group that it is spread over, whether idle
-    spares are on and fail, and whether they come one after the other.
+    spares are on and fail, whether they come one after the other, and when dead ones are noticed: `AT_ONCE`,
+    `ON_ACTIVATION` or the time in s between checks.
     """
 
     nodes: int
@@ -104,6 +153,7 @@ class Pool:
     spread: str | None = None
     on: bool = True
     one_by_one: bool = False
+    check: Quantity | str = AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +190,7 @@ def resolve_pools(table: PoolsTable | None, free: int, entries: Entries) -> Pool
     hot, cold, *_ = pool_sizes(table, free)
     written = table or PoolsTable.model_validate({})
     return Pools(
-        _pool("hot", hot, written.hot, PoolTable, entries),
+        _pool("hot", hot, written.hot, HotPoolTable, entries),
         _pool("cold", cold, written.cold, ColdPoolTable, entries),
         *(
             None if more is None else _pool(name, more.nodes, more, PoolTable, entries)
@@ -158,4 +208,8 @@ def _pool(name: str, nodes: int, table: PoolTable | None, model: type[PoolTable]
     one_by_one = isinstance(found, SharedPoolTable) and found.one_by_one
     if isinstance(found, SharedPoolTable):
         entries.field(path, found, "one_by_one", "")
-    return Pool(nodes, found.activation, found.spread, name in ("hot", "warm"), one_by_one)
+    check: Quantity | str = AT_ONCE
+    if isinstance(found, HotPoolTable):
+        check = found.check
+        entries.field(path, found, "check", "" if isinstance(check, str) else "s")
+    return Pool(nodes, found.activation, found.spread, isinstance(found, HotPoolTable), one_by_one, check)

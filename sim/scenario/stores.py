@@ -175,9 +175,11 @@ class StoreTable(Table):
         "one save at a time, as in CheckFreq (Mohan et al., FAST 2021)",
     )
     keep: AtLeastOne = setting(
-        "Durable versions that are kept; 1 or more. It decides the room needed; the newest of all stores is restored.",
+        "Durable versions that are kept; 1 or more. It decides the room that `sim show` names, and changes no run: a "
+        "fault that takes a node's copies from a store takes those of all its versions, so an older one is never "
+        "restored. Older versions guard against corruption that is found late, which is not modelled.",
         1,
-        "assumption: only the newest durable version of a store is ever restored",
+        "the least: of a store only the newest durable version is ever restored",
     )
     bandwidth: Bandwidth | None = setting(
         "Rate at which one checkpoint is saved and read, in bytes per second, above 0.", None, "not set"

@@ -51,8 +51,12 @@ class Spares:
 
     @property
     def closed(self) -> bool:
-        """Whether services follow in closed form: nothing is counted, no bad node comes back, crews never pause."""
+        """Whether services follow in closed form: nothing is counted, no bad node comes back, crews never pause, and a
+        dead spare is noticed at once.
+        """
         if self.plan.retire.failures + self.plan.quarantine.failures > 0:
+            return False
+        if any(pool.nodes > 0 and pool.check > 0.0 for pool in self.plan.pools):
             return False
         return all(stage.attempts == 0 and stage.false_fix == stage.shift_length == 0 for stage in self.plan.repair)
 

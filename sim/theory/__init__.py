@@ -6,6 +6,7 @@ seconds, rates per second; any other consistent unit works as well.
 
 from sim.theory.capacity import (
     crew_wait,
+    dead_spare_share,
     erlang_b,
     k_of_n,
     nodes_in_repair,
@@ -62,6 +63,7 @@ __all__ = [
     "count_variance",
     "crew_wait",
     "daly",
+    "dead_spare_share",
     "erlang_b",
     "ettr",
     "ettr_at_optimum",

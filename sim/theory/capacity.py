@@ -245,3 +245,42 @@ def k_of_n(needed: int, total: int, availability: float) -> float:
         for i in range(needed, total + 1)
     )
     return min(1.0, math.fsum(terms))
+
+
+def dead_spare_share(failures: float, calls: float, check: float) -> float:
+    """Probability that a call finds the only spare dead: ``r (1 - (1 - e**(-x)) / x)``.
+
+    Parameters
+    ----------
+    failures : float
+        Rate of failures of the idle spare (1/s), > 0.
+    calls : float
+        Rate at which spares are called (1/s), > 0: exponential times between calls, independent of the failures.
+    check : float
+        Time between checks of the spare in seconds, > 0; infinite if only a call finds out.
+
+    Returns
+    -------
+    float
+        Probability, from 0 to r = failures / (failures + calls); x = (failures + calls) check. Also the share of the
+        calls expected in a time ``check`` without any check, if the spare works at its start.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Repair takes no time, so that a spare works after each check and each call. A time u after a check it is dead with
+    probability p(u), p' = failures (1 - p) - calls p, p(0) = 0, so p = r (1 - e**(-(failures + calls) u)); calls come
+    at any u alike. Derived.
+    """
+    positive(failures=failures, calls=calls)
+    if not check > 0.0:
+        raise ValueError(f"check must be above 0, got {check!r}")
+    share = failures / (failures + calls)
+    x = (failures + calls) * check
+    if x < 1e-5:  # the difference below would cancel; what the series leaves out is of order x^2
+        return share * x * (0.5 - x / 6.0)
+    return share * (1.0 + math.expm1(-x) / x)

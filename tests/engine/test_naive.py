@@ -79,6 +79,13 @@ def naive_repair(stage: Any) -> Model:
     return model | {"false_fix": stage.false_fix} | {key: value for key, value in optional.items() if value is not None}
 
 
+def naive_check(check: Any) -> Model:
+    """When dead spares of the hot pool are noticed."""
+    if check == "at once":
+        return {}
+    return {"hot_check": math.inf if check == "on activation" else float(check)}
+
+
 def naive_strikes(repair: Any) -> Model:
     """When nodes retire or are tested; a new node is waited for in a stage of its own, at the end."""
     model: Model = {"repair": {name: naive_repair(stage) for name, stage in repair.stages.items()}}
@@ -144,6 +151,7 @@ def naive_model(scenario: Scenario) -> Model:
         "hot_activation": scenario.pools.hot.activation,
         "cold_activation": scenario.pools.cold.activation,
         "activating_fail": True,
+        **naive_check(scenario.pools.hot.check),
         "sources": sources,
         "store": naive_store(scenario),
         "rules": [naive_rule(rule, gpus) for rule in scenario.recovery.rules.values()],
@@ -484,6 +492,38 @@ run.horizon = "40 h"
 """
 
 
+SCENARIOS["dead spares found by checks"] = """
+cluster = { nodes = 7 }
+job = { nodes = 3 }
+faults.node = { per = "node", mtbf = "14 h", needs = { process = 0.1, reset = 0.4, repair = 0.5 }, detect = "2 min" }
+pools = { hot = { nodes = 3, check = "5 h", activation = "4 min" }, cold = { nodes = 1, activation = "40 min" } }
+stores.remote = { every = "25 min", stall = "1 min" }
+[recovery.swap]
+when = { spare_available = true }
+stages = { restart = "8 min" }
+[recovery.wait]
+stages = { restart = "20 min" }
+[repair]
+reset = { time = "30 min", success = 0.9, false_fix = 0.3 }
+replace = { time = { law = "exponential", mean = "4 h" }, crews = 2, false_fix = 0.2 }
+relapse.life = { law = "exponential", mean = "6 h" }
+retire = { failures = 4, within = "40 h", replacement = "12 h" }
+[run]
+horizon = "80 h"
+"""
+SCENARIOS["dead spares found when they are called"] = """
+cluster = { nodes = 6 }
+job = { nodes = 3 }
+faults.node = { per = "node", mtbf = "14 h", detect = "2 min" }
+faults.soft = { per = "gpu", mtbf = "200 h", needs = { process = 0.5, reset = 0.5 } }
+pools = { hot = { nodes = 2, check = "on activation", activation = "4 min" }, cold = { nodes = 1, activation = "1 h" } }
+stores.remote = { every = "25 min", stall = "1 min" }
+recovery.restart = "10 min"
+repair = { time = { law = "exponential", mean = "4 h" }, crews = 1 }
+run.horizon = "80 h"
+"""
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_engine_and_naive_simulator_agree(name: str) -> None:
     scenario = loads(SCENARIOS[name])
@@ -515,4 +555,15 @@ def test_wrong_models_of_repair_are_noticed(wrong: str) -> None:
         model["relapse"] = lambda rng: 1.6 * life(rng)
     else:
         model["repair"]["triage"]["false_fix"] = 0.0
+    assert suspects(naive_figures(model), our_figures(scenario))
+
+
+@pytest.mark.parametrize("wrong", ["noticed at once", "checks twice as far apart", "only when called"])
+def test_wrong_models_of_checks_are_noticed(wrong: str) -> None:
+    scenario = loads(SCENARIOS["dead spares found by checks"])
+    model = naive_model(scenario)
+    if wrong == "noticed at once":
+        del model["hot_check"]
+    else:
+        model["hot_check"] *= 2.0 if wrong == "checks twice as far apart" else math.inf
     assert suspects(naive_figures(model), our_figures(scenario))

@@ -66,3 +66,14 @@ def test_without_others_the_repair_refills():
     assert (incidents["closed_s"] - incidents["opened_s"] == 3601.0).all()
     row, _ = run(per="node", hot=1, shared=0, rule='refill = "hot"', repair='"never"')
     assert row["stop_reason"] == 3  # depleted
+
+
+def test_a_pool_that_loses_a_spare_meanwhile_is_filled_again():
+    """A hot spare fails while others are claimed: when they are there, the job waits for it, too, in both engines."""
+    row, incidents = run(per="node", hot=8, shared=4, rule='refill = "hot"', mtbf="4 h", repair='"4 min"')
+    alone = incidents[incidents["faults"] == 1]
+    # One fault alone: 5 min for the claim, or until a spare that failed in them is back, 4 min after it did.
+    waits = alone["closed_s"] - alone["opened_s"] - 1.0
+    assert set(waits[waits <= 300.0]) <= {240.0, 300.0}
+    assert (waits > 300.0).any()
+    assert row["spares_lost"] > 100

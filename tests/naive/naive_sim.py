@@ -18,6 +18,8 @@ The model is a dict with these keys (all times and rates in one unit):
   ``new node`` at the end of ``repair``
 - ``relapse`` (a callable of the generator), with ``false_fix``: the life of a node that is still bad
 - ``horizon`` or ``work``; ``initial_start``, ``final_save``; ``max_attempts``
+- ``hot_check`` (optional): time between checks of the hot pool (``inf``: there are none); until then, or until it is
+  called, a dead spare stays where it is. Without it a dead spare is noticed at once
 - ``activating_fail`` (optional, False): whether a spare in activation can be struck. The rules leave it open.
 """
 
@@ -35,7 +37,9 @@ SPARES = "spares, else wait"
 
 @dataclass(eq=False)
 class Node:
-    """One node, wherever it is: job, hot, cold, down (in its slot), activating (for its slot) or repair."""
+    """One node, wherever it is: job, hot, cold, down (in its slot), dead (in its pool), activating (for its slot) or
+    repair.
+    """
 
     place: str = ""
     slot: int = -1  # the slot it is in or was in last, -1: none since it was a spare
@@ -43,6 +47,7 @@ class Node:
     bad: bool = False  # seems to be in order, but is not
     relapse: float | None = None  # reading of the wall clock at which it then fails
     sent_by: str = ""  # source of its last fault
+    need: str = ""  # what a dead spare needs
     failed: list[float] = field(default_factory=list)  # when its own faults sent it to repair
     suspect: bool = False
     served: Counter[str] = field(default_factory=Counter)  # by stage of repair, in this visit
@@ -98,7 +103,7 @@ class Naive:
         self.ledger: defaultdict[str, float] = defaultdict(float)
         self.ledger_nodes: defaultdict[str, float] = defaultdict(float)
         self.faults, self.spare_faults, self.causes = (dict.fromkeys(self.sources, 0) for _ in range(3))
-        self.saves = self.spares_used = self.relapses = self.retired = 0
+        self.saves = self.spares_used = self.relapses = self.retired = self.checks = 0
         self.stop_reason = ""
         self.rule = model["rules"][-1]
         self.begin_stage(0 if model["initial_start"] else len(self.rule["stages"]))
@@ -121,6 +126,8 @@ class Naive:
             if crew.busy:
                 work = min(crew.busy, key=itemgetter(0))
                 events.append((work[0], 1, self.repair_done, (crew, work)))
+        if self.m.get("hot_check", math.inf) < math.inf:
+            events.append(((self.checks + 1) * self.m["hot_check"], 1, self.check, ()))
         for clock in self.running_clocks():
             due, name, node = self.first_fault(clock)
             events.append((self.now + due - self.clock[clock], 2, self.strike, (name, node)))
@@ -163,7 +170,7 @@ class Naive:
     def move(self, node: Node, place: str) -> None:
         """Put a node somewhere and draw its next faults there (lives are exponential: no memory to carry over)."""
         node.place, node.due = place, {}
-        if place in ("down", "repair"):
+        if place in ("down", "dead", "repair"):
             node.relapse = None
         elif node.bad and place != "cold":
             if node.relapse is None:
@@ -210,10 +217,11 @@ class Naive:
         self.stale = True
         if node.place == "hot":
             if need != "process":
-                node.sent_by = name
+                node.sent_by, node.need = name, need
                 self.spare_faults[name] += 1
-                self.pools["hot"].remove(node)
-                self.admit(node, need)
+                self.move(node, "dead")
+                if "hot_check" not in self.m:
+                    self.find_dead()
             return
         if node is self.job and source["takes"] == "node":
             node = self.rng.choice(self.slots)
@@ -233,6 +241,17 @@ class Naive:
         delay = source["hang"](self.rng) if hangs else source["detect"]
         self.open_faults.append((self.now + delay, need, node if taken else None))
         self.enter("detect", "detection")
+
+    def check(self) -> None:
+        """Somebody looks at the hot pool."""
+        self.checks += 1
+        self.find_dead()
+
+    def find_dead(self) -> None:
+        """The dead spares of the hot pool go to repair."""
+        for node in [node for node in self.pools["hot"] if node.place == "dead"]:
+            self.pools["hot"].remove(node)
+            self.admit(node, node.need)
 
     def open_incident(self, cause: str) -> None:
         """The job stops and falls back to the newest durable version."""
@@ -274,6 +293,9 @@ class Naive:
             for pool in self.pool_order:
                 while self.empty and self.pools[pool]:
                     node = self.pools[pool].pop()
+                    if node.place == "dead":
+                        self.admit(node, node.need)
+                        continue
                     self.spares_used += 1
                     self.fill(self.empty[0], node, self.m[pool + "_activation"])
         self.begin_list_if_complete()

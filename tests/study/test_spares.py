@@ -113,6 +113,11 @@ def test_nothing_is_said_where_no_formula_applies() -> None:
     found = spares(repair=STAGES | {"reset": STAGES["reset"] | {"attempts": 2}})
     assert found.sentence == "no closed form says how many nodes are in repair at a time; 4 spares"
     assert not found.enough
+    late = spares(pools={"hot": {"nodes": 4, "check": "1 h"}})
+    assert late.sentence == "no closed form says how many nodes are in repair at a time; 4 spares"
+    at_once = spares(pools={"hot": {"nodes": 4, "check": "at once"}})
+    assert at_once.sentence == spares().sentence
+    assert at_once.closed
 
 
 def test_a_repair_that_hardly_ever_works() -> None:

@@ -6,10 +6,11 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 
 from sim.theory import (
     crew_wait,
+    dead_spare_share,
     erlang_b,
     k_of_n,
     nodes_in_repair,
@@ -77,6 +78,25 @@ def test_against_scipy(total: int, share: float, availability: float, load: floa
     assert nodes_in_repair(count, load) == pytest.approx(stats.poisson.pmf(count, load), rel=1e-10, abs=1e-250)
 
 
+@pytest.mark.parametrize("check", [1e-7, 1e-5, 9e-6, 0.3, 5.0, 400.0])
+def test_share_of_dead_spares_is_the_mean_over_a_check(check: float) -> None:
+    # The differential equation that the formula solves, stepped in numbers, and averaged over the time.
+    failures, calls = 0.1, 0.3
+    found = integrate.solve_ivp(
+        lambda u, y: [failures * (1.0 - y[0]) - calls * y[0], y[0]], (0.0, check), [0.0, 0.0], rtol=1e-12, atol=1e-30,
+        method="DOP853",
+    )  # fmt: skip
+    assert dead_spare_share(failures, calls, check) == pytest.approx(found.y[1, -1] / check, rel=1e-9)
+
+
+def test_limits_of_the_share_of_dead_spares() -> None:
+    assert dead_spare_share(0.1, 0.3, math.inf) == pytest.approx(0.25, rel=1e-15)
+    assert dead_spare_share(0.1, 0.3, 1e-9) == pytest.approx(0.1 * 1e-9 / 2.0, rel=1e-9)
+    # On both sides of the switch to the series.
+    near = [dead_spare_share(0.5, 0.5, x) for x in (1e-5 * (1.0 - 1e-12), 1e-5 * (1.0 + 1e-12))]
+    assert near[0] == pytest.approx(near[1], rel=1e-10)
+
+
 @pytest.mark.parametrize("bad", [-1.0, math.inf, math.nan])
 def test_bad_values_are_refused(bad: float) -> None:
     for form in (erlang_b, stalled_share, stall_per_running, nodes_in_repair):
@@ -90,6 +110,13 @@ def test_bad_values_are_refused(bad: float) -> None:
         crew_wait(0.1, bad, 1)
     with pytest.raises(ValueError, match="availability"):
         k_of_n(1, 2, bad)
+    with pytest.raises(ValueError, match="failures"):
+        dead_spare_share(bad, 1.0, 1.0)
+    with pytest.raises(ValueError, match="calls"):
+        dead_spare_share(1.0, bad, 1.0)
+    if bad != math.inf:
+        with pytest.raises(ValueError, match="check"):
+            dead_spare_share(1.0, 1.0, bad)
 
 
 def test_bad_counts_are_refused() -> None:

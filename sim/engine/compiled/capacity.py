@@ -7,16 +7,20 @@ repair.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from sim.engine.compiled.nodes import domain_of, give_idle, idle_node, leave, seat, take_idle
+import numpy as np
+
+from sim.engine.compiled.nodes import die_idle, domain_of, give_idle, idle_node, is_down, leave, seat, take_idle
 from sim.engine.compiled.relapse import begin_use, end_use
 from sim.engine.compiled.saving import swap_versions
-from sim.engine.compiled.shop import admit
+from sim.engine.compiled.shop import admit, await_no_more, await_time, note_fault
 from sim.engine.state import DETECTING, WAITING
 from sim.kernels._jit import entry, kernel
 from sim.kernels.ledger import CAPACITY_WAIT, DETECTION, MAINTENANCE
-from sim.plan import ANY, HOT, SPARES_ELSE_WAIT
+from sim.kernels.time import next_multiple
+from sim.plan import ANY, HOT, NOTICE, REPAIR, RESET, SPARES_ELSE_WAIT
 
 
 @kernel
@@ -88,14 +92,41 @@ def admit_all(p: Any, s: Any, u: Any, row: Any) -> None:
 
 @entry
 def lose_spare(
-    p: Any, s: Any, u: Any, row: Any, pool: int, place: int, source: int, block: int, ordinal: int, need: int
-) -> None:
-    """An idle spare that is on fails and goes to repair: it is noticed at once."""
+    p: Any, s: Any, u: Any, row: Any, pool: int, place: int, source: int, block: int, ordinal: int, need: int,
+    effect: int,
+) -> None:  # fmt: skip
+    """An idle spare that is on fails; it is noticed at once, or counts as a spare until it is. What was known needs no
+    check.
+    """
     row.spares_lost += 1
-    book_idle(s, row)
-    node = take_idle(p, s, u, pool, place)
+    node = idle_node(p, s, u, pool, place)
     end_use(s, u, node)
-    admit(p, s, u, row, node, -1, source, block, ordinal, need)
+    die_idle(s, u, node, place)
+    note_fault(u, node, -1, source, block, ordinal, need)
+    u[node].dead_in = pool
+    check = p.pool_check[pool]
+    if check == 0.0 or effect >= NOTICE:
+        _send(p, s, u, row, node)
+    elif check < math.inf:
+        await_time(s, u, node, next_multiple(s.now, check))
+
+
+@entry
+def find_dead(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
+    """It is noticed that an idle spare is dead, at once, by a check or by a call: it leaves its pool for repair."""
+    pool = u[node].dead_in
+    if 0.0 < p.pool_check[pool] < math.inf:
+        await_no_more(s, u, node)
+    _send(p, s, u, row, node)
+
+
+@entry
+def _send(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
+    """A dead spare goes to repair."""
+    book_idle(s, row)
+    take_idle(p, s, u, u[node].dead_in, u[node].position)
+    need = RESET if u[node].for_reset else REPAIR
+    admit(p, s, u, row, node, u[node].slot, u[node].source, u[node].block, u[node].ordinal, need)
 
 
 @kernel
@@ -139,13 +170,19 @@ def _suits(p: Any, u: Any, within: int, node: int, spare: int) -> bool:
     return within == ANY or domain_of(p, u, within, node) == domain_of(p, u, within, spare)
 
 
-@kernel
-def _find(p: Any, s: Any, u: Any, block: int, within: int, node: int) -> int:
-    """The place in a pool of the spare that replaces a node: the last that is near enough; -1 if there is none."""
+@entry
+def _find(p: Any, s: Any, u: Any, row: Any, block: int, within: int, node: int) -> int:
+    """The place in a pool of the spare that replaces a node: the last that is near enough; -1 if there is none. Those
+    that are called before it and found dead go to repair.
+    """
     place = s.idle[block] - 1
-    if within != ANY:
-        while place >= 0 and not _suits(p, u, within, node, idle_node(p, s, u, block, place)):
-            place -= 1
+    while place >= 0:
+        spare = idle_node(p, s, u, block, place)
+        if _suits(p, u, within, node, spare):
+            if not is_down(s, u, spare):
+                break
+            find_dead(p, s, u, row, spare)
+        place -= 1
     return int(place)
 
 
@@ -197,12 +234,16 @@ def _put_idle(p: Any, s: Any, u: Any, block: int, node: int) -> None:
 def refill(p: Any, s: Any, u: Any, row: Any) -> None:
     """Fill the pool that the rule wants full from the other pools, those that activate fastest first."""
     pool = p.rule_refill[s.rule]
+    anywhere: Any = np.int64(ANY)  # a literal would have what is called compiled again
     book_idle(s, row)
     for turn in range(p.n_pools):
         block = p.pool_order[turn]
-        while block != pool and s.idle[block] > 0 and s.idle[pool] < p.pool_nodes[pool]:
+        while block != pool and s.idle[pool] < p.pool_nodes[pool]:
+            place = _find(p, s, u, row, block, anywhere, anywhere)
+            if place < 0:
+                break
             s.refilled = max(s.refilled, _call(p, s, block))
-            _put_idle(p, s, u, pool, take_idle(p, s, u, block, s.idle[block] - 1))
+            _put_idle(p, s, u, pool, take_idle(p, s, u, block, place))
 
 
 @entry
@@ -215,7 +256,7 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
         block = p.pool_order[turn]
         left = 0
         for i in range(s.empty):
-            place = _find(p, s, u, block, within, u[i].empty_node)
+            place = _find(p, s, u, row, block, within, u[i].empty_node)
             if place < 0:
                 if left < i:
                     _move(u, left, i)

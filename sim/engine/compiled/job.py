@@ -192,8 +192,11 @@ def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 
 @kernel
-def capacity_ready(p: Any, s: Any, row: Any, log: Any) -> None:
-    """All units are there: the stages begin."""
+def capacity_ready(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+    """All units are there: the stages begin, unless the pool that must be full has lost a spare since."""
+    if not is_full(p, s):
+        await_units(p, s, u, row, log)
+        return
     row.ledger[waiting_bucket(s)] += s.now - s.since
     s.since = s.now
     _attempt(p, s, row, log, p.rule_first[s.rule])

@@ -36,10 +36,12 @@ Record = npt.NDArray[np.void]
 PLAN = np.dtype(
     [
         # nodes of the job; pools by block (from sim.plan.HOT on): nodes, the number after the last of them, seconds of
-        # activation, whether they are on, whether spares come one by one; blocks by how soon they are active
+        # activation, whether they are on, whether spares come one by one, seconds between checks for dead ones (0: they
+        # are noticed at once); blocks by how soon they are active
         ("job_nodes", "i8"), ("nodes", "i8"), ("n_pools", "i8"),
         ("pool_nodes", "i8", MAX_POOLS + 1), ("pool_end", "i8", MAX_POOLS + 1),
         ("activation", "f8", MAX_POOLS + 1), ("pool_on", "i8", MAX_POOLS + 1), ("one_by_one", "i8", MAX_POOLS + 1),
+        ("pool_check", "f8", MAX_POOLS + 1),
         ("pool_order", "i8", MAX_POOLS),
         # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
         ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"), ("slowdown", "f8"),
@@ -179,7 +181,8 @@ STATE = np.dtype(
 UNIT = np.dtype(
     [
         # by node: where it is (sim.plan.JOB, a pool's block, IN_SHOP) and its slot or place there, if ``placed`` is the
-        # run's epoch, else where it was at the start; its place in the cluster; by such a place: the node
+        # run's epoch, else where it was at the start; its place in the cluster; by such a place: the node. One that is
+        # dead in a pool and not noticed is in the shop, and keeps its place in the pool
         ("placed", "i8"), ("where", "i8"), ("position", "i8"), ("site", "i8"), ("node", "i8"),
         # by slot: the node in it, if ``seated`` is the run's epoch, else the first; whether it is empty: the epoch
         ("seated", "i8"), ("seat", "i8"), ("vacant", "i8"),
@@ -187,10 +190,11 @@ UNIT = np.dtype(
         ("pooled", "i8", MAX_POOLS + 1), ("pool", "i8", MAX_POOLS + 1),
         # by node in repair: the slot that it left (-1: filled since), the fault that keys its draws, how often it was
         # served, in all and by each stage, its stage, since when it waits there, whether the service under way puts it
-        # in order, whether a stage made it new, whether it only needed a reset
+        # in order, whether a stage made it new, whether it only needed a reset; for one that is down, the block of the
+        # pool where nobody has noticed it (0: it is known)
         ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"),
         ("served", "i8", MAX_REPAIR), ("stage", "i8"), ("since", "f8"), ("fixed", "b1"), ("renewed", "b1"),
-        ("for_reset", "b1"),
+        ("for_reset", "b1"), ("dead_in", "i8"),
         # by node: whether its failures are those of this run (the epoch), how many, when the last of them were (ring);
         # whether the one that sends it to repair is a relapse (the epoch); whether it must pass the stage of quarantine
         ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES), ("relapsed", "i8"), ("suspect", "b1"),
@@ -201,7 +205,7 @@ UNIT = np.dtype(
         # by place in a list: faults that are known, when they are due, their node (-1: none) or domain, and their key
         ("known_due", "f8"), ("known_source", "i8"), ("known_block", "i8"), ("known_number", "i8"),
         ("known_ordinal", "i8"), ("known_need", "i8"),
-        # by place in a heap: units in service, by the time at which they leave
+        # by place in a heap: units in service, by the time at which they leave, and dead spares, by that of their check
         ("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8"),
         # by place in a ring for each stage: units that wait for a crew
         ("queue", "i8", MAX_REPAIR),
@@ -284,7 +288,7 @@ def pack(plan: Plan) -> Record:
         r[name] = getattr(plan.pattern, name)
     r["job_nodes"], r["nodes"], r["n_pools"] = plan.job_nodes, plan.nodes, len(plan.pools)
     for block, pool in enumerate(plan.pools, HOT):
-        _put(r, block, "pool_", nodes=pool.nodes, end=plan.first_spares[block], on=pool.on)
+        _put(r, block, "pool_", nodes=pool.nodes, end=plan.first_spares[block], on=pool.on, check=pool.check)
         _put(r, block, "", activation=pool.activation, one_by_one=pool.one_by_one)
     r["pool_order"][: len(plan.pools)] = plan.pool_order
     r["n_wall"] = sum(lane.clock == 0 for lane in plan.lanes)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from sim.engine.compiled.ages import begin_ages, come_back, renew_all
-from sim.engine.compiled.capacity import rejoin
+from sim.engine.compiled.capacity import find_dead, rejoin
 from sim.engine.compiled.clocks import find_next, next_clock, run_clocks, schedule
 from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, resume, stages_done, start_stages
 from sim.engine.compiled.pauses import begin_pause, book_pause, go_on, leave
@@ -21,11 +21,15 @@ from sim.plan import CALENDAR, TRAINING, WALL
 
 @entry
 def _repaired(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any) -> None:
-    """A unit leaves its stage of repair; if it is fixed it may be what the job waits for."""
-    node = finish_stage(p, s, u, row)
-    if node >= 0:
-        come_back(p, s, u, a, row, node)
-        rejoin(p, s, u, row, node)
+    """A unit leaves its stage of repair, and may be what the job waits for; or a check finds a dead spare."""
+    unit = u[0].heap_unit
+    if u[unit].dead_in > 0:
+        find_dead(p, s, u, row, unit)
+    else:
+        node = finish_stage(p, s, u, row, unit)
+        if node >= 0:
+            come_back(p, s, u, a, row, node)
+            rejoin(p, s, u, row, node)
     if s.phase == WAITING:
         await_units(p, s, u, row, log)
 
@@ -51,7 +55,7 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     elif s.phase == DETECTING:
         detected(p, s, u, row, log)
     elif s.phase == WAITING:
-        capacity_ready(p, s, row, log)
+        capacity_ready(p, s, u, row, log)
     else:
         stages_done(p, s, row, log)
 

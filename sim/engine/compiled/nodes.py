@@ -19,7 +19,7 @@ def node_in(s: Any, u: Any, slot: int) -> int:
 
 @kernel
 def where(p: Any, s: Any, u: Any, node: int) -> int:
-    """Where a node is: ``JOB``, the block of a pool, or ``IN_SHOP``."""
+    """Where a node is: ``JOB``, the block of a pool, or ``IN_SHOP``, also if it is dead in a pool."""
     if u[node].placed == s.epoch:
         return int(u[node].where)
     return _first_block(p, node)
@@ -86,17 +86,29 @@ def idle_node(p: Any, s: Any, u: Any, block: int, place: int) -> int:
 
 
 @kernel
-def _put_idle(s: Any, u: Any, block: int, place: int, node: int) -> None:
+def _put_idle(s: Any, u: Any, block: int, place: int, node: int, where: int) -> None:
     u[place].pooled[block] = s.epoch
     u[place].pool[block] = node
-    _place(s, u, node, block, place)
+    _place(s, u, node, where, place)
 
 
 @kernel
 def give_idle(s: Any, u: Any, block: int, node: int) -> None:
     """A node joins a pool; it is the first to leave it."""
-    _put_idle(s, u, block, s.idle[block], node)
+    _put_idle(s, u, block, s.idle[block], node, block)
     s.idle[block] += 1
+
+
+@kernel
+def die_idle(s: Any, u: Any, node: int, place: int) -> None:
+    """An idle node goes down, and keeps its place in its pool until somebody notices."""
+    _place(s, u, node, IN_SHOP, place)
+
+
+@kernel
+def is_down(s: Any, u: Any, node: int) -> bool:
+    """Whether a node that has a place in a pool is dead there."""
+    return bool(u[node].placed == s.epoch and u[node].where == IN_SHOP)
 
 
 @kernel
@@ -106,7 +118,8 @@ def take_idle(p: Any, s: Any, u: Any, block: int, place: int) -> int:
     s.idle[block] -= 1
     last = s.idle[block]
     if place != last:
-        _put_idle(s, u, block, place, idle_node(p, s, u, block, last))
+        other = idle_node(p, s, u, block, last)
+        _put_idle(s, u, block, place, other, IN_SHOP if is_down(s, u, other) else block)
     _place(s, u, node, IN_SHOP, -1)
     return node
 

@@ -20,22 +20,50 @@ def book_repair(s: Any, row: Any) -> None:
     s.repair_since = s.now
 
 
-@kernel
-def _push(s: Any, u: Any, unit: int, due: float) -> None:
-    """A unit will leave its stage at ``due``; at one time, those that entered first leave first."""
+@entry
+def await_time(s: Any, u: Any, unit: int, due: float) -> None:
+    """A unit will leave its stage, or be checked, at ``due``; at one time, in the order in which they entered."""
     if s.n_heap >= u.size:
         s.overflow = True
         return
     s.sequence += 1
-    i = s.n_heap
     s.n_heap += 1
+    _settle(s, u, s.n_heap - 1, due, s.sequence, unit)
+
+
+@entry
+def await_no_more(s: Any, u: Any, unit: int) -> None:
+    """A unit leaves the heap before its time, or at it: then it is the first."""
+    i = 0
+    while u[i].heap_unit != unit:
+        i += 1
+    s.n_heap -= 1
+    last = s.n_heap
+    if i != last:
+        _settle(s, u, i, u[last].heap_due, u[last].heap_sequence, u[last].heap_unit)
+
+
+@entry
+def _settle(s: Any, u: Any, hole: int, due: float, sequence: int, unit: int) -> None:
+    """Put an entry where it belongs, where one place of the heap is free: up from there, or down."""
+    i = hole
     while i > 0:
         parent = (i - 1) >> 1
-        if u[parent].heap_due <= due:
+        if _before(u, parent, due, sequence):
             break
         _place(u, i, u[parent].heap_due, u[parent].heap_sequence, u[parent].heap_unit)
         i = parent
-    _place(u, i, due, s.sequence, unit)
+    while True:
+        child = 2 * i + 1
+        if child >= s.n_heap:
+            break
+        if child + 1 < s.n_heap and _before(u, child + 1, u[child].heap_due, u[child].heap_sequence):
+            child += 1
+        if not _before(u, child, due, sequence):
+            break
+        _place(u, i, u[child].heap_due, u[child].heap_sequence, u[child].heap_unit)
+        i = child
+    _place(u, i, due, sequence, unit)
 
 
 @kernel
@@ -52,30 +80,8 @@ def _before(u: Any, i: int, due: float, sequence: int) -> bool:
 
 
 @kernel
-def _pop(s: Any, u: Any) -> int:
-    top = u[0].heap_unit
-    s.n_heap -= 1
-    due = u[s.n_heap].heap_due
-    sequence = u[s.n_heap].heap_sequence
-    unit = u[s.n_heap].heap_unit
-    i = 0
-    while True:
-        child = 2 * i + 1
-        if child >= s.n_heap:
-            break
-        if child + 1 < s.n_heap and _before(u, child + 1, u[child].heap_due, u[child].heap_sequence):
-            child += 1
-        if not _before(u, child, due, sequence):
-            break
-        _place(u, i, u[child].heap_due, u[child].heap_sequence, u[child].heap_unit)
-        i = child
-    _place(u, i, due, sequence, unit)
-    return int(top)
-
-
-@kernel
 def next_repair(s: Any, u: Any) -> float:
-    """Time at which the next unit leaves its stage of repair, in seconds."""
+    """Time at which the next unit leaves its stage of repair, or the next dead spare is noticed, in seconds."""
     return float(u[0].heap_due) if s.n_heap > 0 else math.inf
 
 
@@ -108,7 +114,7 @@ def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
         p.repair_shift_length[stage], p.repair_shift_days[stage],
     )  # fmt: skip
     if due < math.inf:
-        _push(s, u, unit, due)
+        await_time(s, u, unit, due)
 
 
 @kernel
@@ -152,6 +158,16 @@ def _retires(p: Any, s: Any, u: Any, row: Any, unit: int) -> bool:
     return False
 
 
+@kernel
+def note_fault(u: Any, unit: int, slot: int, source: int, block: int, ordinal: int, need: int) -> None:
+    """Note what took a node down, and which slot it leaves empty, -1 for a spare."""
+    u[unit].slot = slot
+    u[unit].source = source
+    u[unit].block = block
+    u[unit].ordinal = ordinal
+    u[unit].for_reset = need == RESET
+
+
 @entry
 def admit(
     p: Any, s: Any, u: Any, row: Any, unit: int, slot: int, source: int, block: int, ordinal: int, need: int
@@ -159,13 +175,10 @@ def admit(
     """Send a node to repair; ``slot`` is what it leaves empty, -1 for a spare."""
     book_repair(s, row)
     s.in_repair += 1
-    u[unit].slot = slot
-    u[unit].source = source
-    u[unit].block = block
-    u[unit].ordinal = ordinal
+    note_fault(u, unit, slot, source, block, ordinal, need)
+    u[unit].dead_in = 0
     u[unit].attempt = 0
     u[unit].renewed = False
-    u[unit].for_reset = need == RESET
     for stage in range(p.n_repair):
         u[unit].served[stage] = 0
     u[unit].suspect = False
@@ -179,11 +192,11 @@ def admit(
 
 
 @entry
-def finish_stage(p: Any, s: Any, u: Any, row: Any) -> int:
-    """The next node leaves its stage: its crew takes the next in the queue, then it moves on. Returns it if it comes
-    back, else -1.
+def finish_stage(p: Any, s: Any, u: Any, row: Any, unit: int) -> int:
+    """A node leaves its stage: its crew takes the next in the queue, then it moves on. Returns it if it comes back,
+    else -1.
     """
-    unit = _pop(s, u)
+    await_no_more(s, u, unit)
     stage = u[unit].stage
     s.busy[stage] -= 1
     if s.queue_size[stage] > 0:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from sim.engine.compiled.ages import component_of, pass_on
 from sim.engine.compiled.capacity import lose_spare, vacate
 from sim.engine.compiled.clocks import find_next, schedule
 from sim.engine.compiled.job import hit
-from sim.engine.compiled.nodes import domain_of, idle_node, is_vacant, next_site, node_in, position, where
+from sim.engine.compiled.nodes import domain_of, idle_node, is_down, is_vacant, next_site, node_in, position, where
 from sim.engine.compiled.pauses import tell
 from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.saving import check_versions, lose_copies
@@ -104,6 +106,9 @@ def _land(
     node = -1
     if is_spare:
         node = idle_node(p, s, u, at, number)
+        if is_down(s, u, node):
+            row.void_faults += 1
+            return
     elif at == JOB and number >= 0:
         node = node_in(s, u, number)
     group = -1
@@ -114,7 +119,7 @@ def _land(
         if effect == NOTICE and _has_job_node(p, s, u, group, domain):
             _know(p, s, u, row, source, block, number if block == DOMAIN else node, ordinal, need)
             return
-        spares = taken and _lose_spares(p, s, u, row, group, domain, source, block, ordinal, need)
+        spares = taken and _lose_spares(p, s, u, row, group, domain, source, block, ordinal, need, effect)
         if not _has_job_node(p, s, u, group, domain):
             row.spare_faults += 1 if spares else 0
             row.void_faults += 0 if spares else 1
@@ -122,7 +127,7 @@ def _land(
         number = -1
     elif is_spare:
         row.spare_faults += 1
-        lose_spare(p, s, u, row, at, number, source, block, ordinal, need)
+        lose_spare(p, s, u, row, at, number, source, block, ordinal, need, effect)
         return
     elif effect == NOTICE:
         _know(p, s, u, row, source, block, node, ordinal, need)
@@ -233,20 +238,22 @@ def relapse(p: Any, s: Any, u: Any, row: Any) -> None:
     block = u[node].block + 256 * u[node].attempt
     ordinal = u[node].ordinal
     pool = where(p, s, u, node)
+    need: Any = np.int64(REPAIR)  # a literal would have all that is called here compiled again
+    effect: Any = np.int64(STOP)
     row.relapses += 1
     u[node].relapsed = s.epoch
     if pool != JOB:
         row.spare_faults += 1
-        lose_spare(p, s, u, row, pool, position(p, s, u, node), source, block, ordinal, REPAIR)
+        lose_spare(p, s, u, row, pool, position(p, s, u, node), source, block, ordinal, need, effect)
         return
     row.faults += 1
     row.faults_of[source] += 1
-    hit(p, s, row, source, block, ordinal, REPAIR, STOP)
+    hit(p, s, row, source, block, ordinal, need, effect)
     slot = position(p, s, u, node)
     if p.tiered:
-        lose_copies(p, s, u, slot, REPAIR)
+        lose_copies(p, s, u, slot, need)
         check_versions(p, s, row)
-    vacate(s, u, slot, source, block, ordinal, REPAIR)
+    vacate(s, u, slot, source, block, ordinal, need)
 
 
 @kernel
@@ -259,8 +266,9 @@ def _blamed(p: Any, s: Any, u: Any, slot: int, choice: float, who: float) -> int
 
 @entry
 def _lose_spares(
-    p: Any, s: Any, u: Any, row: Any, group: int, domain: int, source: int, block: int, ordinal: int, need: int
-) -> bool:
+    p: Any, s: Any, u: Any, row: Any, group: int, domain: int, source: int, block: int, ordinal: int, need: int,
+    effect: int,
+) -> bool:  # fmt: skip
     """The idle spares of a domain that are on go to repair. Returns whether there were any."""
     found = False
     member = 0
@@ -269,7 +277,8 @@ def _lose_spares(
         node = u[site].node
         pool = where(p, s, u, node)
         if JOB < pool < DOMAIN and p.pool_on[pool] != 0:
-            lose_spare(p, s, u, row, pool, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)
+            key = block + MEMBER * member
+            lose_spare(p, s, u, row, pool, position(p, s, u, node), source, key, ordinal, need, effect)
             found = True
         member += 1
         site = next_site(p, group, site)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import count, pairwise
 
-from sim.engine.simpy_engine.context import Context, Fault
+from sim.engine.simpy_engine.context import REPAIRED, Context, Fault
 from sim.engine.simpy_engine.shop import Shop, Unit
 from sim.kernels.ledger import CAPACITY_WAIT
-from sim.plan import ANY, HOT, SPARES_ELSE_WAIT, Rule
+from sim.kernels.time import next_multiple
+from sim.plan import ANY, HOT, KNOWN, NOTICE, SPARES_ELSE_WAIT, Rule
 
 
 class Capacity:
     """Where each node is: in a slot of the job, idle in a pool, or in the shop.
 
     ``nodes`` holds the node of each slot, ``empty`` the nodes that left a slot which is still empty, in the order of
-    their faults; the first ``admitted`` of them are in repair. The job says what it is at: ``bucket`` is where empty
+    their faults; the first ``admitted`` of them are in repair. ``dead`` are idle spares that are down, which nobody has
+    noticed: they count as spares. The job says what it is at: ``bucket`` is where empty
     slots book to, ``waiting`` the rule under which it waits for units, while it does. ``swapped`` is called with each
     slot that another node fills, ``begin_use`` with each node that only seems to be in order and is in use, ``end_use``
     with each that goes down or is switched off.
@@ -37,6 +40,7 @@ class Capacity:
         self.waiting: Rule | None = None
         self.swapped: Callable[[int], None] = lambda slot: None
         self.empty: list[Unit] = []
+        self.dead: dict[int, Unit] = {}
         self.admitted = 0
         self.activating: dict[int, float] = {}
         self.idle_since = self.empty_since = 0.0
@@ -95,17 +99,46 @@ class Capacity:
         self.admitted = len(self.empty)
 
     def pool_of(self, node: int) -> int:
-        """The block of the pool that is on and in which a node is idle; 0 if there is none."""
+        """The block of the pool that is on and in which a node is idle and works; 0 if there is none."""
+        if node in self.dead:
+            return 0
         return next((block for block, idle in self.idle.items() if self.plan.pools[block - 1].on and node in idle), 0)
 
     def lose_spare(self, node: int, fault: Fault, member: int) -> None:
-        """An idle spare that is on fails: it is noticed at once."""
+        """An idle spare that is on fails: noticed at once, by the next check, or when it is called. What was known
+        needs no check.
+        """
         self.context.row["spares_lost"] += 1
+        check = self.plan.pools[self.pool_of(node) - HOT].check
+        self.end_use(node)
+        unit = self.dead[node] = Unit(node, -1, fault, member, fault.need)
+        if check == 0.0 or fault.effect in (NOTICE, KNOWN):
+            self._send(node)
+        elif check < math.inf:
+            self.shop.leaving += 1
+            alarm = self.context.alarm(next_multiple(self.context.now, check), REPAIRED)
+            alarm.callbacks.append(lambda _: self._check(unit))
+
+    def _check(self, unit: Unit) -> None:
+        """A pool is checked; a spare that died in it may have been found by a call before."""
+        if self.dead.get(unit.node) is unit:
+            self.context.count_event()
+            self._find_dead(unit.node)
+            self.shop.changed()
+
+    def _find_dead(self, node: int) -> None:
+        """It is noticed that an idle spare is dead: it leaves its pool and goes to repair."""
+        pool = next(block for block, idle in self.idle.items() if node in idle)
+        if 0.0 < self.plan.pools[pool - HOT].check < math.inf:
+            self.shop.leaving -= 1
+        self._send(node)
+
+    def _send(self, node: int) -> None:
+        """A dead spare goes to repair."""
         self.book_idle()
         pool = next(block for block, idle in self.idle.items() if node in idle)
         self._take(pool, self.idle[pool].index(node))
-        self.end_use(node)
-        self.shop.admit(Unit(node, -1, fault, member, fault.need))
+        self.shop.admit(self.dead.pop(node))
 
     def _take(self, block: int, place: int) -> int:
         """The node at a place leaves the list of a pool, and the last one takes its place."""
@@ -113,16 +146,16 @@ class Capacity:
         idle[place], idle[-1] = idle[-1], idle[place]
         return idle.pop()
 
-    def _suits(self, rule: Rule, node: int, spare: int) -> bool:
+    def _suits(self, within: int, node: int, spare: int) -> bool:
         """Whether a spare is near enough to the node that it would replace."""
-        return rule.within == ANY or self.domain(rule.within, node) == self.domain(rule.within, spare)
+        return within == ANY or self.domain(within, node) == self.domain(within, spare)
 
     def suffices(self, rule: Rule) -> bool:
         """Whether there is an idle spare, near enough, for each empty slot."""
         spares = [spare for idle in self.idle.values() for spare in idle]
         return all(
-            sum(self._suits(rule, unit.node, other.node) for other in self.empty)
-            <= sum(self._suits(rule, unit.node, spare) for spare in spares)
+            sum(self._suits(rule.within, unit.node, other.node) for other in self.empty)
+            <= sum(self._suits(rule.within, unit.node, spare) for spare in spares)
             for unit in self.empty
         )
 
@@ -131,13 +164,24 @@ class Capacity:
         self.book_idle()
         for block in self.plan.pool_order:
             for unit in list(self.empty):
-                idle = self.idle[block]
-                near = (i for i in reversed(range(len(idle))) if self._suits(rule, unit.node, idle[i]))
-                place = next(near, None)
-                if place is not None:
+                node = self._find(block, rule.within, unit.node)
+                if node >= 0:
                     self.context.row["spares_used"] += 1
                     self.activating[unit.slot] = self._call(block)
-                    self._fill(unit, self._take(block, place))
+                    self._fill(unit, node)
+
+    def _find(self, block: int, within: int, node: int) -> int:
+        """Take the spare from a pool that replaces a node: the last that is near enough; -1 if there is none. Those
+        that are called before it and found dead go to repair.
+        """
+        while True:
+            idle = self.idle[block]
+            place = next((i for i in reversed(range(len(idle))) if self._suits(within, node, idle[i])), -1)
+            if place < 0:
+                return -1
+            if idle[place] not in self.dead:
+                return self._take(block, place)
+            self._find_dead(idle[place])
 
     def _call(self, block: int) -> float:
         """Call a spare; gives when it is active: where they come one by one, after those called before."""
@@ -159,9 +203,12 @@ class Capacity:
         self.book_idle()
         pool, size = self.idle[rule.refill], self.plan.pools[rule.refill - 1].nodes
         for block in self.plan.pool_order:
-            while block != rule.refill and self.idle[block] and len(pool) < size:
+            while block != rule.refill and len(pool) < size:
+                node = self._find(block, ANY, -1)
+                if node < 0:
+                    break
                 self.refilled = max(self.refilled, self._call(block))
-                self._put_idle(rule.refill, self.idle[block].pop())
+                self._put_idle(rule.refill, node)
 
     def _fill(self, left: Unit, node: int) -> None:
         """A node fills a slot: the one that left it may have none to come back to."""
@@ -184,7 +231,7 @@ class Capacity:
         """A repaired node comes back: to its own slot, to the waiting job, or to the fastest pool that is not full."""
         rule = self.waiting
         takes = rule is not None and rule.use == SPARES_ELSE_WAIT
-        suited = [each for each in self.empty if rule and takes and self._suits(rule, each.node, unit.node)]
+        suited = [each for each in self.empty if rule and takes and self._suits(rule.within, each.node, unit.node)]
         if unit.slot >= 0:
             self._fill(unit, unit.node)
         elif suited:

@@ -257,11 +257,14 @@ class Job:
         capacity.refill(self.rule)
         if not capacity.is_full(self.rule) or capacity.ready_at > self.context.now:
             self._turn(wall=self.rule.vulnerable, training=False)
-            self.look_at_shop()
-            while not capacity.is_full(self.rule):
-                self.arrival = self.context.env.event()
-                yield self.arrival
-            yield self.context.alarm(max(self.context.now, capacity.ready_at), OWN)
+            while True:
+                self.look_at_shop()
+                while not capacity.is_full(self.rule):
+                    self.arrival = self.context.env.event()
+                    yield self.arrival
+                yield self.context.alarm(max(self.context.now, capacity.ready_at), OWN)
+                if capacity.is_full(self.rule):
+                    break  # else the pool that must be full has lost a spare since
             self.context.book(self._waiting, self.since)
             self.since = self.context.now
         capacity.waiting = None

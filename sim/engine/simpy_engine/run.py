@@ -193,7 +193,7 @@ class Run:
         if block == IN_SHOP:
             nodes = []
         elif block != JOB:
-            nodes = capacity.idle[block][number : number + 1]
+            nodes = [node for node in capacity.idle[block][number : number + 1] if capacity.pool_of(node) > 0]
         else:
             nodes = [capacity.nodes[number]] if number >= 0 and capacity.works(number) else []
         if takes >= GROUP and nodes:

@@ -37,7 +37,7 @@ class Shop:
     """Units in repair: stages in turn, each with its crews and its queue, first come, first served.
 
     ``give_back`` is called with each unit that is fixed, ``changed`` after each service. ``leaving`` counts the units
-    in service that will leave it; ``bad`` are the nodes that only seem to be in
+    in service that will leave it, and dead spares that a check will find; ``bad`` are the nodes that only seem to be in
     order, or did until they failed again, each with its last visit; ``history`` says when each node failed by itself.
     """
 
