@@ -152,6 +152,7 @@ def command_rows(results: dict[str, Result]) -> list[Row]:
         results[f"test_command.{name}"]
         for name in ("test_python", "test_help", "test_run_to_precision", "test_first_compilation")
     )
+    compare, tune = results["test_command.test_compare"], results["test_command.test_tune"]
     large, small = (results[f"test_command.test_memory[{size}]"] for size in ("100,000 GPUs", "16 GPUs"))
     peak, least = large.notes["peak_bytes"], small.notes["peak_bytes"]
     return [
@@ -163,6 +164,12 @@ def command_rows(results: dict[str, Result]) -> list[Row]:
             "sim run, to ±0.1 points", shown(run.seconds), of(run.seconds / usage.seconds, "sim --help"), "< 3 s",
             run.seconds < 3.0, run.faults,
         ),
+        Row(
+            "sim compare: pairs of runs", f"{compare.notes['pairs']}",
+            of(1000 / compare.notes["thousandths"], "without pairing"),
+        ),
+        Row("sim compare", shown(compare.seconds), of(compare.seconds / run.seconds, "sim run")),
+        Row("sim tune", shown(tune.seconds), of(tune.seconds / run.seconds, "sim run"), "< 10 s", tune.seconds < 10.0),
         Row(
             "sim run, first compiled", shown(first.seconds), of(first.seconds / run.seconds, "from cache"),
             "< 60 s", first.seconds < 60.0, first.faults,

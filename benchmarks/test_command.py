@@ -75,3 +75,19 @@ def test_memory(benchmark, size):
     done = benchmark.pedantic(call, (sys.executable, "-c", PEAK, *command), rounds=3, warmup_rounds=1)
     benchmark.extra_info.update(faults=answer_faults(done.stdout), peak_bytes=int(done.stderr.split()[-1]))
     assert answer_faults(done.stdout) == FAULTS_OF_SIZE[size]
+
+
+def test_compare(benchmark):
+    variant = "stores.shared.every=2.5 min"
+    done = benchmark.pedantic(
+        call, (SIM, "compare", str(HOPPER), "--variant", variant, "--json"), rounds=3, warmup_rounds=1
+    )
+    (difference,) = json.loads(done.stdout)["differences"]
+    assert difference["verdict"] == "better"
+    benchmark.extra_info.update(pairs=difference["ettr"]["n"], thousandths=round(1000 * difference["pairing"]))
+
+
+def test_tune(benchmark):
+    command = (SIM, "tune", str(HOPPER), "--over", "stores.shared.every", "--json")
+    done = benchmark.pedantic(call, command, rounds=3, warmup_rounds=1)
+    assert json.loads(done.stdout)["precision"]["reached"]

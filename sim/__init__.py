@@ -13,21 +13,30 @@ if TYPE_CHECKING:
     from sim.errors import ScenarioError, SimError, UsageError
     from sim.scenario import Scenario, load, loads
     from sim.study.answer import Answer
+    from sim.study.compare import Comparison, compare
     from sim.study.estimate import run
+    from sim.study.tune import Tuned, tune
 
 __version__ = "0.1.0"
 
-__all__ = ["Answer", "Scenario", "ScenarioError", "SimError", "UsageError", "__version__", "load", "loads", "run"]
+__all__ = [
+    "Answer", "Comparison", "Scenario", "ScenarioError", "SimError", "Tuned", "UsageError", "__version__", "compare",
+    "load", "loads", "run", "tune",
+]  # fmt: skip
 
 _HOMES = {
     "Answer": "sim.study.answer",
+    "Comparison": "sim.study.compare",
     "Scenario": "sim.scenario",
     "ScenarioError": "sim.errors",
     "SimError": "sim.errors",
+    "Tuned": "sim.study.tune",
     "UsageError": "sim.errors",
+    "compare": "sim.study.compare",
     "load": "sim.scenario",
     "loads": "sim.scenario",
     "run": "sim.study.estimate",
+    "tune": "sim.study.tune",
 }
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from sim.engine.state import StopReason
 from sim.report.words import WIDTH, between, bucket, count, duration, percent
 from sim.results import Records, Runs
+from sim.scenario.units import Quantity
 from sim.study.answer import Answer
 from sim.study.inputs import InputSpread
 from sim.study.outlook import Outlook
@@ -67,6 +68,21 @@ def sentence(answer: Answer, outlook: Outlook) -> str:
     return said
 
 
+def chance_lines(
+    chances: dict[str, Estimate | None], done_by: Quantity | None, ettr_below: Quantity | None
+) -> Iterator[str]:
+    """A line for each chance that was asked for."""
+    named = (
+        ("done_by", "" if done_by is None else f"chance to be done within {done_by.written}"),
+        ("ettr_below", "" if ettr_below is None else f"chance of an ETTR below {percent(float(ettr_below), 2)}"),
+    )
+    for name, what in named:
+        found = chances[name]
+        if found is not None:
+            level = f"{100 * found.confidence:g} % interval"
+            yield wrapped(f"{what}: {percent(found.mean)} ({level} {between(found, percent)})")
+
+
 def answer_tables(answer: Answer) -> Iterator[Table | str]:
     """The answer as tables: metrics, ledger, causes; and a line for each thing to be warned of."""
     for reason, text in WARNINGS.items():
@@ -83,7 +99,7 @@ def answer_tables(answer: Answer) -> Iterator[Table | str]:
         yield table
 
 
-def _table(title: str, *columns: str, names: tuple[int, ...] = (0,)) -> Table:
+def new_table(title: str, *columns: str, names: tuple[int, ...] = (0,)) -> Table:
     """An empty table. Columns of names break over lines where the terminal is too narrow; those of numbers do not."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, column in enumerate(columns):
@@ -99,7 +115,7 @@ def _table(title: str, *columns: str, names: tuple[int, ...] = (0,)) -> Table:
 
 def _metrics(answer: Answer) -> Table:
     level = f"{100 * answer.confidence:g} %"
-    table = _table(f"Per run, mean of n = {answer.n}", "", "mean", f"{level} interval")
+    table = new_table(f"Per run, mean of n = {answer.n}", "", "mean", f"{level} interval")
     for name, estimate in (("ETTR", answer.ettr), ("ETTR in hardware", answer.ettr_hardware)):
         table.add_row(name, percent(estimate.mean, 2), between(estimate, _percent))
     table.add_row("JMTTI (wall clock per interruption)", *_jmtti(answer.jmtti_s))
@@ -146,7 +162,7 @@ def _single_runs(answer: Answer) -> str:
 def _ranges(answer: Answer, expected: InputSpread) -> Iterator[Table | str]:
     """The three ranges of ETTR where inputs are uncertain, and what the inputs have in that of single runs."""
     runs = answer.single_runs["ettr"]
-    table = _table("Three ranges of ETTR", "", "range", "made smaller by", names=(0, 2))
+    table = new_table("Three ranges of ETTR", "", "range", "made smaller by", names=(0, 2))
     level = f"{100 * answer.confidence:g} %"
     table.add_row(f"mean: its {level} interval", between(answer.ettr, _percent), "more replications")
     inputs = f"{_percent(expected.p5)} to {_percent(expected.p95)}"
@@ -183,7 +199,7 @@ def _percent(share: float) -> str:
 
 def _ledger(answer: Answer) -> Table:
     interval = f"{100 * answer.confidence:g} % interval"
-    table = _table("Where the time went", "", "hours", "of wall", interval, "GPU-hours", "of GPUs held")
+    table = new_table("Where the time went", "", "hours", "of wall", interval, "GPU-hours", "of GPUs held")
     for each in answer.buckets:
         if each.gpu_hours == 0:
             continue
@@ -199,7 +215,7 @@ def _ledger(answer: Answer) -> Table:
 
 def _causes(answer: Answer) -> Table:
     interval = f"{100 * answer.confidence:g} % interval"
-    table = _table("Faults and interruptions of the job by cause", "", "faults", interval, "interruptions", "of all")
+    table = new_table("Faults and interruptions of the job by cause", "", "faults", interval, "interruptions", "of all")
     total = sum(each.interruptions.mean for each in answer.sources)
     for each in answer.sources:
         share = percent(each.interruptions.mean / total) if total else "-"
@@ -212,7 +228,7 @@ def _series(answer: Answer) -> Table:
     """The answer over time; periods are joined where there are too many for a screen."""
     found = periods(answer.runs, answer.confidence, MOST_ROWS)
     title = "Over time: ETTR, its error, its 5 to 95 % range of single runs; means"
-    table = _table(title, "from", "ETTR", "", "range", "interruptions", "in repair", "spares")
+    table = new_table(title, "from", "ETTR", "", "range", "interruptions", "in repair", "spares")
     for period in found:
         ettr = period.metrics["ettr"]
         band = f"{_points(ettr.runs['p5'])} to {_points(ettr.runs['p95'])}" if ettr.estimate.n > 1 else "-"
@@ -229,7 +245,7 @@ def incident_table(runs: Runs, incidents: Records) -> Table | str:
     if len(incidents) == 0:
         return "no incident"
     columns = ("opened, h", "cause", "faults", "nodes", "rule", "starts", "lost work", "open for")
-    table = _table("", *columns, names=(1, 4))
+    table = new_table("", *columns, names=(1, 4))
     for each in incidents:
         rule = runs.plan.rules[each["rule"]].name if each["rule"] >= 0 else "-"
         open_for = each["closed_s"] - each["opened_s"]

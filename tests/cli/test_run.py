@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from sim import cli
+from sim.cli import running
 from sim.errors import SimError
 from sim.study import estimate
 
 from .conftest import Sim
-from .texts import DEPLETED, NO_PROGRESS, NOTHING_FAILS
+from .texts import DEPLETED, NO_PROGRESS, NOTHING_FAILS, UNTIL_WORK
 
 
 def half_width(metric: dict[str, Any]) -> float:
@@ -151,7 +151,34 @@ def test_without_interruptions_jmtti_is_a_lower_bound(sim: Sim, tmp_path: Path) 
     assert "nothing fails" in said.out
 
 
+def test_chances_and_quantiles_have_intervals(sim: Sim, tmp_path: Path) -> None:
+    file = tmp_path / "work.toml"
+    file.write_text(UNTIL_WORK)
+    asked = ("--done-by", "160 h", "--ettr-below", "75 %")
+    found = sim("run", file, "--replications", 60, *asked, "--json").json
+    for name in ("done_by", "ettr_below"):
+        chance = found["chances"][name]
+        assert 0.0 <= chance["low"] <= chance["mean"] <= chance["high"] <= 1.0
+        assert chance["n"] == 60
+    # 5 days of work are done within 160 h where ETTR is 75 % or more.
+    assert found["chances"]["done_by"]["mean"] == pytest.approx(1 - found["chances"]["ettr_below"]["mean"])
+    for metric, spread in found["single_runs"].items():
+        for name, value in spread.items():
+            assert found["quantiles"][metric][name]["mean"] == pytest.approx(value)
+    said = sim("run", file, "--replications", 60, *asked).out
+    assert re.search(r"^chance to be done within 160 h: [\d.]+ % \(95 % interval ", said, re.MULTILINE)
+    assert re.search(r"^chance of an ETTR below 75.00 %: ", said, re.MULTILINE)
+    plain = sim("run", file, "--replications", 2, "--json").json
+    assert plain["chances"] == {"done_by": None, "ettr_below": None}
+
+
 REFUSED = {
+    "done by when": (["--done-by", "60 days"], "--done-by needs work to be done"),
+    "below a time": (["--ettr-below", "3 days"], "is a duration, not a share"),
+    "below nothing": (["--ettr-below", "0"], "give a share between 0 and 1"),
+    "below too much": (["--ettr-below", "2"], "give a share between 0 and 1"),
+    "below words": (["--ettr-below", "low"], '--ettr-below "low"'),
+    "chances of one": (["--ettr-below", "0.9", "--replication", "1"], "leave out --done-by and --ettr-below"),
     "no such key": (["--set", "job.nods=3"], "command line: job.nods"),
     "bad value": (["--set", "faults.node.mtbf=500"], "command line: faults.node.mtbf: needs a unit"),
     "no override": (["--set", "nonsense"], "command line: is not an override"),
@@ -256,7 +283,7 @@ def test_ctrl_c_gives_130_and_the_answer_so_far(
         if answer.n == after:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_report_progress", stop)
+    monkeypatch.setattr(running, "report_progress", stop)
     said = sim("run", small, "--replications", 1000, "--json", "-o", tmp_path / "so_far.parquet")
     assert said.code == 130
     assert "interrupted" in said.err

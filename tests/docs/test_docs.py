@@ -19,8 +19,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,22 @@ def test_first_screen_shows_the_answer_that_the_command_gives(checkout):
     lines = expected.rstrip().splitlines()
     assert given[: len(lines)] == lines
     assert len(lines) > 25
+
+
+@pytest.mark.parametrize("page", ["compare.md", "tune.md"])
+def test_pages_show_what_their_commands_say(checkout, page):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    shown = [block for block in blocks("console", text) if block.startswith("$ sim ")]
+    assert shown
+    for block in shown:
+        command, expected = block.replace("\\\n", " ").split("\n", 1)
+        done = sim(command.removeprefix("$ "), checkout)
+        assert done.returncode == 0, done.stderr
+        assert [line.rstrip() for line in done.stdout.splitlines()] == expected.rstrip().splitlines()
+    for example in blocks("python", text):
+        done = run([sys.executable, "-c", example], checkout)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
 
 
 def test_every_command_of_the_readme_works(checkout):

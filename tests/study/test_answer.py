@@ -188,8 +188,8 @@ def test_reached(busy: Answer) -> None:
 
 def test_few_interruptions_are_not_believed_to_be_precise() -> None:
     alike = {"productive": 9, "restart": 1}
-    for last, reached in ((4, False), (5, True)):
-        answer = by_hand({**alike, "interruptions": 5}, {**alike, "interruptions": last})
+    for last, reached in ((14, False), (15, True)):
+        answer = by_hand({**alike, "interruptions": 15}, {**alike, "interruptions": last})
         assert answer.ettr.half_width == 0.0
         assert replace(answer, half_width=0.01).reached is reached
         assert answer.reached

@@ -1,0 +1,99 @@
+"""What the verbs of the command share: the application, their options, and what is done with answers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from sim.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sim.scenario import Scenario
+
+app = typer.Typer(
+    name="sim",
+    help="How much of the time of a coherent training cluster is useful, and where the rest goes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A scenario file (TOML).")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scenario files (TOML).")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help='Change a key: --set stores.remote.every="10 min".'),
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of all draws; the file's own if left out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Half = Annotated[
+    str | None, typer.Option("--half-width", metavar="POINTS", help='Precision of ETTR to reach, such as "0.1 points".')
+]
+Replications = Annotated[int | None, typer.Option(min=1, help="Run exactly so many, whatever the precision.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Threads; all cores if left out.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file.")]
+
+
+def say(text: str) -> None:
+    """Say something beside the answer, on standard error."""
+    print(text, file=sys.stderr)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from sim import __version__
+
+        print(f"lockstep-sim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def load(file: Path, changes: list[str] | None = None) -> Scenario:
+    """Load a scenario file with changes from the command line."""
+    from sim import scenario
+
+    return scenario.load(file, changes or [])
+
+
+def check_output(option: str, output: Path, *kinds: str) -> None:
+    """Refuse now what would fail after the last replication."""
+    if output.suffix not in kinds:
+        raise UsageError(f"{option} {output}: results are written as {' or '.join(kinds)}")
+    if output.is_dir():
+        raise UsageError(f"{option} {output}: is a directory")
+    if not output.parent.is_dir():
+        raise UsageError(f"{option} {output}: there is no directory {output.parent}")
+    if not os.access(output.parent, os.W_OK):
+        raise UsageError(f"{option} {output}: {output.parent} may not be written to")
+
+
+def console() -> Console:
+    """Standard output, 80 columns where it is no terminal. Names may hold brackets and colons: nothing is markup."""
+    from rich.console import Console
+
+    color: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(highlight=False, markup=False, emoji=False, color_system=color)
+
+
+def announce_compilation() -> None:
+    """Say why the first answer takes so long, where nothing is compiled yet."""
+    from sim.kernels._jit import is_warm
+
+    if not is_warm():
+        say("compiling the engine; this takes about a minute, once ...")

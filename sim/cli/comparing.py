@@ -1,0 +1,170 @@
+"""``sim compare``: scenarios side by side on the same faults, and beside what was observed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.common import Half, Jobs, Json, Replications, Seed, Set, announce_compilation, console, load, say
+from sim.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+    from sim.study.compare import Comparison
+    from sim.study.observed import Residual
+
+Cases = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Scenario files (TOML); the first is what others are held to.")
+]
+Variants = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--variant",
+        metavar="CHANGES",
+        help='The first file with changes: "stores.remote.every=20 min; job.nodes=9".',
+    ),
+]
+Observed = Annotated[Path | None, typer.Option(metavar="CSV", help="Ledger of a real run: bucket,hours of wall clock.")]
+
+
+def compare(
+    files: Cases,
+    variants: Variants = None,
+    changes: Set = None,
+    half_width: Half = None,
+    replications: Replications = None,
+    observed: Observed = None,
+    seed: Seed = None,
+    jobs: Jobs = None,
+    as_json: Json = False,
+) -> None:
+    """Compare scenarios on the same faults: which is better, by how much, and where the difference comes from."""
+    from sim.study.observed import FEWEST_RUNS, read_observed
+
+    if replications is not None and half_width is not None:
+        raise UsageError("--replications runs exactly so many: leave out --half-width, or --replications")
+    if len(files) + len(variants or []) < 2 and observed is None:
+        raise UsageError('compare needs a second file, a --variant "KEY=VALUE", or --observed with a real ledger')
+    ledger = None if observed is None else read_observed(observed)
+    precision = [] if half_width is None else [f"run.precision.half_width={half_width}"]
+    scenarios = [load(file, [*(changes or []), *precision]) for file in files]
+    names = [scenario.name for scenario in scenarios]
+    for variant in variants or []:
+        parts = split_changes(variant)
+        _check_names(scenarios[0], parts)
+        scenarios.append(load(files[0], [*(changes or []), *precision, *parts]))
+        names.append("; ".join(parts))
+    if ledger is not None and replications is None and half_width is None:
+        replications = FEWEST_RUNS
+    _compare(scenarios, names, replications, seed, jobs, ledger, as_json)
+
+
+def split_changes(text: str) -> list[str]:
+    """The changes of a variant, which semicolons part outside of quotes."""
+    parts, quote = [""], ""
+    for char in text:
+        if char == ";" and not quote:
+            parts.append("")
+            continue
+        if char in "\"'" and quote in ("", char):
+            quote = "" if quote else char
+        parts[-1] += char
+    found = [part.strip() for part in parts]
+    if not all(found):
+        raise UsageError(f'--variant "{text}": a change is missing beside a ";"')
+    return found
+
+
+def _check_names(base: Scenario, changes: list[str]) -> None:
+    """Refuse a change of what is not there but almost: a slip would add a store or a source, and compare with that."""
+    from sim.scenario.positions import split_key
+    from sim.scenario.refusal import nearest, shown_path
+
+    resolved = base.resolved()
+    for change in changes:
+        path = split_key(change.partition("=")[0].strip()) or ()
+        if len(path) < 3 or path[0] not in ("faults", "stores", "pauses", "maintenance", "recovery", "repair"):
+            continue
+        known = resolved.get(path[0], {})
+        close = None if path[1] in known else nearest(path[1], known)
+        if close is not None:
+            meant = shown_path((path[0], close, *path[2:]))
+            new = shown_path(path[:2])
+            raise UsageError(
+                f'--variant "{change}": there is no {new}; did you mean {meant}? To add one: {new} = {{ ... }}'
+            )
+
+
+def _compare(
+    scenarios: list[Scenario], names: list[str], replications: int | None, seed: int | None, jobs: int | None,
+    ledger: dict[str, float] | None, as_json: bool,
+) -> None:  # fmt: skip
+    from sim.report.compare import tables, verdicts
+    from sim.report.console import wrapped
+    from sim.study.compare import compare
+
+    out = console()
+    if not as_json:
+        for letter, name in zip("ABCDEFGHIJKLMNOP", names, strict=False):
+            out.print(wrapped(f"{letter}: {name}"))
+    announce_compilation()
+    found = compare(
+        *scenarios, names=names, replications=replications, seed=seed, jobs=jobs, progress=report_progress
+    )  # fmt: skip
+    residuals = [] if ledger is None else _residuals(found, ledger)
+    if as_json:
+        calibration = [
+            {"name": name, "buckets": [each.as_dict() for each in case]}
+            for name, case in zip(names, residuals, strict=False)
+        ]
+        result = {**found.as_dict(), "calibration": calibration or None}
+        print(json.dumps(result, indent=2, allow_nan=False))
+    else:
+        for text in verdicts(found):
+            out.print(text, style="bold")
+        for part in tables(found):
+            out.print(part)
+        _print_residuals(names, residuals, found.n)
+    _exit(found)
+
+
+def _residuals(found: Comparison, ledger: dict[str, float]) -> list[list[Residual]]:
+    from sim.study.observed import residuals
+
+    return [residuals(case, ledger) for case in found.cases]
+
+
+def _print_residuals(names: list[str], found: list[list[Residual]], n: int) -> None:
+    from sim.report.compare import residual_table
+
+    out = console()
+    for name, case in zip(names, found, strict=False):
+        out.print("")
+        for part in residual_table(name, case, n):
+            out.print(part)
+
+
+def report_progress(found: Comparison) -> None:
+    """Say how far the differences are."""
+    said = "; ".join(
+        f"{letter} {100 * each.ettr.mean:+.3g} points ±{100 * each.ettr.half_width:.2g}"
+        for letter, each in zip("BCDEFGHIJKLMNOP", found.differences, strict=False)
+    )
+    said = said or f"ETTR ±{100 * found.cases[0].ettr.half_width:.2g} points"
+    say(f"{found.n} replications: {said}; going on")
+
+
+def _exit(found: Comparison) -> None:
+    if found.interrupted:
+        say("interrupted: the answer is that of the replications so far")
+        raise typer.Exit(ExitCode.CTRL_C)
+    if not found.reached:
+        wanted = 100 * (found.half_width or 0.0)
+        say(
+            f"the precision asked for, ±{wanted:.2g} points, was not reached in {found.n} replications: raise "
+            "run.max_replications, or ask for less"
+        )
+        raise typer.Exit(ExitCode.IMPRECISE)

@@ -1,0 +1,257 @@
+"""``sim run``: simulate a scenario, or one replication of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sim.cli.common import (
+    File,
+    Half,
+    Jobs,
+    Json,
+    Output,
+    Replications,
+    Seed,
+    Set,
+    announce_compilation,
+    check_output,
+    console,
+    load,
+    say,
+)
+from sim.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from sim.results import Runs
+    from sim.scenario import Scenario
+    from sim.scenario.units import Quantity
+    from sim.study.answer import Answer
+    from sim.study.statistics import Estimate
+
+
+class Engine(StrEnum):
+    """Names of the engines on the command line."""
+
+    COMPILED = "compiled"
+    SIMPY = "simpy"
+
+
+def run(
+    file: File,
+    changes: Set = None,
+    half_width: Half = None,
+    replications: Replications = None,
+    replication: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Run this one alone again.")] = None,
+    events: Annotated[bool, typer.Option("--events", help="List the incidents of --replication.")] = False,
+    engine: Annotated[Engine, typer.Option(help="The same runs, bit for bit.")] = Engine.COMPILED,
+    seed: Seed = None,
+    jobs: Jobs = None,
+    as_json: Json = False,
+    output: Output = None,
+    done_by: Annotated[
+        str | None, typer.Option(metavar="DURATION", help='Chance that the work is done by then: "60 days".')
+    ] = None,
+    ettr_below: Annotated[
+        str | None, typer.Option(metavar="SHARE", help='Chance that one run\'s ETTR is below that: "90 %".')
+    ] = None,
+    series: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the periods of run.series as .parquet or .csv.")
+    ] = None,
+) -> None:
+    """Simulate a scenario: how much of the time is useful, and where every lost hour goes."""
+    precision = [] if half_width is None else [f"run.precision.half_width={half_width}"]
+    scenario = load(file, [*(changes or []), *precision])
+    if output is not None:
+        check_output("-o", output, ".parquet")
+    if series is not None:
+        check_output("--series", series, ".parquet", ".csv")
+        if scenario.run.series is None:
+            raise UsageError(
+                '--series needs periods: give the file [run] series = "1 day", or --set run.series="1 day"'
+            )
+    if events and replication is None:
+        raise UsageError("--events needs --replication R: the incidents of which run?")
+    if replications is not None and half_width is not None:
+        raise UsageError("--replications runs exactly so many: leave out --half-width, or --replications")
+    if replication is not None and (replications is not None or half_width is not None):
+        raise UsageError("--replication runs one alone: leave out --replications and --half-width")
+    asked = Asked.read(scenario, done_by, ettr_below)
+    if replication is not None:
+        if asked.given:
+            raise UsageError("--replication runs one alone, and has no chances: leave out --done-by and --ettr-below")
+        _run_one(scenario, replication, engine, seed, events, as_json, output, series)
+        return
+    _run_many(scenario, replications, engine, seed, jobs, as_json, output, series, asked)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Chances that are asked for: a time in s and a share of 1, with their words; None where not asked."""
+
+    done_by: Quantity | None
+    ettr_below: Quantity | None
+
+    @property
+    def given(self) -> bool:
+        """Whether any is asked for."""
+        return self.done_by is not None or self.ettr_below is not None
+
+    @classmethod
+    def read(cls, scenario: Scenario, done_by: str | None, ettr_below: str | None) -> Asked:
+        """Read the options; what cannot be answered is refused before anything runs."""
+        from sim.scenario import units
+        from sim.scenario.refusal import RefusedError
+
+        if done_by is not None and scenario.run.work is None:
+            raise UsageError(
+                '--done-by needs work to be done: give the file [run] work = "50 days" in place of horizon'
+            )
+        option = ""
+        try:
+            option = f'--done-by "{done_by}"'
+            time = None if done_by is None else units.duration(done_by)
+            option = f'--ettr-below "{ettr_below}"'
+            share = None if ettr_below is None else units.fraction(_number(ettr_below))
+        except RefusedError as refusal:
+            raise UsageError(f"{option}: {refusal}; give {refusal.allowed}") from None
+        if time is not None and time <= 0:
+            raise UsageError(f'--done-by "{done_by}": give a time above 0')
+        if share is not None and not 0 < share <= 1:
+            raise UsageError(f"{option}: give a share between 0 and 1")
+        return cls(time, share)
+
+
+def _number(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _write(runs: Runs, output: Path | None, series: Path | None) -> None:
+    if output is not None:
+        runs.write_parquet(output)
+    if series is not None:
+        runs.write_series(series)
+
+
+def _run_many(
+    scenario: Scenario, replications: int | None, engine: Engine, seed: int | None, jobs: int | None, as_json: bool,
+    output: Path | None, series: Path | None, asked: Asked,
+) -> None:  # fmt: skip
+    from sim.planning import build
+    from sim.report.console import answer_tables, chance_lines, prospect, sentence, wrapped
+    from sim.study.estimate import run as estimate
+    from sim.study.outlook import Outlook
+
+    outlook = Outlook(build(scenario, seed))
+    out = console()
+    if not as_json:
+        out.print(wrapped(f"{scenario.name}: {prospect(outlook)}"))
+    if engine == Engine.COMPILED:
+        announce_compilation()
+    answer = estimate(scenario, replications, seed, engine=engine.value, jobs=jobs, progress=report_progress)
+    _write(answer.runs, output, series)
+    chances = _chances(answer, asked)
+    if as_json:
+        print(json.dumps({**answer.as_dict(), **_odds(answer, chances)}, indent=2, allow_nan=False))
+    else:
+        out.print(wrapped(sentence(answer, outlook)), style="bold")
+        for text in chance_lines(chances, asked.done_by, asked.ettr_below):
+            out.print(text)
+        for part in answer_tables(answer):
+            out.print(part)
+    _exit(answer)
+
+
+def _chances(answer: Answer, asked: Asked) -> dict[str, Estimate | None]:
+    """The chances that were asked for, by name; None for those that were not."""
+    from sim.study import odds
+
+    return {
+        "done_by": None if asked.done_by is None else odds.done_by(answer, asked.done_by),
+        "ettr_below": None if asked.ettr_below is None else odds.ettr_below(answer, asked.ettr_below),
+    }
+
+
+def _odds(answer: Answer, chances: dict[str, Estimate | None]) -> dict[str, Any]:
+    """Quantiles of single runs with their intervals, and the chances, as they stand in JSON."""
+    from sim.study.odds import quantiles
+
+    return {
+        "quantiles": {
+            metric: {name: each.as_dict() for name, each in found.items()}
+            for metric, found in quantiles(answer).items()
+        },
+        "chances": {name: None if each is None else each.as_dict() for name, each in chances.items()},
+    }
+
+
+def report_progress(answer: Answer) -> None:
+    """Say how far the answer is."""
+    half = 100 * answer.ettr.half_width
+    say(f"{answer.n} replications: ETTR {100 * answer.ettr.mean:.2f} % ±{half:.2g} points; going on")
+
+
+def _exit(answer: Answer) -> None:
+    if answer.interrupted:
+        say("interrupted: the answer is that of the replications so far")
+        raise typer.Exit(ExitCode.CTRL_C)
+    if not answer.reached:
+        wanted = 100 * (answer.half_width or 0.0)
+        say(
+            f"the precision asked for, ±{wanted:.2g} points, was not reached in {answer.n} replications: raise "
+            "run.max_replications, or ask for less"
+        )
+        raise typer.Exit(ExitCode.IMPRECISE)
+
+
+def _run_one(
+    scenario: Scenario,
+    replication: int,
+    engine: Engine,
+    seed: int | None,
+    events: bool,
+    as_json: bool,
+    output: Path | None,
+    series: Path | None,
+) -> None:
+    import numpy as np
+
+    from sim.engine.compiled.run import Runner
+    from sim.engine.simpy_engine import run_one
+    from sim.engine.state import MARKS
+    from sim.planning import build
+    from sim.report.console import answer_tables, incident_table
+    from sim.results import Runs
+    from sim.study.answer import Answer
+
+    if engine == Engine.COMPILED:
+        announce_compilation()
+    plan = build(scenario, seed)
+    marks = np.zeros((plan.periods, len(MARKS))) if plan.periods else None
+    run_alone = Runner(plan).run_one if engine == Engine.COMPILED else partial(run_one, plan)
+    row, incidents = run_alone(replication, marks)
+    answer = Answer(
+        Runs(scenario, plan, np.array([row]), engine.value, marks=None if marks is None else marks[np.newaxis])
+    )
+    _write(answer.runs, output, series)
+    if as_json:
+        result = answer.as_dict()
+        if events:
+            result["incidents"] = answer.runs.incidents(incidents).to_dict("records")
+        print(json.dumps(result, indent=2, allow_nan=False))
+        return
+    out = console()
+    out.print(f"{scenario.name}, replication {replication} alone, {engine.value} engine", style="bold")
+    if events:
+        out.print(incident_table(answer.runs, incidents))
+    for part in answer_tables(answer):
+        out.print(part)

@@ -1,0 +1,117 @@
+"""``sim tune``: the best value of a number of a scenario, or the one that reaches a target."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.common import File, Jobs, Json, Replications, Seed, Set, announce_compilation, console, load, say
+from sim.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from sim.study.tune import Tuned
+
+
+class What(StrEnum):
+    """Metrics that can be tuned."""
+
+    ETTR = "ettr"
+    ETTR_HARDWARE = "ettr_hardware"
+
+
+Over = Annotated[
+    list[str],
+    typer.Option(
+        "--over", metavar="KEY", help='What to turn: stores.remote.every; of several each "KEY=FROM..TO".'
+    ),
+]  # fmt: skip
+From = Annotated[str | None, typer.Option("--from", metavar="VALUE", help='Begin of the range: "1 min".')]
+To = Annotated[str | None, typer.Option("--to", metavar="VALUE", help='End of the range: "2 h".')]
+Of = Annotated[What, typer.Option("--metric", help="What is to be best.")]
+Target = Annotated[
+    str | None, typer.Option("--target", metavar="METRIC=VALUE", help='Find where it is reached: "ettr=0.9".')
+]
+Flat = Annotated[str, typer.Option("--flat", metavar="POINTS", help="What nobody should care for.")]
+
+
+def tune(
+    file: File,
+    over: Over,
+    low: From = None,
+    high: To = None,
+    metric: Of = What.ETTR,
+    target: Target = None,
+    flat: Flat = "0.1 points",
+    changes: Set = None,
+    replications: Replications = None,
+    seed: Seed = None,
+    jobs: Jobs = None,
+    as_json: Json = False,
+) -> None:
+    """Find the best value of a number of a scenario, what it is worth, and where it does not matter."""
+    from sim.report.tune import sentences, tables
+    from sim.study.tune import tune as search
+
+    wanted, value = _target(target, metric)
+    load(file, changes)
+    threshold = _points(flat)
+    announce_compilation()
+    found = search(
+        file, over, low, high, changes=changes or [], metric=wanted.value, target=value, flat=threshold,
+        replications=replications, seed=seed, jobs=jobs, progress=report_progress,
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps(found.as_dict(), indent=2, allow_nan=False))
+    else:
+        out = console()
+        out.print(f"{found.scenario.name}")
+        for text in sentences(found):
+            out.print(text, style="bold")
+        for part in tables(found):
+            out.print(part)
+    _exit(found)
+
+
+def _target(text: str | None, metric: What) -> tuple[What, float | None]:
+    """A metric and the value to reach, such as ``ettr=0.9`` or ``ettr=90 %``."""
+    if text is None:
+        return metric, None
+    name, _, value = (part.strip() for part in text.partition("="))
+    try:
+        share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+        return What(name), share
+    except ValueError:
+        names = " or ".join(What)
+        raise UsageError(f'--target "{text}": write a metric, {names}, and a share: ettr=0.9') from None
+
+
+def _points(text: str) -> float:
+    from sim.scenario.refusal import RefusedError
+    from sim.scenario.units import points
+
+    try:
+        return float(points(text))
+    except RefusedError as refusal:
+        raise UsageError(f'--flat "{text}": {refusal}, {refusal.allowed}') from None
+
+
+def report_progress(text: str) -> None:
+    """Say how far the search is."""
+    say(f"{text}; going on")
+
+
+def _exit(found: Tuned) -> None:
+    if found.interrupted:
+        say("interrupted: the answer is that of the replications so far")
+        raise typer.Exit(ExitCode.CTRL_C)
+    if not found.named:
+        raise typer.Exit(ExitCode.IMPRECISE)
+    if not found.reached:
+        say(
+            f"the value is not known to {100 * found.precision:g} %: raise run.max_replications, or take any value of "
+            "its interval"
+        )
+        raise typer.Exit(ExitCode.IMPRECISE)

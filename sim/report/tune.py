@@ -1,0 +1,134 @@
+"""The best value of a knob, in a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from sim.report.compare import points
+from sim.report.console import new_table, wrapped
+from sim.report.words import between, percent
+from sim.study.search import Found, Range
+from sim.study.tune import Tuned
+
+NAMES = {"now": "now", "young": "Young", "daly": "Daly", "nvidia": "NVIDIA", "exact": "exact formula"}
+METRICS = {"ettr": "ETTR", "ettr_hardware": "ETTR in hardware"}
+
+
+def sentences(tuned: Tuned) -> Iterator[str]:
+    """The answer: the value, what it is worth, and where nobody should care; or why no value is named."""
+    for over, found in zip(tuned.over, tuned.found, strict=True):
+        if found.reason is not None:
+            yield wrapped(_refusal(tuned, over, found))
+            continue
+        yield wrapped(_value(tuned, over, found))
+        if found.flat is not None:
+            yield wrapped(_flat(tuned, over, found.flat))
+    now, best = tuned.setting("now"), tuned.setting("best")
+    if now is not None and best is not None and best.gain is not None:
+        there = f"{percent(now.metric.mean, 2)} now, {percent(best.metric.mean, 2)} there"
+        yield wrapped(
+            f"{METRICS[tuned.metric]}: {there}; difference {points(best.gain.mean)} points "
+            f"({between(best.gain, points)})"
+        )
+    if tuned.changes:
+        yield f"use it: {' '.join(f'--set {change}' for change in tuned.changes)}"
+
+
+def _value(tuned: Tuned, over: Range, found: Found) -> str:
+    """The value of one knob, with its interval."""
+    knob = over.knob
+    now = knob.word or ("unknown" if knob.now is None else knob.written(knob.now))
+    what = "best" if tuned.target is None else f"{METRICS[tuned.metric]} is {percent(tuned.target, 2)} at"
+    said = f"{knob.key}: {what} {_written(over, found.best)}"
+    if knob.whole and found.low == found.high:
+        return f"{said}, now {now}"
+    level = f"{100 * tuned.confidence:g} %"
+    return f"{said} ({level} interval {_written(over, found.low)} to {_written(over, found.high)}), now {now}"
+
+
+def _flat(tuned: Tuned, over: Range, ends: tuple[float | None, float | None]) -> str:
+    low, high = (None if end is None else _written(over, end) for end in ends)
+    close = f"within {100 * tuned.flat:g} points of the best"
+    if low is None and high is None:
+        return f"all of the range from {_written(over, over.low)} to {_written(over, over.high)} is {close}"
+    if low is None:
+        return f"up to {high}, from the beginning of the range on, it is {close}"
+    return f"from {low} to {high or 'the end of the range'} it is {close}: nobody should care there"
+
+
+def _refusal(tuned: Tuned, over: Range, found: Found) -> str:
+    """Why no value is named, and what to do."""
+    knob, metric = over.knob, METRICS[tuned.metric]
+    low, high = _written(over, over.low), _written(over, over.high)
+    span = f"from {low} to {high}"
+    values = [each.metric.mean for each in found.points]
+    top = max(found.points, key=lambda each: each.metric.mean)
+    if found.reason in ("low", "high"):
+        end = low if found.reason == "low" else high
+        option = "--from" if found.reason == "low" else "--to"
+        return (
+            f"{knob.key}: no best value is named: {metric} is best, or not surely worse, at the end of the range, "
+            f"{end}. Give a wider range ({option}), or take what is cheapest there"
+        )
+    if found.reason == "noise":
+        spread = 100 * (max(values) - min(values))
+        return (
+            f"{knob.key}: no value is named: {span} {metric} differs by {spread:.2g} points, and {found.n} "
+            "replications do not tell which value is best. Take what is cheapest, or give a wider range or more "
+            "--replications"
+        )
+    bound = "at most" if found.reason == "below" else "at least"
+    worst = top if found.reason == "below" else min(found.points, key=lambda each: each.metric.mean)
+    return (
+        f"{knob.key}: {span} {metric} stays {found.reason} {percent(tuned.target or 0.0, 2)}: {bound} "
+        f"{percent(worst.metric.mean, 2)}, at {_written(over, worst.value)}. Give a wider range, or turn another knob"
+    )
+
+
+def tables(tuned: Tuned) -> Iterator[Table | str]:
+    """What each setting gets; the points of the grid where no value is named."""
+    for over, found in zip(tuned.over, tuned.found, strict=True):
+        if found.reason is not None and found.points:
+            yield ""
+            yield _grid(tuned, over, found)
+    if len(tuned.settings) > 1:
+        yield ""
+        yield _settings(tuned)
+
+
+def _settings(tuned: Tuned) -> Table:
+    best = tuned.setting("best")
+    n = tuned.settings[0].metric.n
+    level = f"{100 * tuned.confidence:g} % interval"
+    title = f"What each really gets, n = {n} pairs not searched on"
+    table = new_table(title, "", "", METRICS[tuned.metric], "against now", level, names=(0, 1))
+    for each in tuned.settings:
+        name = "there" if each is best else NAMES.get(each.name, each.name)
+        value = ", ".join(change.partition("=")[2].strip('"') for change in each.changes)
+        if each.name == "now" and len(tuned.over) == 1:
+            knob = tuned.over[0].knob
+            value = knob.word or ("" if knob.now is None else knob.written(knob.now))
+        gain = ("-", "-") if each.gain is None else (points(each.gain.mean), between(each.gain, points))
+        table.add_row(name, value, percent(each.metric.mean, 2), *gain, style="bold" if each is best else None)
+    return table
+
+
+def _grid(tuned: Tuned, over: Range, found: Found) -> Table:
+    away = "below best" if tuned.target is None else "to target"
+    title = f"{over.knob.key}, n = {found.points[0].metric.n}"
+    table = new_table(title, "", METRICS[tuned.metric], f"{away}, points", "interval")
+    for each in found.points:
+        loss = _plain(each.loss.mean), between(each.loss, _plain)
+        table.add_row(_written(over, each.value), percent(each.metric.mean, 2), *loss)
+    return table
+
+
+def _plain(fraction: float) -> str:
+    """A difference of fractions in percentage points."""
+    return f"{round(100 * fraction, 2) + 0.0:.2f}"
+
+
+def _written(over: Range, value: float) -> str:
+    return over.knob.written(over.knob.rounded(value))

@@ -1,0 +1,319 @@
+"""Scenarios side by side on the same faults: paired differences, where they come from, and whether they can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from sim.engine.compiled.run import Runner
+from sim.engine.state import ROW
+from sim.errors import UsageError
+from sim.kernels.ledger import BUCKETS
+from sim.planning import build
+from sim.results import Records, Runs
+from sim.scenario import Scenario
+from sim.study.answer import FEW_INTERRUPTIONS, Answer
+from sim.study.estimate import FIRST_LOOK, cores
+from sim.study.paired import Measured, interval, of_mean, of_ratio, saved_by_pairing
+from sim.study.statistics import Estimate
+
+MOST_CASES = 16
+"""Cases of one comparison, at most: each has a letter in tables, and every further one makes all intervals wider."""
+
+Verdict = Literal["better", "worse", "open", "same", "few"]
+
+
+@dataclass(frozen=True)
+class BucketChange:
+    """What one bucket of the wall clock adds to a difference.
+
+    ``hours`` is its difference in hours a run: over the buckets these add up to that of the wall clock, exactly in each
+    replication. ``share`` is that of its share of the wall clock: over the buckets these add up to 0, so that what ETTR
+    gains the losses lose.
+    """
+
+    bucket: str
+    base_hours: float
+    hours: Estimate
+    share: Estimate
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One case against the first, on the same faults: what it is has a difference of the first taken away.
+
+    Parameters
+    ----------
+    name : str
+        Of the case.
+    base, case : Answer
+    variants : int
+        Cases beside the first: so many differences hold together.
+    """
+
+    name: str
+    base: Answer
+    case: Answer
+    variants: int
+
+    def _of(self, base: Measured, case: Measured, family: int = 1) -> Estimate:
+        return interval(case - base, self.base.confidence, family * self.variants)
+
+    @cached_property
+    def ettr(self) -> Estimate:
+        """Difference in ETTR, as a fraction."""
+        return self._of(_ettr(self.base), _ettr(self.case))
+
+    @cached_property
+    def ettr_hardware(self) -> Estimate:
+        """Difference in ETTR in hardware, as a fraction."""
+        return self._of(_ettr_hardware(self.base), _ettr_hardware(self.case))
+
+    @cached_property
+    def jmtti_s(self) -> Estimate | None:
+        """Difference in wall clock per interruption, s; None where one case had no interruption."""
+        pair = [each.runs.rows for each in (self.base, self.case)]
+        if not all(rows["interruptions"].any() for rows in pair):
+            return None
+        base, case = (of_ratio(rows["wall_s"], rows["interruptions"]) for rows in pair)
+        return self._of(base, case)
+
+    @cached_property
+    def wall_s(self) -> Estimate:
+        """Difference in wall clock of a run, s."""
+        return self._of(of_mean(self.base.runs.rows["wall_s"]), of_mean(self.case.runs.rows["wall_s"]))
+
+    @cached_property
+    def interruptions(self) -> Estimate:
+        """Difference in interruptions of a run."""
+        return self._of(of_mean(self.base.runs.rows["interruptions"]), of_mean(self.case.runs.rows["interruptions"]))
+
+    @cached_property
+    def buckets(self) -> list[BucketChange]:
+        """All buckets of the wall clock, productive time first, then by the change of their share; their intervals hold
+        together.
+        """
+        changes = []
+        for bucket in BUCKETS:
+            base, case = (each.runs.ledger_s[bucket] for each in (self.base, self.case))
+            hours = self._of(of_mean(base / 3600), of_mean(case / 3600), len(BUCKETS))
+            walls = self.base.runs.rows["wall_s"], self.case.runs.rows["wall_s"]
+            share = self._of(of_ratio(base, walls[0]), of_ratio(case, walls[1]), len(BUCKETS))
+            changes.append(BucketChange(bucket, float(base.mean()) / 3600, hours, share))
+        productive, *losses = changes
+        return [productive, *sorted(losses, key=lambda each: -abs(each.share.mean))]
+
+    @cached_property
+    def same_plan(self) -> bool:
+        """Whether the two cases are the same but for their names."""
+        return self.base.runs.plan == self.case.runs.plan
+
+    @cached_property
+    def runs_that_differ(self) -> int:
+        """Replications in which the ledgers of the two cases are not the same."""
+        differ = self.base.runs.rows["ledger"] != self.case.runs.rows["ledger"]
+        return int(np.count_nonzero(differ.any(axis=1)))
+
+    @cached_property
+    def pairing(self) -> float | None:
+        """How many times as many replications this difference in ETTR would need without the same faults."""
+        return saved_by_pairing(_ettr(self.base), _ettr(self.case))
+
+    @property
+    def seen_enough(self) -> bool:
+        """Whether enough interruptions, and runs that differ, were seen for the interval to mean what it says."""
+        seen = self.base.seen_enough and self.case.seen_enough
+        return self.same_plan or (seen and self.runs_that_differ >= FEW_INTERRUPTIONS)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether ETTR is better or worse than the first case's, or that cannot be told.
+
+        ``better`` and ``worse`` only where the interval lies on one side of 0; ``same`` where the plans are equal,
+        ``few`` where too few runs differ, or too few interruptions were seen, else ``open``.
+        """
+        if self.same_plan:
+            return "same"
+        if self.ettr.low is None or self.ettr.high is None or not self.seen_enough:
+            return "few"
+        return "better" if self.ettr.low > 0 else "worse" if self.ettr.high < 0 else "open"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The difference as it stands in JSON."""
+        return {
+            "name": self.name,
+            "verdict": self.verdict,
+            "ettr": self.ettr.as_dict(),
+            "ettr_hardware": self.ettr_hardware.as_dict(),
+            "jmtti_s": self.jmtti_s.as_dict() if self.jmtti_s else None,
+            "wall_s": self.wall_s.as_dict(),
+            "interruptions": self.interruptions.as_dict(),
+            "ledger_hours": {each.bucket: each.hours.as_dict() for each in self.buckets},
+            "ledger_share": {each.bucket: each.share.as_dict() for each in self.buckets},
+            "runs_that_differ": self.runs_that_differ,
+            "pairing": self.pairing,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What ``sim.compare`` returns.
+
+    Parameters
+    ----------
+    cases : tuple of Answer
+        One for each scenario, in the order in which they were given: the same replications of the same faults.
+    names : tuple of str
+        What they are called.
+    half_width : float or None
+        Precision of each difference in ETTR that was asked for, as a fraction; None if a number of replications was.
+    interrupted : bool
+        Whether Ctrl-C ended the replications early.
+    """
+
+    cases: tuple[Answer, ...]
+    names: tuple[str, ...]
+    half_width: float | None = None
+    interrupted: bool = False
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{each.name!r} {each.verdict}" for each in self.differences)
+        return f"<Comparison with {self.names[0]!r}: {said or 'nothing'}, n = {self.n}>"
+
+    @property
+    def n(self) -> int:
+        """Number of replications of each case."""
+        return self.cases[0].n
+
+    @property
+    def confidence(self) -> float:
+        """Confidence with which all differences of one metric hold together."""
+        return self.cases[0].confidence
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        """Each further case against the first."""
+        base, *others = self.cases
+        pairs = zip(self.names[1:], others, strict=True)
+        return tuple(Difference(name, base, case, len(others)) for name, case in pairs)
+
+    @property
+    def reached(self) -> bool:
+        """Whether every difference in ETTR is as precise as was asked for; without any, ETTR itself."""
+        if self.half_width is None:
+            return True
+        if not self.differences:
+            return self.cases[0].seen_enough and self.cases[0].ettr.half_width <= self.half_width
+        return all(each.seen_enough and each.ettr.half_width <= self.half_width for each in self.differences)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as it stands in JSON: see ``docs/compare.md``."""
+        return {
+            "names": list(self.names),
+            "cases": [case.as_dict() for case in self.cases],
+            "differences": [each.as_dict() for each in self.differences],
+            "intervals": {
+                "method": "bonferroni", "confidence": self.confidence, "together": len(self.differences),
+                "together_in_ledger": len(self.differences) * len(BUCKETS),
+            },
+            "precision": {"half_width": self.half_width, "reached": None if self.half_width is None else self.reached},
+        }  # fmt: skip
+
+
+def compare(
+    *scenarios: Scenario,
+    names: Sequence[str] | None = None,
+    replications: int | None = None,
+    seed: int | None = None,
+    half_width: float | None = None,
+    jobs: int | None = None,
+    progress: Callable[[Comparison], None] | None = None,
+) -> Comparison:
+    """Compare scenarios with the first of them, on the same faults.
+
+    Every draw is keyed by seed, replication, source and fault, so that a change of policy, of an interval or of a
+    source leaves all other faults as they were on their own clocks; differences are taken replication by replication.
+
+    Parameters
+    ----------
+    *scenarios : Scenario
+        One to ``MOST_CASES``; one alone is compared with nothing.
+    names : sequence of str, optional
+        What they are called; their own names where left out.
+    replications : int, optional
+        Run exactly so many of each, at least 1, whatever the precision.
+    seed : int, optional
+        Seed >= 0 of all cases; that of the first scenario where left out.
+    half_width : float, optional
+        Half width of the interval of each difference in ETTR to reach, as a fraction (0.001 is 0.1 points); the first
+        scenario's where left out. Looked at after 32, 64, 128, ... replications, up to the least
+        ``max_replications`` of the scenarios.
+    jobs : int, optional
+        Threads; all cores where left out.
+    progress : callable, optional
+        Called with the comparison so far at every look that is not the last.
+
+    Returns
+    -------
+    Comparison
+        Interrupted by Ctrl-C after the first look, it is what was known by then.
+
+    Raises
+    ------
+    UsageError
+        If a number is out of its range.
+    """
+    for name, number, least in (("replications", replications, 1), ("seed", seed, 0), ("jobs", jobs, 1)):
+        if number is not None and number < least:
+            raise UsageError(f"{name} must be a whole number of at least {least}, not {number}")
+    if not 1 <= len(scenarios) <= MOST_CASES:
+        raise UsageError(f"compare takes 1 to {MOST_CASES} scenarios, not {len(scenarios)}")
+    called = tuple(names) if names is not None else tuple(scenario.name for scenario in scenarios)
+    if len(called) != len(scenarios):
+        raise UsageError(f"there are {len(scenarios)} scenarios, but {len(called)} names")
+    if half_width is not None and not 0.0 < half_width < 1.0:
+        raise UsageError(f"half_width must lie between 0 and 1, not {half_width}")
+    first = scenarios[0]
+    seed = first.run.seed if seed is None else seed
+    wanted = None if replications is not None else half_width or first.run.precision.half_width
+    most = replications or min(scenario.run.max_replications for scenario in scenarios)
+    plans = [build(scenario, seed) for scenario in scenarios]
+    runners = [Runner(plan, jobs or cores()) for plan in plans]
+    rows: list[Records] = [np.zeros(0, ROW) for _ in plans]
+
+    def looks() -> Iterator[Comparison]:
+        n = 0
+        while n < most:
+            count = min(n or FIRST_LOOK, most - n)
+            more = [runner.run(n, count) for runner in runners]
+            rows[:] = [np.concatenate(pair) for pair in zip(rows, more, strict=True)]
+            n += count
+            runs = (Runs(*each) for each in zip(scenarios, plans, rows, strict=True))
+            yield Comparison(tuple(map(Answer, runs)), called, wanted)
+
+    return _last(looks(), most, progress)
+
+
+def _last(looks: Iterator[Comparison], most: int, progress: Callable[[Comparison], None] | None) -> Comparison:
+    """The first look that is precise enough, or the last; what is known so far if Ctrl-C comes."""
+    found = next(looks)
+    try:
+        while found.n < most and not (found.half_width and found.reached):
+            if progress is not None:
+                progress(found)
+            found = next(looks)
+    except KeyboardInterrupt:
+        return replace(found, interrupted=True)
+    return found
+
+
+def _ettr(answer: Answer) -> Measured:
+    return of_ratio(answer.runs.rows["work_done_s"], answer.runs.rows["wall_s"])
+
+
+def _ettr_hardware(answer: Answer) -> Measured:
+    return of_ratio(answer.runs.ledger_gpu_s["productive"], answer.runs.gpus_held * answer.runs.rows["wall_s"])

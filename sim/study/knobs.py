@@ -1,0 +1,243 @@
+"""Knobs: numbers of a scenario that can be turned, found by their keys, in the units in which the file writes them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike
+
+from sim.errors import ScenarioError, UsageError
+from sim.planning_stores import save_intervals
+from sim.scenario import Entry, Scenario, from_dict, load, units
+from sim.scenario.positions import split_key
+from sim.scenario.refusal import RefusedError, nearest, shown, shown_path
+from sim.scenario.units import Quantity
+
+Make = Callable[[Sequence[str]], Scenario]
+"""Gives a scenario with changes, each ``key=value``."""
+
+_NUMBER = re.compile(rf"\s*({units.NUMBER_PATTERN})\s*(.*?)\s*")
+_READERS: tuple[tuple[Callable[[object], Quantity], str], ...] = (
+    (units.duration, "s"),
+    (units.size, "bytes"),
+    (units.bandwidth, "bytes/s"),
+    (units.fraction, "1"),
+    (units.yearly_fraction, "1/year"),
+    (units.steps, "steps"),
+    (units.saves, "saves"),
+)
+_SHORT_FORMS: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("recovery", "detect"): ("detect", "stop"),
+    ("recovery", "restart"): ("recovery", "restart", "stages", "restart", "time"),
+    ("repair", "time"): ("repair", "replace", "time"),
+}
+"""Keys that a file may write, and the ones that they stand for in the resolved scenario."""
+
+_OF_THE_ANSWER = ("seed", "max_replications", "max_events", "confidence", "precision")
+"""Keys of ``[run]`` that say how to simulate, not what."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A number of a scenario.
+
+    Parameters
+    ----------
+    key : str
+        As ``--set`` takes it.
+    unit : str
+        Unit in which values are written, and in which this class counts: ``"min"``; empty for plain numbers.
+    scale : float
+        SI value of one unit.
+    si_unit : str
+        "s", "bytes", "bytes/s", "steps", "saves", "1/year", or "1" for plain numbers and shares.
+    whole : bool
+        Whether it counts.
+    now : float or None
+        Its value in ``unit``; None if the file has a word there.
+    word : str or None
+        That word, such as "exact".
+    """
+
+    key: str
+    unit: str
+    scale: float
+    si_unit: str
+    whole: bool
+    now: float | None
+    word: str | None = None
+
+    def written(self, value: float) -> str:
+        """Give a value as a file writes it."""
+        number = f"{round(value)}" if self.whole else f"{value:.12g}"
+        return f"{number} {self.unit}" if self.unit else number
+
+    def change(self, value: float) -> str:
+        """Give the change that sets a value, for ``--set``."""
+        text = self.written(value)
+        return f'{self.key}="{text}"' if self.unit else f"{self.key}={text}"
+
+    def rounded(self, value: float, digits: int = 3) -> float:
+        """Round to what a person would write."""
+        return float(round(value)) if self.whole else float(f"{value:.{digits}g}")
+
+    def si(self, value: float) -> float:
+        """Give a value in SI units."""
+        return value * self.scale
+
+    def read(self, text: str, option: str) -> float:
+        """Read a value that was given with an option, in this knob's unit.
+
+        Raises
+        ------
+        UsageError
+            If it is no number, or has a unit of another kind.
+        """
+        try:
+            if not self.unit:
+                return _plain(text)
+            return float(_reader(self.unit)(text)) / self.scale
+        except (RefusedError, ValueError) as error:
+            allowed = f"a value such as {shown(self.written(self.now or 1.0))}"
+            raise UsageError(f"{option} {shown(text)}: {error}; {self.key} takes {allowed}") from None
+
+
+def maker(scenario: Scenario | str | PathLike[str], changes: Sequence[str] = ()) -> Make:
+    """Give what makes a scenario with further changes: from its file where one is named, else from what it resolves to.
+
+    From a file, what follows from a key follows again: with another size of a checkpoint, its reading takes as long
+    as the store's bandwidth says.
+    """
+    if isinstance(scenario, Scenario):
+        name, tree = scenario.name, scenario.resolved()
+        return lambda more: from_dict(tree, name, [*changes, *more])
+    return lambda more: load(scenario, [*changes, *more])
+
+
+def find(make: Make, key: str, unit_of: str | None = None) -> Knob:
+    """Find a knob by its key, as the file or the resolved scenario writes it.
+
+    Parameters
+    ----------
+    make : callable
+        From ``maker``.
+    key : str
+        Dotted path.
+    unit_of : str, optional
+        A value with the unit to count in, for a knob that is a word now.
+
+    Raises
+    ------
+    UsageError
+        If there is no such key (with the nearest that can be turned), or it is not a number.
+    """
+    scenario = make(())
+    path = split_key(key.strip())
+    entries = {entry.path: entry for entry in scenario}
+    entry = next((entries[each] for each in _meant(path or ()) if each in entries), None)
+    if path is None or entry is None:
+        raise _unknown(key, scenario)
+    if entry.path[0] == "run" and entry.path[1] in _OF_THE_ANSWER:
+        raise UsageError(f"{key}: says how precise the answer is, and cannot be tuned")
+    known = _of_entry(entry, unit_of)
+    if entry.path[0] == "stores" and entry.path[-1] == "every" and known.now is None:
+        interval = save_intervals(scenario)[entry.path[1]]
+        known = Knob(key, "s", 1.0, "s", whole=False, now=interval, word=known.word)
+    found = _settable(make, scenario, known, entry, path)
+    if known.now is None and unit_of is None:
+        raise UsageError(f'{key}: is {shown(entry.written)} now; give --from and --to with a unit, such as "30 s"')
+    return found
+
+
+def tunable(scenario: Scenario) -> Iterator[str]:
+    """Keys of a scenario that are numbers."""
+    for entry in scenario:
+        if isinstance(entry.si, (int, float)) and not isinstance(entry.si, bool):
+            yield shown_path(entry.path)
+
+
+def _meant(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Paths in the resolved scenario that a path may stand for."""
+    yield path
+    yield _SHORT_FORMS.get(path, path)
+    yield (*path, "time")
+    yield (*path, "nodes")
+
+
+def _unknown(key: str, scenario: Scenario) -> UsageError:
+    known = list(tunable(scenario))
+    # What ends alike is nearer than what is spelt alike: stores.local.every is meant for stores.remote.every.
+    last = key.rpartition(".")[2]
+    alike = [each for each in known if each.rpartition(".")[2] == last]
+    close = nearest(key, known) or nearest(key, alike) or (alike[0] if len(alike) == 1 else None)
+    remedy = f"did you mean {close}?" if close else "sim show lists all keys"
+    return UsageError(f"{key}: is no number of this scenario; {remedy}")
+
+
+def _of_entry(entry: Entry, unit_of: str | None) -> Knob:
+    """The knob that an entry is, whatever sets it."""
+    key = shown_path(entry.path)
+    if isinstance(entry.written, bool) or not isinstance(entry.written, (int, float, str)):
+        raise UsageError(f"{key}: is {shown(entry.written)}, and only numbers can be tuned")
+    if isinstance(entry.written, (int, float)):
+        whole = isinstance(entry.written, int)
+        return Knob(key, "", 1.0, "1", whole, float(entry.written))
+    number, unit = _split(entry.written)
+    word = None
+    if number is None:
+        number, unit = None, _split(unit_of or "")[1]
+        word = entry.written
+        if not unit:
+            if unit_of is None and entry.path[-1] != "every" and entry.path[-1] != "time":
+                raise UsageError(f"{key}: is {shown(word)}, and only numbers can be tuned")
+            return Knob(key, "", 1.0, "1", whole=False, now=None, word=word)
+    try:
+        reader = _reader(unit)
+    except RefusedError as refusal:
+        raise UsageError(f"{key}: {refusal}") from None
+    si_unit = dict(_READERS)[reader]
+    return Knob(key, unit, float(reader(f"1 {unit}")), si_unit, si_unit in ("steps", "saves"), number, word)
+
+
+def _settable(make: Make, scenario: Scenario, known: Knob, entry: Entry, path: tuple[str, ...]) -> Knob:
+    """The knob with the key that sets it: of a short form the whole, else the key itself; a change to the value that it
+    has must change nothing.
+    """
+    refused: ScenarioError | None = None
+    value = entry.written if known.word is not None or known.unit else known.written(known.now or 0.0)
+    text = f'"{value}"' if isinstance(value, str) and (known.unit or known.word) else f"{value}"
+    ends = [entry.path, path, *(entry.path[:end] for end in range(len(entry.path) - 1, 1, -1))]
+    for candidate in ends:
+        key = shown_path(candidate)
+        try:
+            if make([f"{key}={text}"]).sha256() == scenario.sha256():
+                return Knob(key, known.unit, known.scale, known.si_unit, known.whole, known.now, known.word)
+        except ScenarioError as error:
+            refused = refused or error
+    said = "; ".join(str(problem) for problem in refused.problems) if refused else "it follows from other keys"
+    raise UsageError(f"{shown_path(path)}: cannot be set by itself: {said}")
+
+
+def _split(text: str) -> tuple[float | None, str]:
+    """Number and unit of a text; no number if it is a word."""
+    match = _NUMBER.fullmatch(text)
+    return (None, "") if match is None else (float(match[1].replace("_", "")), match[2])
+
+
+def _plain(text: str) -> float:
+    number, unit = _split(text)
+    if number is None or unit not in ("", "%"):
+        raise ValueError("is not a number without a unit")
+    return float(units.fraction(text)) if unit else number
+
+
+def _reader(unit: str) -> Callable[[object], Quantity]:
+    for reader, _ in _READERS:
+        try:
+            if math.isfinite(reader(f"1 {unit}")):
+                return reader
+        except RefusedError:
+            continue
+    raise RefusedError(f"has the unit {shown(unit)}, which is not known")

@@ -1,0 +1,97 @@
+"""A scenario at many settings, all on the same faults, each run as often as somebody asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from sim.engine.compiled.run import Runner
+from sim.errors import ScenarioError, UsageError
+from sim.plan import Plan
+from sim.planning import build
+from sim.results import Runs
+from sim.scenario import Scenario
+from sim.study.knobs import Make
+from sim.study.paired import Floats, Measured, of_ratio
+
+Metric = Literal["ettr", "ettr_hardware"]
+
+
+@dataclass
+class _Setting:
+    """A plan, and numerator and denominator of the metric in the replications that it has run."""
+
+    scenario: Scenario
+    plan: Plan
+    first: int
+    numerator: Floats = field(default_factory=lambda: np.zeros(0))
+    denominator: Floats = field(default_factory=lambda: np.zeros(0))
+
+
+class Trials:
+    """Settings of a scenario.
+
+    Parameters
+    ----------
+    make : callable
+        From ``sim.study.knobs.maker``.
+    metric : {"ettr", "ettr_hardware"}
+    seed : int
+        Of all draws.
+    jobs : int
+        Threads, at least 1.
+    first : int
+        Number of the first replication: trials from another one meet other faults.
+    """
+
+    def __init__(self, make: Make, metric: Metric, seed: int, jobs: int, first: int = 0) -> None:
+        self.make, self.metric, self.seed, self.jobs = make, metric, seed, jobs
+        self.first = first
+        self._settings: dict[tuple[str, ...], _Setting] = {}
+
+    def fresh(self, first: int) -> Trials:
+        """Give the same trials on other faults: from replication ``first`` on."""
+        return Trials(self.make, self.metric, self.seed, self.jobs, first)
+
+    @property
+    def used(self) -> int:
+        """Number of the first replication that no setting has run."""
+        return self.first + max((len(each.numerator) for each in self._settings.values()), default=0)
+
+    def plan(self, changes: Sequence[str]) -> Plan:
+        """Give the plan of a setting.
+
+        Raises
+        ------
+        UsageError
+            If the scenario is not valid with these changes.
+        """
+        return self._setting(tuple(changes)).plan
+
+    def at(self, changes: Sequence[str], n: int) -> Measured:
+        """Give the metric of a setting over the first n replications, which are run if they have not been."""
+        setting = self._setting(tuple(changes))
+        have = len(setting.numerator)
+        if have < n:
+            rows = Runner(setting.plan, self.jobs).run(setting.first + have, n - have)
+            runs = Runs(setting.scenario, setting.plan, rows)
+            if self.metric == "ettr":
+                numerator, denominator = rows["work_done_s"], rows["wall_s"]
+            else:
+                numerator, denominator = runs.ledger_gpu_s["productive"], runs.gpus_held * rows["wall_s"]
+            setting.numerator = np.concatenate([setting.numerator, numerator])
+            setting.denominator = np.concatenate([setting.denominator, denominator])
+        return of_ratio(setting.numerator[:n], setting.denominator[:n])
+
+    def _setting(self, changes: tuple[str, ...]) -> _Setting:
+        if changes not in self._settings:
+            try:
+                scenario = self.make(changes)
+                self._settings[changes] = _Setting(scenario, build(scenario, self.seed), self.first)
+            except ScenarioError as error:
+                problems = "; ".join(str(problem) for problem in error.problems)
+                raise UsageError(f"{', '.join(changes)} is not valid: {problems}") from None
+        return self._settings[changes]

@@ -1,0 +1,386 @@
+"""The best value of a knob, what it is worth, and what the formulas would have chosen: all on the same faults."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from os import PathLike
+from typing import Any, get_args
+
+from sim.errors import UsageError
+from sim.scenario import Scenario
+from sim.study.estimate import cores
+from sim.study.knobs import Knob, Make, find, maker
+from sim.study.outlook import Outlook
+from sim.study.paired import Measured, interval
+from sim.study.search import Found, Progress, Range, Search
+from sim.study.several import best_of_several
+from sim.study.statistics import Estimate
+from sim.study.target import Solve
+from sim.study.trials import Metric, Trials
+from sim.theory.intervals import nvidia_period
+
+REACH = 8.0
+"""How far the range reaches beyond the value now, and beyond what formulas say, as a factor. An assumption."""
+
+FLAT = 0.001
+"""How far from the best the flat region reaches, as a fraction: 0.1 points, what a comparison asks for. An
+assumption.
+"""
+
+PRECISION = 0.02
+"""Half width of the interval of the best value that ends a search, as a share of it."""
+
+FEWEST = 64
+"""Replications, other than those of the search, of what is said of settings in the end, at least."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting, simulated on other faults than those on which the best value was searched.
+
+    ``name`` is "now", "best", or that of a formula; ``changes`` are for ``--set``; ``gain`` is the metric less that of
+    the setting now, paired: the gains of all settings hold together.
+    """
+
+    name: str
+    changes: tuple[str, ...]
+    metric: Estimate
+    gain: Estimate | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The setting as it stands in JSON."""
+        gain = None if self.gain is None else self.gain.as_dict()
+        return {"name": self.name, "changes": list(self.changes), "metric": self.metric.as_dict(), "gain": gain}
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What ``sim.tune`` returns.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        As it is now.
+    metric : {"ettr", "ettr_hardware"}
+    over : tuple of Range
+        The knobs that were turned, and how far.
+    found : tuple of Found
+        What was found of each.
+    settings : tuple of Setting
+        Now, there (if a value is named), and by formulas.
+    target : float or None
+        Value of the metric that was to be reached; None if the best was searched.
+    flat, precision, confidence : float
+        What the search was asked for.
+    seed : int
+    """
+
+    scenario: Scenario
+    metric: Metric
+    over: tuple[Range, ...]
+    found: tuple[Found, ...]
+    settings: tuple[Setting, ...]
+    target: float | None
+    flat: float
+    precision: float
+    confidence: float
+    seed: int
+
+    def __repr__(self) -> str:
+        said = self.changes or tuple(f"{each.knob.key} not found" for each in self.over)
+        return f"<Tuned {self.scenario.name!r}: {', '.join(said)}>"
+
+    @property
+    def named(self) -> bool:
+        """Whether a value is named for every knob."""
+        return all(each.reason is None for each in self.found)
+
+    @property
+    def reached(self) -> bool:
+        """Whether every knob has a value that is as precise as was asked for."""
+        return self.named and all(each.precise for each in self.found)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the search early."""
+        return any(each.interrupted for each in self.found)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The changes that set what was found; empty if no value is named."""
+        return next((each.changes for each in self.settings if each.name == "best"), ())
+
+    def setting(self, name: str) -> Setting | None:
+        """The setting of a name; None if there is none."""
+        return next((each for each in self.settings if each.name == name), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as it stands in JSON: see ``docs/tune.md``."""
+        return {
+            "name": self.scenario.name,
+            "metric": self.metric,
+            "target": self.target,
+            "knobs": [
+                _knob_as_dict(over, found, self.confidence)
+                for over, found in zip(self.over, self.found, strict=True)
+            ],
+            "settings": [each.as_dict() for each in self.settings],
+            "flat": self.flat,
+            "precision": {"share": self.precision, "reached": self.reached},
+            "provenance": {
+                "scenario": self.scenario.resolved(), "scenario_sha256": self.scenario.sha256(), "seed": self.seed,
+            },
+        }  # fmt: skip
+
+
+def _knob_as_dict(over: Range, found: Found, confidence: float) -> dict[str, Any]:
+    knob = over.knob
+    best = None
+    if found.reason is None:
+        low, high = knob.si(found.low), knob.si(found.high)
+        best = Estimate(knob.si(found.best), low, high, found.n, confidence).as_dict()
+    return {
+        "key": knob.key,
+        "unit": knob.si_unit,
+        "now": None if knob.now is None else knob.si(knob.now),
+        "from": knob.si(over.low),
+        "to": knob.si(over.high),
+        "best": best,
+        "refused": found.reason,
+        "flat_region": None if found.flat is None else [None if end is None else knob.si(end) for end in found.flat],
+        "points": [
+            {"value": knob.si(each.value), "metric": each.metric.as_dict(), "loss": each.loss.as_dict()}
+            for each in found.points
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a search is asked for; see ``tune``."""
+
+    metric: Metric = "ettr"
+    target: float | None = None
+    flat: float = FLAT
+    precision: float = PRECISION
+    replications: int | None = None
+    seed: int | None = None
+    jobs: int | None = None
+    progress: Progress = field(default=lambda text: None)
+
+    def check(self) -> None:
+        """Refuse what is out of its range."""
+        numbers = ("replications", self.replications, 9), ("seed", self.seed, 0), ("jobs", self.jobs, 1)
+        for name, number, least in numbers:
+            if number is not None and number < least:
+                raise UsageError(f"{name} must be a whole number of at least {least}, not {number}")
+        if self.metric not in get_args(Metric):
+            raise UsageError(f"metric must be one of {', '.join(get_args(Metric))}, not {self.metric!r}")
+        shares = ("target", self.target), ("flat", self.flat), ("precision", self.precision)
+        for name, share in shares:
+            if share is not None and not 0 < share < 1:
+                raise UsageError(f"{name} must lie between 0 and 1, not {share}")
+
+
+def tune(
+    scenario: Scenario | str | PathLike[str],
+    over: str | Sequence[str],
+    low: str | None = None,
+    high: str | None = None,
+    *,
+    changes: Sequence[str] = (),
+    metric: Metric = "ettr",
+    target: float | None = None,
+    flat: float = FLAT,
+    precision: float = PRECISION,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Find the best value of a knob, or the one that reaches a target, on the same faults at all points.
+
+    Parameters
+    ----------
+    scenario : Scenario or path
+        With a path, what follows from a knob in the file (a bandwidth's times) follows for each value.
+    over : str or sequence of str
+        Keys of one knob or several, each a number of the scenario; with its range ``"KEY=LOW..HIGH"``.
+    low, high : str, optional
+        Range of a single knob, with units; where left out a factor of 8 beyond the value now and what formulas say.
+    changes : sequence of str
+        ``path.to.key=value`` each, as for ``sim.load``; only with a path.
+    metric : {"ettr", "ettr_hardware"}
+        What is to be best.
+    target : float, optional
+        A value of the metric, a fraction: find where it is reached instead of the best. With one knob.
+    flat : float
+        How far from the best the metric may be in the flat region, as a fraction; above 0.
+    precision : float
+        Half width of the interval of the best value that ends the search, as a share of the value; above 0, below 1.
+    replications : int, optional
+        Run exactly so many at each point, at least 9; else 32, 64, 128, ... up to the scenario's ``max_replications``.
+    seed, jobs : int, optional
+        Seed of all draws, and threads; the scenario's own and all cores where left out.
+    progress : callable, optional
+        Called with a line of text after each step.
+
+    Returns
+    -------
+    Tuned
+        ``named`` says whether there is a value: none is named at the edge of the range, nor inside the noise.
+
+    Raises
+    ------
+    UsageError
+        If a knob is not known, is no number, or its range is empty or holds a value that is not valid.
+    """
+    options = Options(
+        metric, target, flat, precision, replications, seed, jobs, progress if progress is not None else _silent
+    )
+    options.check()
+    keys = [over] if isinstance(over, str) else list(over)
+    if not keys:
+        raise UsageError("tune needs a knob to turn")
+    if len(keys) > 1 and (low is not None or high is not None or target is not None):
+        raise UsageError('with several knobs give each its range, "KEY=LOW..HIGH", and no target')
+    make = maker(scenario, changes)
+    return _tune(make, [range_of(make, key, low, high) for key in keys], options)
+
+
+def _silent(text: str) -> None:
+    """Report nothing."""
+
+
+def _tune(make: Make, over: Sequence[Range], options: Options) -> Tuned:
+    scenario = make(())
+    seed = scenario.run.seed if options.seed is None else options.seed
+    trials = Trials(make, options.metric, seed, options.jobs or cores())
+    most = options.replications or scenario.run.max_replications
+    fixed = options.replications is not None
+    confidence = float(scenario.run.confidence)
+
+    def search(each: Range) -> Search:
+        return Search(
+            trials, each, confidence, options.precision, options.flat, most, fixed, options.progress
+        )  # fmt: skip
+
+    if options.target is not None:
+        (each,) = over
+        found: tuple[Found, ...] = (Solve(options.target, scenario.run.precision.half_width, search(each)).run(),)
+    elif len(over) == 1:
+        found = (search(over[0]).run(),)
+    else:
+        found = best_of_several(trials, over, search, options.progress)
+    tuned = Tuned(
+        scenario, options.metric, tuple(over), found, (), options.target, options.flat, options.precision,
+        confidence, seed,
+    )  # fmt: skip
+    count = options.replications or max(FEWEST, min(max(each.n for each in found), most))
+    return _with_settings(tuned, trials, count)
+
+
+def _with_settings(tuned: Tuned, trials: Trials, n: int) -> Tuned:
+    """Simulate now, there and what formulas say, on faults that the search has not seen."""
+    wanted: dict[str, tuple[str, ...]] = {"now": ()}
+    if tuned.named:
+        pairs = list(zip(tuned.over, tuned.found, strict=True))
+        wanted["best"] = tuple(over.knob.change(over.knob.rounded(found.best)) for over, found in pairs)
+    if len(tuned.over) == 1 and tuned.target is None:
+        knob = tuned.over[0].knob
+        for name, seconds in formulas(trials, knob).items():
+            wanted[name] = (knob.change(knob.rounded(seconds / knob.scale, 4)),)
+    fresh = trials.fresh(trials.used)
+    measured: dict[str, Measured] = {}
+    for name, changes in wanted.items():
+        try:
+            measured[name] = fresh.at(changes, n)
+        except UsageError:
+            if name in ("now", "best"):
+                raise
+    family = max(len(measured) - 1, 1)
+    settings = tuple(
+        Setting(
+            name, wanted[name], interval(each, tuned.confidence),
+            None if name == "now" else interval(each - measured["now"], tuned.confidence, family),
+        )
+        for name, each in measured.items()
+    )  # fmt: skip
+    return replace(tuned, settings=settings)
+
+
+def formulas(trials: Trials, knob: Knob) -> dict[str, float]:
+    """What Young, Daly, NVIDIA and the exact formula choose for the interval of a store, s; empty for other knobs."""
+    parts = knob.key.split(".")
+    if parts[0] != "stores" or parts[-1] != "every" or knob.si_unit != "s":
+        return {}
+    outlook = Outlook(trials.plan(()))
+    best = {level.name: level.best_interval_s for level in outlook.levels}.get(".".join(parts[1:-1]).strip('"'))
+    if best is not None:
+        return {"young": best}
+    found = dict(outlook.intervals_s)
+    if found and outlook.save_cost_s and math.isfinite(outlook.recovery_s):
+        cost = outlook.save_cost_s
+        exact = {"exact": found.pop("exact")} if "exact" in found else {}
+        found["nvidia"] = nvidia_period(cost, outlook.job_mtbf_s, outlook.recovery_s) - cost
+        found |= exact
+    return found
+
+
+def range_of(make: Make, text: str, low: str | None = None, high: str | None = None) -> Range:
+    """Read a knob and its range.
+
+    Parameters
+    ----------
+    make : callable
+        From ``maker``.
+    text : str
+        ``KEY``, or ``KEY=LOW..HIGH``.
+    low, high : str, optional
+        Ends of the range, where the text has none.
+    """
+    key, equals, ends = text.partition("=")
+    if equals:
+        if low is not None or high is not None:
+            raise UsageError(f"{text}: has its range; leave out --from and --to")
+        low, dots, high = (part.strip() for part in ends.partition(".."))
+        if not dots or not low or not high:
+            raise UsageError(f'{text}: is no range; write it as "{key}=LOW..HIGH"')
+    knob = find(make, key, low)
+    if knob.now is None and high is None:
+        raise UsageError(f"{knob.key}: is a word now; give --from and --to")
+    first = _default(make, knob, up=False) if low is None else knob.read(low, "--from")
+    last = _default(make, knob, up=True) if high is None else knob.read(high, "--to")
+    if knob.whole and (not first.is_integer() or not last.is_integer()):
+        raise UsageError(f"{knob.key}: counts, so both ends of its range are whole numbers")
+    if first <= 0 and not knob.whole:
+        raise UsageError(f"{knob.key}: the range must begin above 0, since the search goes by factors")
+    if not first < last:
+        raise UsageError(f"{knob.key}: the range from {knob.written(first)} to {knob.written(last)} is empty")
+    for end in (first, last):
+        Trials(make, "ettr", 0, 1).plan((knob.change(end),))
+    return Range(knob, first, last)
+
+
+def _default(make: Make, knob: Knob, up: bool) -> float:
+    """An end of the range where none is given: as far out as is valid."""
+    trials = Trials(make, "ettr", 0, 1)
+    assert knob.now is not None
+    known = [knob.now, *(seconds / knob.scale for seconds in formulas(trials, knob).values())]
+    start = max(known) if up else min(known)
+    factor = REACH
+    while factor > 1.01:
+        value = start * factor if up else start / factor
+        if knob.whole:
+            value = float(math.ceil(value) if up else math.floor(value))
+        value = knob.rounded(value)
+        try:
+            trials.plan((knob.change(value),))
+            if value > 0 or knob.whole:
+                return value
+        except UsageError:
+            pass
+        factor = math.sqrt(factor)
+    return start

@@ -1,0 +1,147 @@
+"""``sim tune``: what it says, in 80 columns and in JSON, exit codes, and what it refuses."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from sim.cli import tuning
+
+from .conftest import Sim
+from .texts import SHIPPED
+
+EVERY = "stores.remote.every"
+
+
+def test_a_value_what_it_is_worth_and_where_it_does_not_matter(sim: Sim, small: Path) -> None:
+    said = sim("tune", small, "--over", EVERY, "--from", "5 min", "--to", "6 h", "--set", "run.horizon=60 days")
+    assert said.code == 0
+    text = " ".join(said.out.split())
+    assert re.search(rf"{EVERY}: best [\d.]+ min \(95 % interval [\d.]+ min to [\d.]+ min\), now 30 min", text)
+    assert "it is within 0.1 points of the best: nobody should care there" in text
+    assert re.search(r'use it: --set stores.remote.every="[\d.]+ min"', text)
+    for name in ("now", "there", "Young", "Daly", "NVIDIA", "exact formula"):
+        assert re.search(rf"^{name} +[\d.]+ min +\d\d\.\d\d %", said.out, re.MULTILINE), name
+    assert re.search(r"^\d+ replications of 9 values: best [\d.]+ min \([\d.]+ min to ", said.err, re.MULTILINE)
+    change = re.search(r"--set (\S+=\"[^\"]+\")", said.out)
+    assert change is not None
+    assert sim("run", small, "--set", change[1], "--replications", 2).code == 0
+
+
+def test_the_names_in_json_stay(sim: Sim, small: Path) -> None:
+    said = sim("tune", small, "--over", EVERY, "--set", "run.horizon=60 days", "--json")
+    assert said.code == 0
+    found = said.json
+    assert set(found) == {
+        "name", "metric", "target", "knobs", "settings", "flat", "precision", "provenance",
+    }  # fmt: skip
+    (knob,) = found["knobs"]
+    assert set(knob) == {
+        "key", "unit", "now", "from", "to", "best", "refused", "flat_region", "points",
+    }  # fmt: skip
+    assert (knob["key"], knob["unit"], knob["now"], knob["refused"]) == (EVERY, "s", 1800.0, None)
+    assert set(knob["best"]) == {"mean", "low", "high", "n", "confidence"}
+    assert knob["from"] < knob["best"]["low"] < knob["best"]["mean"] < knob["best"]["high"] < knob["to"]
+    assert set(knob["points"][0]) == {"value", "metric", "loss"}
+    assert [each["name"] for each in found["settings"]] == ["now", "best", "young", "daly", "nvidia", "exact"]
+    assert set(found["settings"][0]) == {"name", "changes", "metric", "gain"}
+    assert found["precision"] == {"share": 0.02, "reached": True}
+
+
+def test_a_target(sim: Sim, small: Path) -> None:
+    small.write_text(small.read_text() + '\n[run.precision]\nhalf_width = "1 points"\n')
+    said = sim("tune", small, "--over", "recovery.restart", "--target", "ettr=93 %", "--json")
+    assert said.code == 0
+    assert said.json["target"] == pytest.approx(0.93)
+    assert said.json["knobs"][0]["key"] == "recovery.restart"
+    text = sim("tune", small, "--over", "recovery.restart", "--target", "ettr = 0.93").out
+    assert "recovery.restart: ETTR is 93.00 % at " in text
+
+
+TUNED = [file for file in SHIPPED if file.stem in ("nvl72", "two-tier-100k", "hopper-100k")]
+
+REFUSED = {
+    "edge": (["--over", "stores.remote.stall"], "no best value is named"),
+    "noise": (["--over", "recovery.max_attempts", "--from", 50, "--to", 60], "no value is named"),
+    "below": (["--over", EVERY, "--target", "ettr=0.999"], "stays below 99.90 %: at most"),
+    "above": (["--over", EVERY, "--target", "ettr=0.01"], "stays above 1.00 %: at least"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_where_no_value_is_named_it_says_what_to_do_and_exits_with_3(
+    sim: Sim, small: Path, arguments: list[Any], said: str
+) -> None:
+    found = sim("tune", small, *arguments)
+    assert found.code == 3
+    text = " ".join(found.out.split())
+    assert said in text
+    assert re.search("[Gg]ive a wider range", text)
+    assert max(map(cell_len, found.out.splitlines())) <= 80
+    assert sim("tune", small, *arguments, "--json").json["knobs"][0]["best"] is None
+
+
+def test_too_few_replications_to_be_precise_give_3(sim: Sim, small: Path) -> None:
+    said = sim("tune", small, "--over", "recovery.restart", "--target", "ettr=93 %", "--set", "run.max_replications=64")
+    assert said.code == 3
+    assert "is not known to 2 %" in said.err
+    assert "use it: " in said.out
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in SHIPPED if file.stem in ("nvl72", "two-tier-100k")], ids=lambda f: f.stem
+)
+def test_80_columns_are_enough(sim: Sim, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    store = "shared" if file.stem == "hopper-100k" else "remote"
+    said = sim("tune", file, "--over", f"stores.{store}.every", "--replications", 16, "--set", "run.horizon=20 days")
+    assert said.code in (0, 3)
+    plain = re.sub(r"\x1b\[[\d;]*m", "", said.out)
+    assert plain != said.out
+    assert max(map(cell_len, plain.splitlines())) <= 80
+    assert "…" not in plain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "--over"),
+        (["--over", "stores.remte.every"], "did you mean stores.remote.every?"),
+        (["--over", "stores.remote.place"], "only numbers can be tuned"),
+        (["--over", EVERY, "--from", "2 h", "--to", "1 h"], "is empty"),
+        (["--over", EVERY, "--from", "0 s"], "must begin above 0"),
+        (["--over", EVERY, "--from", "9 GB"], "is a size in bytes, not a duration"),
+        (["--over", "stores.remote.slowdown=1 %..200 %"], "is too large"),
+        (["--over", EVERY, "--target", "speed=3"], "write a metric, ettr or ettr_hardware"),
+        (["--over", EVERY, "--target", "ettr"], "write a metric"),
+        (["--over", EVERY, "--target", "ettr=2"], "target must lie between 0 and 1"),
+        (["--over", EVERY, "--flat", "0.1"], '--flat "0.1": needs a unit'),
+        (["--over", EVERY, "--metric", "speed"], "--metric"),
+        (["--over", EVERY, "--over", "stores.remote.stall", "--from", "1 s"], "give each its range"),
+        (["--over", EVERY, "--replications", 3], "at least 9"),
+        (["--over", EVERY, "--set", "job.nods=3"], "command line: job.nods"),
+    ],
+    ids=str,
+)
+def test_bad_usage_gives_2(sim: Sim, small: Path, arguments: list[Any], expected: str) -> None:
+    said = sim("tune", small, *arguments, "--json")
+    assert (said.code, said.out) == (2, "")
+    assert expected in said.err
+    assert "Traceback" not in said.err
+
+
+def test_ctrl_c_gives_130_and_what_is_known(sim: Sim, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def stop(text: str) -> None:
+        said.append(text)
+        if " of 9 values: best" in text:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(tuning, "report_progress", stop)
+    found = sim("tune", small, "--over", EVERY, "--set", "run.horizon=60 days", "--json")
+    assert found.code == 130
+    assert "interrupted" in found.err
+    assert found.json["knobs"][0]["best"]["mean"] > 0
