@@ -22,8 +22,10 @@ WALL, TRAINING, CALENDAR = 0, 1, 2
 CLOCKS = ("wall", "training")
 """Clocks of fault sources; the calendar, on which maintenance is planned, never stands still."""
 
-STOP, HANG, NOTICE, KNOWN = 0, 1, 2, 3
-"""What a fault does: it stops the job, lets it hang, or is known before it strikes; and one that was known strikes."""
+RELAPSED, STOP, HANG, NOTICE, KNOWN = -1, 0, 1, 2, 3
+"""What a fault does: it stops the job, lets it hang, or is known before it strikes; -1: a node falsely reported in
+order fails again; 3: what was known strikes.
+"""
 
 JOB, HOT, COLD, DOMAIN = 0, 1, 2, 5
 """Blocks of units: the job's nodes, then a block for each pool, at most four, of which these are the first two. Pools

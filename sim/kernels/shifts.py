@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 
 DAY_S = 86_400.0
 WEEK_S = 7 * DAY_S
@@ -56,6 +56,11 @@ def done_at(now: float, work: float, origin: float, length: float, days: int) ->
     """
     if length == 0.0 or work == 0.0 or work == math.inf:
         return now + work
+    return _done_in_hours(now, work, origin, length, days)
+
+
+@entry
+def _done_in_hours(now: float, work: float, origin: float, length: float, days: int) -> float:
     since = (now + origin) % WEEK_S
     left = work + worked_until(since, length, days)
     a_week = worked_until(WEEK_S, length, days)

@@ -182,7 +182,7 @@ def _await_failure(p: Any, s: Any, a: Any, lane: int, component: int, gap: float
         _push(p, s, a, lane, max(s.lane_due[lane], due), component)
 
 
-@entry
+@kernel
 def come_back(p: Any, s: Any, u: Any, a: Any, row: Any, node: int) -> None:
     """A node comes back from repair: the component whose fault took it was replaced, or is as old as it is.
 
@@ -191,10 +191,17 @@ def come_back(p: Any, s: Any, u: Any, a: Any, row: Any, node: int) -> None:
     row.renewals += 1 if u[node].renewed else 0
     again = u[node].relapsed == s.epoch
     u[node].relapsed = 0
+    if p.source_lane[u[node].source] >= 0 and not again:
+        _go_on(p, s, u, a, node)
+
+
+@entry
+def _go_on(p: Any, s: Any, u: Any, a: Any, node: int) -> None:
+    """The component whose fault took a node works again."""
     source = u[node].source
     lane = p.source_lane[source]
     component = u[node].ordinal >> NUMBER_BITS
-    if again or lane < 0 or component // p.per_node[source] != node:
+    if component // p.per_node[source] != node:
         return
     gap, _, _, _ = uniforms(p.key_0[source], p.key_1[source], u[node].ordinal, 0, COMPONENT, s.replication)
     i = p.lane_life[lane]

@@ -60,7 +60,7 @@ def book_empty(s: Any, row: Any) -> None:
     s.empty_since = s.now
 
 
-@entry
+@kernel
 def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, need: int) -> None:
     """A fault takes the node of a slot; ``admit_all`` sends it to repair."""
     if s.empty >= u.size:
@@ -147,7 +147,7 @@ def _move(u: Any, i: int, j: int) -> None:
     u[i].empty_need = u[j].empty_need
 
 
-@entry
+@kernel
 def _fill(p: Any, s: Any, u: Any, row: Any, place: int, node: int) -> None:
     """A node fills an empty slot of the list; the node that left it may have no slot to come back to."""
     book_empty(s, row)
@@ -177,7 +177,7 @@ def _suits(p: Any, u: Any, within: int, node: int, spare: int) -> bool:
     return within == ANY or domain_of(p, u, within, node) == domain_of(p, u, within, spare)
 
 
-@entry
+@kernel
 def _find(p: Any, s: Any, u: Any, row: Any, block: int, within: int, node: int) -> int:
     """The place in a pool of the spare that replaces a node: the last that is near enough; -1 if there is none. Those
     that are called before it and found dead go to repair.
@@ -199,7 +199,7 @@ def _takes_from(p: Any, rule: int, block: int) -> bool:
     return bool(p.rule_pools[rule] == ANY or (p.rule_pools[rule] >> block) & 1 == 1)
 
 
-@entry
+@kernel
 def spares_suffice(p: Any, s: Any, u: Any, rule: int) -> bool:
     """Whether there is an idle spare in the pools of a rule, near enough, for each empty slot."""
     within = p.rule_within[rule]
@@ -282,7 +282,7 @@ def refill(p: Any, s: Any, u: Any, row: Any) -> None:
             _put_idle(p, s, u, pool, take_idle(p, s, u, block, place))
 
 
-@entry
+@kernel
 def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
     """Call idle spares for all empty slots in turn, those that activate fastest first."""
     book_idle(s, row)
@@ -314,7 +314,7 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
         s.admitted = left
 
 
-@entry
+@kernel
 def rejoin(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
     """A repaired node comes back: to its own slot, to the waiting job, or to the fastest pool that is not full."""
     if u[node].slot >= 0:

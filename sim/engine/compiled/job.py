@@ -75,7 +75,7 @@ def _book_stages(p: Any, s: Any, row: Any) -> int:
     return int(s.stage_stop)
 
 
-@entry
+@kernel
 def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: int, effect: int) -> None:
     """A fault strikes the job or nodes of it: it opens an incident, or joins and disturbs the open one."""
     detecting = s.phase == DETECTING
@@ -84,14 +84,13 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
     if not detecting:
         s.retry_from = -1
         s.list_again = False
-        if s.phase == RUNNING:
-            halt(p, s, row, s.now)
+        if s.phase == RUNNING or (s.phase == PAUSED and s.on_hold):
+            halt(p, s, row, s.now if s.phase == RUNNING else s.since)
             row.lost_of[source] += s.lost_in
+        if s.phase == RUNNING:
+            pass
         elif s.phase == PAUSED:
             book_pause(p, s, row)
-            if s.on_hold:
-                halt(p, s, row, s.since)
-                row.lost_of[source] += s.lost_in
         elif s.phase == WAITING:
             book_wait(s, row)
             book_empty(s, row)
@@ -132,7 +131,7 @@ def _delay(p: Any, s: Any, source: int, block: int, ordinal: int, effect: int) -
     return watchdog_delay(p.watchdog[0], p.watchdog[1], p.watchdog[2], u, v)
 
 
-@entry
+@kernel
 def detected(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """What happened is known: units go to repair, and a rule is chosen and started, or the interrupted stage done
     again.
@@ -217,7 +216,7 @@ def capacity_ready(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     _attempt(p, s, row, log, p.rule_first[s.rule])
 
 
-@entry
+@kernel
 def _attempt(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
     """Start the stages at ``first``, unless this incident has had as many attempts as the scenario allows."""
     fall_back(p, s, row)
@@ -231,7 +230,7 @@ def _attempt(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
         start_stages(p, s, row, log, first)
 
 
-@entry
+@kernel
 def start_stages(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
     """Enter the list of stages at ``first``: one event for all stages up to the next change of vulnerability."""
     s.since = s.now
@@ -282,7 +281,7 @@ def stages_done(p: Any, s: Any, row: Any, log: Any) -> None:
     start_stages(p, s, row, log, s.stage_stop)
 
 
-@kernel
+@entry
 def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     """The run ends now, for ``reason``: whatever is open is accounted for."""
     if reason == DEPLETED and p.work == math.inf:

@@ -181,26 +181,30 @@ STATE = np.dtype(
 
 UNIT = np.dtype(
     [
+        # What most faults touch comes first and fills three lines of the cache.
         # by node: where it is (sim.plan.JOB, a pool's block, IN_SHOP) and its slot or place there, if ``placed`` is the
-        # run's epoch, else where it was at the start; its place in the cluster; by such a place: the node. One that is
-        # dead in a pool and not noticed is in the shop, and keeps its place in the pool
-        ("placed", "i8"), ("where", "i8"), ("position", "i8"), ("site", "i8"), ("node", "i8"),
+        # run's epoch, else where it was at the start. One that is dead in a pool and not noticed is in the shop, and
+        # keeps its place in the pool
+        ("placed", "i8"), ("where", "i8"), ("position", "i8"),
         # by slot: the node in it, if ``seated`` is the run's epoch, else the first; whether it is empty: the epoch
         ("seated", "i8"), ("seat", "i8"), ("vacant", "i8"),
+        # by node in repair: the slot that it left (-1: filled since), the fault that keys its draws, how often it was
+        # served, its stage, since when it waits there; whether the fault is a relapse (the epoch)
+        ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"), ("stage", "i8"),
+        ("since", "f8"), ("relapsed", "i8"),
+        # by node: whether it only seems to be in order, whether its second life has begun (the epoch)
+        ("bad", "i8"), ("lives", "i8"),
+        # by node in repair: whether the service under way puts it in order, whether a stage made it new, whether it
+        # only needed a reset, whether it must pass the stage of quarantine; services by each stage; for one that is
+        # down, the block of the pool where nobody has noticed it (0: it is known)
+        ("fixed", "b1"), ("renewed", "b1"), ("for_reset", "b1"), ("suspect", "b1"), ("served", "i2", MAX_REPAIR),
+        ("dead_in", "i8"),
+        # by node: whether its failures are those of this run (the epoch), how many, when the last of them were (ring);
+        # its place among those whose second life has begun; its place in the cluster; by such a place: the node
+        ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES), ("bad_place", "i8"),
+        ("site", "i8"), ("node", "i8"),
         # by place in a pool, by block: an idle node, if ``pooled`` is the run's epoch
         ("pooled", "i8", MAX_POOLS + 1), ("pool", "i8", MAX_POOLS + 1),
-        # by node in repair: the slot that it left (-1: filled since), the fault that keys its draws, how often it was
-        # served, in all and by each stage, its stage, since when it waits there, whether the service under way puts it
-        # in order, whether a stage made it new, whether it only needed a reset; for one that is down, the block of the
-        # pool where nobody has noticed it (0: it is known)
-        ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"),
-        ("served", "i8", MAX_REPAIR), ("stage", "i8"), ("since", "f8"), ("fixed", "b1"), ("renewed", "b1"),
-        ("for_reset", "b1"), ("dead_in", "i8"),
-        # by node: whether its failures are those of this run (the epoch), how many, when the last of them were (ring);
-        # whether the one that sends it to repair is a relapse (the epoch); whether it must pass the stage of quarantine
-        ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES), ("relapsed", "i8"), ("suspect", "b1"),
-        # by node: whether it only seems to be in order, whether its second life has begun (the epoch), its place there
-        ("bad", "i8"), ("lives", "i8"), ("bad_place", "i8"),
         # by place in a heap: nodes in use that are not in order, by the reading of the clock at which they fail again
         ("bad_due", "f8"), ("bad_sequence", "i8"), ("bad_node", "i8"),
         # by place in a list: faults that are known, when they are due, their node (-1: none) or domain, and their key

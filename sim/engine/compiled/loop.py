@@ -13,7 +13,7 @@ from sim.engine.compiled.pauses import begin_pause, book_pause, go_on, leave
 from sim.engine.compiled.saving import clear_versions, refine_end
 from sim.engine.compiled.series import begin_series, close_series, mark
 from sim.engine.compiled.shop import finish_stage, next_repair
-from sim.engine.compiled.strike import first_known, relapse, strike, strike_known
+from sim.engine.compiled.strike import KNOWN_ONE, NOBODY, OF_CLOCK, RELAPSE, first_known, is_stopped, strike
 from sim.engine.state import (
     DETECTING,
     DONE,
@@ -30,7 +30,7 @@ from sim.kernels._jit import entry, kernel
 from sim.plan import CALENDAR, TRAINING, WALL
 
 
-@entry
+@kernel
 def _repaired(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any) -> None:
     """A unit leaves its stage of repair, and may be what the job waits for; or a check finds a dead spare."""
     unit = u[0].heap_unit
@@ -45,7 +45,7 @@ def _repaired(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any) -> None:
         await_units(p, s, u, row, log)
 
 
-@entry
+@kernel
 def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """What the job itself was to do now."""
     if s.phase == RUNNING:
@@ -82,27 +82,23 @@ def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: 
         mark(p, s, row, marks, i)
     # Each of these is called in one place only: it is inlined, and compiled as often as it is called.
     own = s.due == s.now and s.phase == RUNNING and s.saving
-    known = False
+    turn = NOBODY
     if not own:
         if repair == s.now:
             s.events += 1
             _repaired(p, s, u, a, row, log)
         elif fault == s.now:
             s.events += 1
-            if s.next_due[clock] == s.now:
-                strike(p, s, u, a, row, clock)
-            elif s.relapse_due == s.now:
-                relapse(p, s, u, row)
-            else:
-                known = True
+            turn = OF_CLOCK if s.next_due[clock] == s.now else RELAPSE if s.relapse_due == s.now else KNOWN_ONE
         elif s.due == s.now:
             own = True
         else:
             s.ending = HORIZON
     if own:
         _own_event(p, s, u, row, log)
-    if s.n_known > 0 and (known or not (s.phase == RUNNING or (s.phase == PAUSED and s.on_hold))):
-        strike_known(p, s, u, row)
+    if s.n_known > 0 and turn == NOBODY and is_stopped(s):
+        turn = KNOWN_ONE
+    strike(p, s, u, a, row, clock, turn)
     if p.repair_at_fault and s.admitted < s.empty:
         admit_all(p, s, u, row)
     if s.renew:

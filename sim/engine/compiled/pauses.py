@@ -25,7 +25,7 @@ def pass_pauses(s: Any, at: float, pause: int) -> None:
     s.paused = pause
 
 
-@entry
+@kernel
 def aim(p: Any, s: Any) -> None:
     """Find what the running job comes to next by itself, a pause or the end of its work, and when."""
     s.pause = -1

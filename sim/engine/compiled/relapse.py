@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from sim.engine.compiled.sampling import sample
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 from sim.kernels.philox import uniforms
 from sim.plan import RELAPSE_LANE, WALL
 
@@ -64,8 +64,12 @@ def _settle(s: Any, u: Any, hole: int, due: float, sequence: int, node: int) -> 
 @kernel
 def begin_use(p: Any, s: Any, u: Any, node: int) -> None:
     """A node is in the job, or a hot spare: if it is still bad, and its second life has not begun, that begins."""
-    if u[node].bad != s.epoch or u[node].lives == s.epoch:
-        return
+    if u[node].bad == s.epoch and u[node].lives != s.epoch:
+        _begin_life(p, s, u, node)
+
+
+@entry
+def _begin_life(p: Any, s: Any, u: Any, node: int) -> None:
     source = u[node].source
     a, choice, _, _ = uniforms(
         p.key_0[source], p.key_1[source], u[node].ordinal, RELAPSE_LANE,
@@ -82,8 +86,12 @@ def begin_use(p: Any, s: Any, u: Any, node: int) -> None:
 @kernel
 def end_use(s: Any, u: Any, node: int) -> None:
     """A node goes down: its second life, if it had one, is over."""
-    if u[node].lives != s.epoch:
-        return
+    if u[node].lives == s.epoch:
+        _end_life(s, u, node)
+
+
+@entry
+def _end_life(s: Any, u: Any, node: int) -> None:
     u[node].lives = 0
     s.n_bad -= 1
     last = s.n_bad

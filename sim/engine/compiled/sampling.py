@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.kernels._jit import entry
-from sim.kernels.laws import MIXTURE, duration
+from sim.kernels._jit import entry, kernel
+from sim.kernels.laws import CONSTANT, MIXTURE, duration
+
+
+@kernel
+def sample(p: Any, law: int, u: float, choice: float) -> float:
+    """One duration of a law of the plan, in seconds; ``u`` and ``choice`` are independent uniforms in [0, 1)."""
+    if p.law_kind[law] == CONSTANT:
+        return float(p.law_a[law])
+    return _sample(p, law, u, choice)
 
 
 @entry
-def sample(p: Any, law: int, u: float, choice: float) -> float:
-    """One duration of a law of the plan, in seconds; ``u`` and ``choice`` are independent uniforms in [0, 1)."""
+def _sample(p: Any, law: int, u: float, choice: float) -> float:
     while p.law_kind[law] == MIXTURE:
         share = p.law_share[law]
         if choice < share:

@@ -34,14 +34,14 @@ def aim_stores(p: Any, s: Any) -> None:
     s.rough = True
 
 
-@kernel
+@entry
 def refine_end(p: Any, s: Any) -> None:
     """No fault came before the bound of the segment's end: find the end itself."""
     s.due = exact_end(p.stores, s.versions, s.ahead, s.saving, s.pause < 0)
     s.rough = False
 
 
-@kernel
+@entry
 def hold_stores(p: Any, s: Any, row: Any) -> None:
     """A pause in which the segment stood still is over: what was being saved from the job stood still, too."""
     row.ledger[SAVE_STALL] += advance(p.stores, s.versions, s.since)
@@ -75,7 +75,7 @@ def settle_stores(p: Any, s: Any, row: Any, t: float, saved: bool) -> float:
     return float(s.versions.step - newest_step(p.stores, s.versions))
 
 
-@kernel
+@entry
 def lose_copies(p: Any, s: Any, u: Any, slot: int, need: int) -> None:
     """A fault strikes the node of a slot, which may lose its copies."""
     settle(p.stores, s.versions, s.now)
@@ -93,15 +93,23 @@ def check_versions(p: Any, s: Any, row: Any) -> None:
 def swap_versions(p: Any, s: Any, u: Any, slot: int) -> None:
     """Another node takes a slot, without the copies of the one before."""
     if p.tiered:
-        settle(p.stores, s.versions, s.now)
-        swap(p.stores, s.versions, u["lost"], slot)
+        _swap(p, s, u, slot)
 
 
 @entry
+def _swap(p: Any, s: Any, u: Any, slot: int) -> None:
+    settle(p.stores, s.versions, s.now)
+    swap(p.stores, s.versions, u["lost"], slot)
+
+
+@kernel
 def fall_back(p: Any, s: Any, row: Any) -> float:
     """Of several stores the newest version is restored. Returns the seconds of stepping since, which are lost."""
-    if not p.tiered:
-        return 0.0
+    return _restore(p, s, row) if p.tiered else 0.0
+
+
+@entry
+def _restore(p: Any, s: Any, row: Any) -> float:
     settle(p.stores, s.versions, s.now)
     lost = restore(p.stores, s.versions)
     row.ledger[LOST_WORK] += lost

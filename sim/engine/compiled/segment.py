@@ -47,7 +47,7 @@ def progress_at(p: Any, s: Any, t: float) -> float:
     return float(s.step + stepping_until(t, segment_of(s), pattern_of(p))[1])
 
 
-@entry
+@kernel
 def halt(p: Any, s: Any, row: Any, t: float) -> None:
     """A fault ends the segment at ``t``: it is accounted for; of one store the newest version will be restored."""
     if p.tiered:

@@ -12,10 +12,10 @@ from typing import Any
 from sim.engine.compiled.capacity import idle_spares
 from sim.engine.compiled.segment import progress_at
 from sim.engine.state import IDLE, INTERRUPTIONS, KEPT, REPAIR
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 
 
-@kernel
+@entry
 def begin_series(p: Any, s: Any, marks: Any) -> None:
     """Before a run: the first mark, if any are asked for."""
     s.n_marks = 0
@@ -31,7 +31,7 @@ def _end(p: Any, s: Any, marks: Any) -> float:
     return float(min((s.n_marks + 1) * p.series_period, p.horizon))
 
 
-@kernel
+@entry
 def mark(p: Any, s: Any, row: Any, marks: Any, i: int) -> None:
     """Write the marks of run ``i`` up to now; to be called before anything that happens now is done."""
     _roll_back(s, marks, i)
@@ -56,7 +56,7 @@ def _roll_back(s: Any, marks: Any, i: int) -> None:
     s.floor = math.inf
 
 
-@kernel
+@entry
 def close_series(p: Any, s: Any, row: Any, marks: Any, i: int) -> None:
     """After a run: marks at or after its end have its totals."""
     mark(p, s, row, marks, i)

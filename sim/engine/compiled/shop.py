@@ -85,7 +85,7 @@ def next_repair(s: Any, u: Any) -> float:
     return float(u[0].heap_due) if s.n_heap > 0 else math.inf
 
 
-@entry
+@kernel
 def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
     """A crew starts on a unit: its time and outcome are those of the fault that sent it here."""
     stage = u[unit].stage
@@ -142,7 +142,7 @@ def _fails_often(s: Any, u: Any, unit: int, failures: int, within: float) -> boo
     return bool(s.now - u[unit].failed[(u[unit].failures - failures) % MAX_FAILURES] <= within)
 
 
-@kernel
+@entry
 def _retires(p: Any, s: Any, u: Any, row: Any, unit: int) -> bool:
     """Note a failure of a node itself. Returns whether it was one too many; it may also make the node a suspect."""
     if u[unit].history != s.epoch:
@@ -168,7 +168,7 @@ def note_fault(u: Any, unit: int, slot: int, source: int, block: int, ordinal: i
     u[unit].for_reset = need == RESET
 
 
-@entry
+@kernel
 def admit(
     p: Any, s: Any, u: Any, row: Any, unit: int, slot: int, source: int, block: int, ordinal: int, need: int
 ) -> None:
@@ -191,7 +191,7 @@ def admit(
     _enter(p, s, u, row, unit, stage)
 
 
-@entry
+@kernel
 def finish_stage(p: Any, s: Any, u: Any, row: Any, unit: int) -> int:
     """A node leaves its stage: its crew takes the next in the queue, then it moves on. Returns it if it comes back,
     else -1.

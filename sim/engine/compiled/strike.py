@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from sim.engine.compiled.ages import component_of, pass_on
 from sim.engine.compiled.capacity import lose_spare, vacate
 from sim.engine.compiled.clocks import find_next, schedule
@@ -15,7 +13,7 @@ from sim.engine.compiled.nodes import domain_of, idle_node, is_down, is_vacant, 
 from sim.engine.compiled.pauses import tell
 from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.saving import check_versions, lose_copies
-from sim.engine.state import RUNNING
+from sim.engine.state import PAUSED, RUNNING
 from sim.kernels._jit import entry, kernel
 from sim.kernels.lives import COMPONENT
 from sim.kernels.philox import uniforms
@@ -32,16 +30,50 @@ from sim.plan import (
     NOTHING,
     NOTICE,
     PROCESS,
+    RELAPSED,
     REPAIR,
     RESET,
     STOP,
     WALL,
 )
 
+NOBODY, OF_CLOCK, RELAPSE, KNOWN_ONE = 0, 1, 2, 3
+"""Whose turn it is: nobody's, that of the next fault of a clock, of the next relapse, of a fault that is known."""
+
 
 @kernel
-def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int) -> None:
-    """The next fault of a clock strikes."""
+def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> None:
+    """What is due strikes; and what is known strikes, too, once the job is stopped.
+
+    In one loop, so that all that follows is called in one place: it is inlined, and compiled as often as it is called.
+    """
+    while turn != NOBODY:
+        node = -1
+        if turn == OF_CLOCK:
+            source, block, at, number, ordinal, need, effect, node = _next_fault(p, s, u, clock)
+        elif turn == RELAPSE:
+            source, block, at, number, ordinal, need, effect = _relapse(p, s, u, row)
+        else:
+            source, block, at, number, ordinal, need, effect = _known_fault(p, s, u)
+        _land(p, s, u, row, source, block, at, number, ordinal, need, effect)
+        if turn == OF_CLOCK:
+            if block == COMPONENT:
+                # Not held where somebody else was blamed: then it works on, and fails again.
+                held = node >= 0 and at != IN_SHOP and where(p, s, u, node) == IN_SHOP
+                pass_on(p, s, a, s.next_lane[clock], held)
+            find_next(p, s, clock)
+        turn = KNOWN_ONE if s.n_known > 0 and is_stopped(s) else NOBODY
+
+
+@kernel
+def is_stopped(s: Any) -> bool:
+    """Whether the job stands still, and loses nothing that it would not have lost anyway if a fault strikes now."""
+    return not (s.phase == RUNNING or (s.phase == PAUSED and s.on_hold))
+
+
+@kernel
+def _next_fault(p: Any, s: Any, u: Any, clock: int) -> tuple[int, int, int, int, int, int, int, int]:
+    """The next fault of a clock: source, block, where it strikes and the number there, ordinal, need, effect, node."""
     lane = s.next_lane[clock]
     source = p.lane_source[lane]
     block = p.lane_block[lane]
@@ -65,12 +97,18 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int) -> None:
         number = position(p, s, u, node) if node >= 0 else -1
     else:
         schedule(p, s, lane)
-    _land(p, s, u, row, source, block, at, number, ordinal, need, effect)
-    if block == COMPONENT:
-        # Not held where somebody else was blamed: then it works on, and fails again.
-        held = node >= 0 and at != IN_SHOP and where(p, s, u, node) == IN_SHOP
-        pass_on(p, s, a, lane, held)
-    find_next(p, s, clock)
+    return source, block, at, number, ordinal, need, effect, node
+
+
+@entry
+def _relapse(p: Any, s: Any, u: Any, row: Any) -> tuple[int, int, int, int, int, int, int]:
+    """A node that only seemed to be in order fails again, as a fault of the source that sent it to repair."""
+    node = u[0].bad_node
+    row.relapses += 1
+    u[node].relapsed = s.epoch
+    block = u[node].block + 256 * u[node].attempt
+    at = where(p, s, u, node)
+    return u[node].source, block, at, position(p, s, u, node), u[node].ordinal, REPAIR, RELAPSED
 
 
 @kernel
@@ -88,7 +126,7 @@ def _place_of(p: Any, s: Any, u: Any, node: int, clock: int) -> int:
     return IN_SHOP if JOB < at < DOMAIN and (clock != WALL or p.pool_on[at] == 0) else at
 
 
-@entry
+@kernel
 def _land(
     p: Any, s: Any, u: Any, row: Any, source: int, block: int, at: int, number: int, ordinal: int, need: int,
     effect: int,
@@ -113,7 +151,7 @@ def _land(
         node = node_in(s, u, number)
     group = -1
     domain = -1
-    if block == DOMAIN or (taken and p.takes[source] >= GROUP):
+    if block == DOMAIN or (taken and p.takes[source] >= GROUP and effect != RELAPSED):
         group = p.takes[source] - GROUP
         domain = number if block == DOMAIN else domain_of(p, u, group, node)
         if effect == NOTICE and _has_job_node(p, s, u, group, domain):
@@ -167,32 +205,31 @@ def first_known(s: Any, u: Any) -> int:
 
 
 @entry
-def strike_known(p: Any, s: Any, u: Any, row: Any) -> None:
-    """All faults that are known strike, wherever their nodes are now: one is due, or the job has stopped."""
-    while s.n_known > 0:
-        first = first_known(s, u)
-        source = u[first].known_source
-        block = u[first].known_block
-        number = u[first].known_number
-        ordinal = u[first].known_ordinal
-        need = u[first].known_need
-        s.n_known -= 1
-        for i in range(first, s.n_known):
-            u[i].known_due = u[i + 1].known_due
-            u[i].known_source = u[i + 1].known_source
-            u[i].known_block = u[i + 1].known_block
-            u[i].known_number = u[i + 1].known_number
-            u[i].known_ordinal = u[i + 1].known_ordinal
-            u[i].known_need = u[i + 1].known_need
-        at = block
-        if block != DOMAIN:
-            at = _place_of(p, s, u, number, WALL)
-            number = position(p, s, u, number) if number >= 0 else -1
-        _land(p, s, u, row, source, block, at, number, ordinal, need, KNOWN)
-    s.known_due = math.inf
+def _known_fault(p: Any, s: Any, u: Any) -> tuple[int, int, int, int, int, int, int]:
+    """The known fault that is due first, wherever its node is now."""
+    first = first_known(s, u)
+    source = u[first].known_source
+    block = u[first].known_block
+    number = u[first].known_number
+    ordinal = u[first].known_ordinal
+    need = u[first].known_need
+    s.n_known -= 1
+    for i in range(first, s.n_known):
+        u[i].known_due = u[i + 1].known_due
+        u[i].known_source = u[i + 1].known_source
+        u[i].known_block = u[i + 1].known_block
+        u[i].known_number = u[i + 1].known_number
+        u[i].known_ordinal = u[i + 1].known_ordinal
+        u[i].known_need = u[i + 1].known_need
+    s.known_due = u[first_known(s, u)].known_due if s.n_known > 0 else math.inf
+    at = block
+    if block != DOMAIN:
+        at = _place_of(p, s, u, number, WALL)
+        number = position(p, s, u, number) if number >= 0 else -1
+    return source, block, at, number, ordinal, need, KNOWN
 
 
-@entry
+@kernel
 def _strike_job(
     p: Any, s: Any, u: Any, row: Any, source: int, block: int, ordinal: int, need: int, effect: int, slot: int,
     group: int, domain: int,
@@ -205,7 +242,7 @@ def _strike_job(
     seen = need
     in_domain = need
     key = block
-    if gone >= 0 and effect != KNOWN and p.missed + p.wrong + p.evict > 0.0:
+    if gone >= 0 and STOP <= effect <= HANG and p.missed + p.wrong + p.evict > 0.0:
         choice, who, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, BLAME_LANE, block, s.replication)
         if choice < p.missed + p.wrong:
             gone = _blamed(p, s, u, slot, choice, who)
@@ -231,32 +268,6 @@ def _strike_job(
 
 
 @entry
-def relapse(p: Any, s: Any, u: Any, row: Any) -> None:
-    """A node that only seemed to be in order fails again, as a fault of the source that sent it to repair."""
-    node = u[0].bad_node
-    source = u[node].source
-    block = u[node].block + 256 * u[node].attempt
-    ordinal = u[node].ordinal
-    pool = where(p, s, u, node)
-    need: Any = np.int64(REPAIR)  # a literal would have all that is called here compiled again
-    effect: Any = np.int64(STOP)
-    row.relapses += 1
-    u[node].relapsed = s.epoch
-    if pool != JOB:
-        row.spare_faults += 1
-        lose_spare(p, s, u, row, pool, position(p, s, u, node), source, block, ordinal, need, effect)
-        return
-    row.faults += 1
-    row.faults_of[source] += 1
-    hit(p, s, row, source, block, ordinal, need, effect)
-    slot = position(p, s, u, node)
-    if p.tiered:
-        lose_copies(p, s, u, slot, need)
-        check_versions(p, s, row)
-    vacate(s, u, slot, source, block, ordinal, need)
-
-
-@kernel
 def _blamed(p: Any, s: Any, u: Any, slot: int, choice: float, who: float) -> int:
     """The slot of the node that is wrongly blamed for a fault in ``slot``; -1 if none is."""
     other = int(who * (p.job_nodes - 1))
@@ -285,7 +296,7 @@ def _lose_spares(
     return found
 
 
-@kernel
+@entry
 def _has_job_node(p: Any, s: Any, u: Any, group: int, domain: int) -> bool:
     """Whether a node of the job is in a domain."""
     site = domain * p.group_unit[group]
