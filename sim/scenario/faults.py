@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict
 
-from sim.scenario.domains import UNITS, NameReader
+from sim.scenario.domains import UNITS
 from sim.scenario.entries import Entries, source_of
+from sim.scenario.fault_words import (
+    EFFECT_WORD,
+    EFFECTS,
+    NEED_WORD,
+    NEEDS,
+    Afr,
+    Effect,
+    EffectTable,
+    Level,
+    Need,
+    NeedsTable,
+    one_effect,
+    one_need,
+)
 from sim.scenario.fields import (
     HOUR_S,
     YEAR_S,
@@ -18,13 +31,10 @@ from sim.scenario.fields import (
     Choice,
     Duration,
     Flag,
-    Json,
     Life,
     Number,
-    Probability,
     ShortForm,
     Table,
-    WithUnit,
     either,
     setting,
 )
@@ -46,116 +56,16 @@ from sim.scenario.lives import (
 )
 from sim.scenario.observed import NOT_COUNTED, ObservedTable, add_observed, observed_rate, shape_of
 from sim.scenario.refusal import RefusedError, listed, nearest, shown
-from sim.scenario.units import Quantity, text_pattern, yearly_fraction
+from sim.scenario.units import Quantity
 
-Need = Literal["process", "reset", "repair"]
-NEEDS: tuple[Need, ...] = ("process", "reset", "repair")
 RATE_KEYS = ("mtbf", "afr", "fit", "per_1000_node_days", "observed")
 MOST_SOURCES = 64
 _MOST_PER_S = 1e6
-_SUM_TOLERANCE = 1e-9
 _FIT_S = 1e9 * HOUR_S
 _THOUSAND_NODE_DAYS_S = 1_000 * 86_400.0
 
-Effect = Literal["stop", "hang", "notice"]
-EFFECTS: tuple[Effect, ...] = ("stop", "hang", "notice")
-_EFFECT_WORD = Choice(EFFECTS)
 
 _ONE_RATE = "none: exactly one key gives the rate"
-
-
-class _YearlyShare(WithUnit):
-    """A share per year; the year may be written or not."""
-
-    def json_schema(self) -> Json:
-        """Give the JSON schema of the text or number."""
-        yearly = text_pattern("dimensionless", "[time]")
-        return {"anyOf": [*super().json_schema()["anyOf"], {"type": "string", "pattern": yearly}]}
-
-
-Afr = Annotated[
-    Quantity,
-    _YearlyShare(
-        yearly_fraction,
-        'a share per year above 0, such as 0.02 or "2 %"',
-        0.0,
-        1e9,
-        "dimensionless",
-        ("2 %", "0.5 %"),
-        open_low=True,
-        bare=True,
-    ),
-]
-
-
-class _Level(NameReader):
-    """A word, or the name of a group."""
-
-    def __init__(self, words: tuple[str, ...]) -> None:
-        self.words = words
-
-    @property
-    def allowed(self) -> str:  # type: ignore[override]
-        """Say what is allowed."""
-        return listed([*(shown(word) for word in self.words), "a group of cluster.groups"])
-
-    def json_schema(self) -> Json:
-        """Give the JSON schema of the word."""
-        return {"anyOf": [{"type": "string", "enum": list(self.words)}, {"type": "string"}]}
-
-
-class NeedsTable(Table):
-    """`needs` of a fault source as a table of probabilities."""
-
-    replaces: ClassVar[Mapping[str, frozenset[str]]] = dict.fromkeys(NEEDS, frozenset(NEEDS))
-
-    process: Probability | None = setting("Probability that a new process is enough.", None, "0")
-    reset: Probability | None = setting("Probability that the unit needs a reset.", None, "0")
-    repair: Probability | None = setting("Probability that the unit needs repair.", None, "0")
-
-    @model_validator(mode="after")
-    def _adds_up(self) -> NeedsTable:
-        total = math.fsum(getattr(self, need) or 0.0 for need in NEEDS)
-        if abs(total - 1.0) > _SUM_TOLERANCE:
-            raise RefusedError(f"has probabilities that add up to {total:.12g}", "probabilities that add up to 1")
-        return self
-
-
-def _one_need(value: object) -> dict[str, Any]:
-    return {_NEED_WORD.read(value): 1.0}
-
-
-def _one_effect(value: object) -> dict[str, Any]:
-    return {_EFFECT_WORD.read(value): 1.0}
-
-
-class _NeedWord(Choice):
-    """A need, in a table of probabilities, too."""
-
-    @property
-    def allowed(self) -> str:  # type: ignore[override]
-        """Say what is allowed."""
-        return f"{super().allowed}, or a table of probabilities over these"
-
-
-_NEED_WORD = _NeedWord(NEEDS)
-
-
-class EffectTable(Table):
-    """`effect` of a fault source as a table of probabilities."""
-
-    replaces: ClassVar[Mapping[str, frozenset[str]]] = dict.fromkeys(EFFECTS, frozenset(EFFECTS))
-
-    stop: Probability | None = setting("Probability that the job stops.", None, "0")
-    hang: Probability | None = setting("Probability that the job hangs.", None, "0")
-    notice: Probability | None = setting("Probability that the fault is known `lead` before.", None, "0")
-
-    @model_validator(mode="after")
-    def _adds_up(self) -> EffectTable:
-        total = math.fsum(getattr(self, effect) or 0.0 for effect in EFFECTS)
-        if abs(total - 1.0) > _SUM_TOLERANCE:
-            raise RefusedError(f"has probabilities that add up to {total:.12g}", "probabilities that add up to 1")
-        return self
 
 
 class FaultTable(Table):
@@ -167,7 +77,7 @@ class FaultTable(Table):
         for key, others in either(*((key,) for key in RATE_KEYS)).items()
     }
 
-    per: Annotated[str, _Level(UNITS)] = setting(
+    per: Annotated[str, Level(UNITS)] = setting(
         "What the components are counted by: each GPU, each node, the job as a whole, or each domain of a group of "
         "cluster.groups."
     )
@@ -205,7 +115,7 @@ class FaultTable(Table):
         "wall",
         "hardware ages on the wall clock",
     )
-    effect: Annotated[EffectTable, ShortForm(_one_effect, (_EFFECT_WORD,))] | None = setting(
+    effect: Annotated[EffectTable, ShortForm(one_effect, (EFFECT_WORD,))] | None = setting(
         "What a fault does: stop, the job stops; hang, it waits until a watchdog notices; notice, it is known `lead` "
         "before: if the job can save until then, it does so at once, stops and loses nothing, else it goes on until "
         "the fault strikes; or a table of probabilities that add up to 1.",
@@ -218,13 +128,13 @@ class FaultTable(Table):
         None,
         "none: required with the effect notice",
     )
-    takes: Annotated[str, _Level(("node", "nothing"))] | None = setting(
+    takes: Annotated[str, Level(("node", "nothing"))] | None = setting(
         "What goes down with it: its node, nothing, or a domain of a group: all nodes of it that work, at one time, in "
         "one incident, with a repair for each. Hot spares in the domain go down, too.",
         None,
         "node for a source per gpu or node, nothing for per job, the domain for a source per group",
     )
-    needs: Annotated[NeedsTable, ShortForm(_one_need, (_NEED_WORD,))] | None = setting(
+    needs: Annotated[NeedsTable, ShortForm(one_need, (NEED_WORD,))] | None = setting(
         "What a fault needs: process, reset or repair, or a table of probabilities that add up to 1.",
         None,
         "repair if it takes a node, else process",

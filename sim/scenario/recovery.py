@@ -11,7 +11,7 @@ from pydantic import model_validator
 from sim.scenario.capacity import POOLS
 from sim.scenario.domains import GroupName
 from sim.scenario.entries import Entries, source_of
-from sim.scenario.faults import NEEDS
+from sim.scenario.fault_words import NEEDS
 from sim.scenario.fields import (
     MOST,
     Choice,
