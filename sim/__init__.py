@@ -15,24 +15,27 @@ if TYPE_CHECKING:
     from sim.study.answer import Answer
     from sim.study.compare import Comparison, compare
     from sim.study.estimate import run
+    from sim.study.explain import Explained, explain
     from sim.study.tune import Tuned, tune
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Answer", "Comparison", "Scenario", "ScenarioError", "SimError", "Tuned", "UsageError", "__version__", "compare",
-    "load", "loads", "run", "tune",
+    "Answer", "Comparison", "Explained", "Scenario", "ScenarioError", "SimError", "Tuned", "UsageError", "__version__",
+    "compare", "explain", "load", "loads", "run", "tune",
 ]  # fmt: skip
 
 _HOMES = {
     "Answer": "sim.study.answer",
     "Comparison": "sim.study.compare",
+    "Explained": "sim.study.explain",
     "Scenario": "sim.scenario",
     "ScenarioError": "sim.errors",
     "SimError": "sim.errors",
     "Tuned": "sim.study.tune",
     "UsageError": "sim.errors",
     "compare": "sim.study.compare",
+    "explain": "sim.study.explain",
     "load": "sim.scenario",
     "loads": "sim.scenario",
     "run": "sim.study.estimate",

@@ -7,11 +7,14 @@ import os
 import sys
 from typing import NoReturn
 
-from sim.cli import comparing, files, running, tuning
+from sim.cli import comparing, explaining, files, running, tuning
 from sim.cli.common import app, say
 from sim.errors import ExitCode, ScenarioError, SimError
 
-for verb in (running.run, comparing.compare, tuning.tune, files.show, files.validate, files.schema, files.new):
+for verb in (
+    running.run, comparing.compare, tuning.tune, explaining.explain,
+    files.show, files.validate, files.schema, files.new,
+):  # fmt: skip
     app.command()(verb)
 
 

@@ -208,7 +208,8 @@ def _settable(make: Make, scenario: Scenario, known: Knob, entry: Entry, path: t
     refused: ScenarioError | None = None
     value = entry.written if known.word is not None or known.unit else known.written(known.now or 0.0)
     text = f'"{value}"' if isinstance(value, str) and (known.unit or known.word) else f"{value}"
-    ends = [entry.path, path, *(entry.path[:end] for end in range(len(entry.path) - 1, 1, -1))]
+    short = (form for form, meant in _SHORT_FORMS.items() if meant == entry.path)
+    ends = [entry.path, path, *short, *(entry.path[:end] for end in range(len(entry.path) - 1, 1, -1))]
     for candidate in ends:
         key = shown_path(candidate)
         try:

@@ -86,6 +86,12 @@ class Trials:
             setting.denominator = np.concatenate([setting.denominator, denominator])
         return of_ratio(setting.numerator[:n], setting.denominator[:n])
 
+    def differing(self, changes: Sequence[str], numerator: Floats, denominator: Floats) -> int:
+        """Count replications of a setting, of those it has run, that left other totals than these, of shape (n,)."""
+        setting = self._setting(tuple(changes))
+        n = len(numerator)
+        return int(np.count_nonzero((setting.numerator[:n] != numerator) | (setting.denominator[:n] != denominator)))
+
     def _setting(self, changes: tuple[str, ...]) -> _Setting:
         if changes not in self._settings:
             try:

@@ -1,0 +1,103 @@
+"""``sim explain``: what is lost and to what, and what would help most."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import typer
+
+from sim.cli.common import (
+    File,
+    Half,
+    Jobs,
+    Json,
+    Output,
+    Replications,
+    Seed,
+    Set,
+    announce_compilation,
+    check_output,
+    console,
+    load,
+    say,
+)  # fmt: skip
+from sim.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sim.study.explain import Explained
+
+
+def explain(
+    file: File,
+    changes: Set = None,
+    half_width: Half = None,
+    replications: Replications = None,
+    seed: Seed = None,
+    jobs: Jobs = None,
+    as_json: Json = False,
+    output: Output = None,
+) -> None:
+    """Say what is lost and to what, and what halving or doubling each number would give."""
+    from sim.report.explain import sentences, tables
+    from sim.study.explain import explain as study
+
+    if replications is not None and half_width is not None:
+        raise UsageError("--replications runs exactly so many: leave out --half-width, or --replications")
+    if output is not None:
+        check_output("-o", output, ".png", ".svg", ".pdf")
+        if find_spec("matplotlib") is None:
+            raise UsageError(f'-o {output}: pictures need matplotlib: pip install "lockstep-sim[plot]"')
+    precision = [] if half_width is None else [f"run.precision.half_width={half_width}"]
+    changes = [*(changes or []), *precision]
+    load(file, changes)
+    announce_compilation()
+    found = study(
+        file, changes=changes, replications=replications, seed=seed, jobs=jobs, progress=report_progress
+    )  # fmt: skip
+    if output is not None:
+        _draw(found, output)
+    if as_json:
+        print(json.dumps(found.as_dict(), indent=2, allow_nan=False))
+    else:
+        out = console()
+        out.print(found.answer.runs.scenario.name)
+        for text in sentences(found):
+            out.print(text, style="bold")
+        for part in tables(found):
+            out.print(part)
+    _exit(found)
+
+
+def _draw(found: Explained, output: Path) -> None:
+    from sim.report.tornado import write
+
+    try:
+        write(found, output)
+    except OSError as error:
+        raise UsageError(f"-o {output}: cannot be written: {error.strerror}") from None
+
+
+def report_progress(found: Explained) -> None:
+    """Say how far it is."""
+    said = f"{found.n} replications of {found.together + 1} settings"
+    if found.turned:
+        first, gain = found.turned[0], found.turned[0].best.gain
+        said += f": {first.name} {100 * gain.mean:+.3g} points ±{100 * gain.half_width:.2g}"
+    say(f"{said}; going on")
+
+
+def _exit(found: Explained) -> None:
+    if found.interrupted:
+        say("interrupted: the answer is that of the replications so far")
+        raise typer.Exit(ExitCode.CTRL_C)
+    if not found.reached:
+        wanted = 100 * (found.half_width or 0.0)
+        say(
+            f"the precision asked for, ±{wanted:.2g} points or a tenth of a gain, was not reached in {found.n} "
+            "replications: raise run.max_replications, or ask for less"
+        )
+        raise typer.Exit(ExitCode.IMPRECISE)

@@ -1,0 +1,307 @@
+"""What is lost and to what, and what would help most: every lever halved and doubled, on the same faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from sim.engine.compiled.run import Runner
+from sim.engine.state import ROW
+from sim.errors import UsageError
+from sim.results import Records, Runs
+from sim.scenario import Scenario
+from sim.study.answer import FEW_INTERRUPTIONS, Answer
+from sim.study.attribution import Share, losses, shares, total
+from sim.study.compare import Verdict
+from sim.study.estimate import FIRST_LOOK, cores
+from sim.study.knobs import maker
+from sim.study.levers import Lever, Turn, levers
+from sim.study.paired import Measured, interval, of_ratio
+from sim.study.statistics import Estimate
+from sim.study.trials import Trials
+
+ENOUGH = 0.1
+"""Half width of the interval of a gain that is enough, as a share of it. An assumption: a bar's end is no sharper."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A lever turned by a factor, against the scenario as it is.
+
+    ``gain`` is the difference in ETTR, a fraction, whose interval holds together with those of all effects;
+    ``verdict`` is that of ``sim.compare``; ``runs_that_differ`` counts replications that did not go the same way.
+    """
+
+    factor: float
+    changes: tuple[str, ...]
+    gain: Estimate
+    verdict: Verdict
+    runs_that_differ: int
+    measured: Measured
+
+    def as_dict(self) -> dict[str, Any]:
+        """The effect as it stands in JSON."""
+        return {
+            "factor": self.factor, "changes": list(self.changes), "gain": self.gain.as_dict(), "verdict": self.verdict,
+            "runs_that_differ": self.runs_that_differ,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Turned:
+    """A lever, and what halving and doubling it does; one of them may be missing."""
+
+    name: str
+    keys: tuple[str, ...]
+    now: tuple[str, ...]
+    effects: tuple[Effect, ...]
+
+    @property
+    def best(self) -> Effect:
+        """The effect towards the better side."""
+        return max(self.effects, key=lambda each: each.gain.mean)
+
+    def effect(self, factor: float) -> Effect | None:
+        """The effect of a factor; None if it cannot be turned by it."""
+        return next((each for each in self.effects if each.factor == factor), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The lever as it stands in JSON."""
+        return {
+            "name": self.name, "keys": list(self.keys), "now": list(self.now),
+            "effects": [each.as_dict() for each in self.effects],
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A lever that cannot be turned by a factor, and why."""
+
+    name: str
+    factor: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What ``sim.explain`` returns.
+
+    Parameters
+    ----------
+    answer : Answer
+        The scenario as it is.
+    turned : tuple of Turned
+        Levers, the one that would help most first.
+    left_out : tuple of LeftOut
+    half_width : float or None
+        Precision of each gain in ETTR that was asked for, as a fraction; None if a number of replications was.
+    interrupted : bool
+        Whether Ctrl-C ended the replications early.
+    """
+
+    answer: Answer
+    turned: tuple[Turned, ...]
+    left_out: tuple[LeftOut, ...]
+    half_width: float | None = None
+    interrupted: bool = False
+
+    def __repr__(self) -> str:
+        said = ", ".join(each.name for each in self.leaders) or "nothing"
+        return f"<Explained {self.answer.runs.scenario.name!r}: {said} would help most, n = {self.n}>"
+
+    @property
+    def n(self) -> int:
+        """Number of replications of each setting."""
+        return self.answer.n
+
+    @property
+    def together(self) -> int:
+        """Number of effects whose intervals hold together."""
+        return sum(len(each.effects) for each in self.turned)
+
+    @cached_property
+    def losses(self) -> list[Share]:
+        """What is lost, by what it is due to, the biggest first: it adds up to ``total``."""
+        return shares(self.answer.runs, losses(self.answer.runs))
+
+    @cached_property
+    def total(self) -> Share:
+        """All that is lost."""
+        return total(self.answer.runs)
+
+    @cached_property
+    def leaders(self) -> tuple[Turned, ...]:
+        """What would help most: the best lever, and those that cannot be told from it; empty if none surely helps."""
+        first, *others = self.turned or (None,)
+        if first is None or first.best.verdict != "better":
+            return ()
+        level, family = self.answer.confidence, max(len(others), 1)
+        helping = [each for each in others if each.best.verdict == "better"]
+        behind = (interval(first.best.measured - each.best.measured, level, family) for each in helping)
+        close = [each for each, gap in zip(helping, behind, strict=True) if gap.low is None or gap.low <= 0]
+        return (first, *close)
+
+    @property
+    def reached(self) -> bool:
+        """Whether every gain is told well enough: it is as precise as was asked for, or to a tenth of itself; of a loss
+        its sign is enough. What too few runs differ by is not waited for.
+        """
+        if self.half_width is None:
+            return True
+        effects = [effect for each in self.turned for effect in each.effects]
+        return self.answer.seen_enough and all(_told(each, self.half_width) for each in effects)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as it stands in JSON: see ``docs/explain.md``."""
+        return {
+            "name": self.answer.runs.scenario.name,
+            "ettr": self.answer.ettr.as_dict(),
+            "losses": [each.as_dict() for each in self.losses],
+            "total": self.total.as_dict(),
+            "levers": [each.as_dict() for each in self.turned],
+            "leaders": [each.name for each in self.leaders],
+            "left_out": [{"name": each.name, "factor": each.factor, "reason": each.reason} for each in self.left_out],
+            "intervals": {"method": "bonferroni", "confidence": self.answer.confidence, "together": self.together},
+            "precision": {"half_width": self.half_width, "reached": None if self.half_width is None else self.reached},
+            "provenance": self.answer.runs.provenance,
+        }
+
+
+def explain(
+    scenario: Scenario | str | PathLike[str],
+    *,
+    changes: Sequence[str] = (),
+    replications: int | None = None,
+    seed: int | None = None,
+    half_width: float | None = None,
+    jobs: int | None = None,
+    progress: Callable[[Explained], None] | None = None,
+) -> Explained:
+    """Say what is lost and to what, and what halving or doubling each lever would give, on the same faults.
+
+    Parameters
+    ----------
+    scenario : Scenario or path
+        With a path, what follows from a number in the file follows for each value.
+    changes : sequence of str
+        ``path.to.key=value`` each, as for ``sim.load``; only with a path.
+    replications : int, optional
+        Run exactly so many of each setting, at least 1, whatever the precision.
+    seed : int, optional
+        Seed >= 0 of all draws; the scenario's own where left out.
+    half_width : float, optional
+        Half width of the interval of each gain in ETTR to reach, as a fraction (0.001 is 0.1 points); the scenario's
+        own where left out. Looked at after 32, 64, 128, ... replications, up to the scenario's ``max_replications``.
+    jobs : int, optional
+        Threads; all cores where left out.
+    progress : callable, optional
+        Called with the answer so far at every look that is not the last.
+
+    Returns
+    -------
+    Explained
+        Interrupted by Ctrl-C after the first look, it is what was known by then.
+
+    Raises
+    ------
+    UsageError
+        If a number is out of its range.
+    """
+    for name, number, least in (("replications", replications, 1), ("seed", seed, 0), ("jobs", jobs, 1)):
+        if number is not None and number < least:
+            raise UsageError(f"{name} must be a whole number of at least {least}, not {number}")
+    if half_width is not None and not 0.0 < half_width < 1.0:
+        raise UsageError(f"half_width must lie between 0 and 1, not {half_width}")
+    from_file = cache(maker(scenario, changes))
+    base = from_file(())
+    trials = Trials(
+        lambda more: from_file(tuple(more)), "ettr", base.run.seed if seed is None else seed, jobs or cores()
+    )  # fmt: skip
+    wanted = None if replications is not None else half_width or base.run.precision.half_width
+    most = replications or base.run.max_replications
+    looks = _Looks(trials, wanted)
+    found = looks.at(min(FIRST_LOOK, most))
+    try:
+        while found.n < most and not (wanted and found.reached):
+            if progress is not None:
+                progress(found)
+            found = looks.at(min(2 * found.n, most))
+    except KeyboardInterrupt:
+        return replace(found, interrupted=True)
+    return found
+
+
+class _Looks:
+    """The scenario and all that it can be turned to, at any number of replications."""
+
+    def __init__(self, trials: Trials, wanted: float | None) -> None:
+        self.trials, self.wanted = trials, wanted
+        self.scenario = trials.make(())
+        self.runner = Runner(trials.plan(()), trials.jobs)
+        self.rows: Records = np.zeros(0, ROW)
+        self.left_out: list[LeftOut] = []
+        found = [(lever, self._possible(lever)) for lever in levers(trials.make)]
+        self.levers = [(lever, turns) for lever, turns in found if turns]
+
+    def _possible(self, lever: Lever) -> list[Turn]:
+        """The turns that give a valid scenario; the others are left out, with the reason."""
+        possible = []
+        for turn in lever.turns:
+            reason = turn.refused
+            try:
+                if reason is None:
+                    self.trials.plan(turn.changes)
+                    possible.append(turn)
+            except UsageError as error:
+                reason = " ".join(str(error).split())
+            if reason is not None:
+                self.left_out.append(LeftOut(lever.name, turn.factor, reason))
+        return possible
+
+    def at(self, n: int) -> Explained:
+        """Give the answer from the first n replications of everything."""
+        rows = np.concatenate([self.rows, self.runner.run(len(self.rows), n - len(self.rows))])
+        for _, turns in self.levers:
+            for turn in turns:
+                self.trials.at(turn.changes, n)
+        self.rows = rows
+        answer = Answer(Runs(self.scenario, self.trials.plan(()), rows))
+        now = of_ratio(rows["work_done_s"], rows["wall_s"])
+        family = sum(len(turns) for _, turns in self.levers)
+        turned = [
+            Turned(lever.name, lever.keys, lever.now, tuple(self._effect(answer, now, each, family) for each in turns))
+            for lever, turns in self.levers
+        ]
+        turned.sort(key=lambda each: -each.best.gain.mean)
+        return Explained(answer, tuple(turned), tuple(self.left_out), self.wanted)
+
+    def _effect(self, answer: Answer, now: Measured, turn: Turn, family: int) -> Effect:
+        measured = self.trials.at(turn.changes, answer.n)
+        gain = interval(measured - now, answer.confidence, family)
+        rows = answer.runs.rows
+        differ = self.trials.differing(turn.changes, rows["work_done_s"], rows["wall_s"])
+        same = self.trials.plan(turn.changes) == answer.runs.plan
+        enough = answer.seen_enough and differ >= FEW_INTERRUPTIONS
+        return Effect(turn.factor, turn.changes, gain, _verdict(gain, same, enough), differ, measured)
+
+
+def _told(effect: Effect, half_width: float) -> bool:
+    """Whether an effect needs no more replications."""
+    gain = effect.gain
+    if effect.verdict in ("same", "few", "worse") or gain.half_width <= half_width:
+        return True
+    return effect.verdict == "better" and gain.half_width <= ENOUGH * gain.mean
+
+
+def _verdict(gain: Estimate, same: bool, enough: bool) -> Verdict:
+    """What may be said of a gain, as ``sim.compare`` would."""
+    if same:
+        return "same"
+    if gain.low is None or gain.high is None or not enough:
+        return "few"
+    return "better" if gain.low > 0 else "worse" if gain.high < 0 else "open"
