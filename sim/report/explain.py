@@ -10,7 +10,7 @@ from rich.text import Text
 
 from sim.report.compare import points
 from sim.report.console import WARNINGS, new_table, wrapped
-from sim.report.words import between, count, percent
+from sim.report.words import between, percent
 from sim.study.attribution import Share
 from sim.study.explain import Effect, Explained, Turned
 
@@ -149,6 +149,7 @@ def _rest(explained: Explained, small: list[Turned], idle: list[Turned]) -> Iter
     if idle:
         names = ", ".join(each.name for each in idle)
         yield wrapped(f"Too few runs differ to tell, or none: {names}.")
-    missing = dict.fromkeys(each.name for each in explained.left_out if each.reason != "is 0")
+    plain = ("is 0", "not a number")  # whoever wrote the file knows
+    missing = dict.fromkeys(each.name for each in explained.left_out if not each.reason.endswith(plain))
     if missing:
-        yield wrapped(f"Cannot be halved or doubled ({count(len(missing))}): {', '.join(missing)}; --json says why.")
+        yield wrapped(f"Cannot be halved, doubled or both: {', '.join(missing)}; --json says why.")

@@ -141,9 +141,9 @@ class Explained:
         if first is None or first.best.verdict != "better":
             return ()
         level, family = self.answer.confidence, max(len(others), 1)
-        helping = [each for each in others if each.best.verdict == "better"]
-        behind = (interval(first.best.measured - each.best.measured, level, family) for each in helping)
-        close = [each for each, gap in zip(helping, behind, strict=True) if gap.low is None or gap.low <= 0]
+        known = [each for each in others if each.best.verdict in ("better", "open")]
+        behind = (interval(first.best.measured - each.best.measured, level, family) for each in known)
+        close = [each for each, gap in zip(known, behind, strict=True) if gap.low is None or gap.low <= 0]
         return (first, *close)
 
     @property

@@ -33,7 +33,7 @@ def test_what_is_lost_and_what_would_help(sim: Sim, small: Path) -> None:
     assert re.search(
         r"^stores\.remote\.every +[+-]\d\.\d\d +[+-]\d\.\d\d +[+-]\d\.\d\d to [+-]\d\.\d\d +.*│", said.out, re.M
     )
-    assert "Cannot be halved or doubled" in text
+    assert "Cannot be halved, doubled or both: pools.cold.activation; --json says why." in text
 
 
 def test_the_names_in_json_stay(sim: Sim, small: Path) -> None:

@@ -45,7 +45,8 @@ def test_levers_are_in_order_and_leaders_cannot_be_told_apart(busy: Explained) -
     gains = [each.best.gain.mean for each in busy.turned]
     assert gains == sorted(gains, reverse=True)
     assert busy.leaders[0] is busy.turned[0]
-    assert all(each.best.verdict == "better" for each in busy.leaders)
+    assert busy.leaders[0].best.verdict == "better"
+    assert all(each.best.verdict in ("better", "open") for each in busy.leaders)
     assert len(busy.leaders) < len(busy.turned)
     assert busy.leaders[0].name in repr(busy)
 
