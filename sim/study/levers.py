@@ -72,9 +72,14 @@ def levers(make: Make) -> list[Lever]:
     """
     scenario = make(())
     groups: dict[str, _Numbers] = {}
+    empty = [
+        entry.path[:2]
+        for entry in scenario
+        if entry.path[0] == "pools" and entry.path[2:] == ("nodes",) and not entry.si
+    ]
     for entry in scenario:
         known = _lever_of(entry.path)
-        if known is not None:
+        if known is not None and entry.path[:2] not in empty:
             name, power = known
             group = groups.setdefault(name, _Numbers(name))
             group.entries.append(entry)
@@ -127,7 +132,7 @@ def _lever(make: Make, scenario: Scenario, group: _Numbers) -> Lever:
         reason = " ".join(str(error).split())
     if reason is not None:
         return Lever(group.name, keys, now, tuple(Turn(factor, (), reason) for factor in FACTORS))
-    turns = tuple(_turn(scenario, knobs, group.powers, factor) for factor in FACTORS)
+    turns = tuple(_turn(scenario, knobs, group, factor) for factor in FACTORS)
     return Lever(group.name, tuple(knob.key for knob in knobs), now, turns)
 
 
@@ -140,9 +145,9 @@ def _fixed(entries: list[Entry]) -> str | None:
     return "is 0" if all(entry.si == 0 for entry in entries) else None
 
 
-def _turn(scenario: Scenario, knobs: list[Knob], powers: list[int], factor: float) -> Turn:
+def _turn(scenario: Scenario, knobs: list[Knob], group: _Numbers, factor: float) -> Turn:
     changes = []
-    for knob, power in zip(knobs, powers, strict=True):
+    for knob, entry, power in zip(knobs, group.entries, group.powers, strict=True):
         assert knob.now is not None
         value = knob.now * factor**power
         if knob.whole:
@@ -150,7 +155,7 @@ def _turn(scenario: Scenario, knobs: list[Knob], powers: list[int], factor: floa
             if value in (0.0, knob.now):
                 return Turn(factor, (), f"{knob.key} counts: {knob.written(knob.now)} cannot be halved")
         changes.append(knob.change(value))
-        if knob.key.startswith("pools.") and knob.key.endswith(".nodes"):
+        if entry.path[0] == "pools" and entry.path[-1] == "nodes":
             # Nodes that are no spares any more, or more of them, leave or join the cluster.
             changes.append(f"cluster.nodes={scenario.cluster.nodes + round(value - knob.now)}")
     return Turn(factor, tuple(changes))

@@ -82,5 +82,16 @@ def test_short_forms_are_set_as_the_file_writes_them() -> None:
     assert found["repair.replace.time"].turns[1].changes == ('repair.time="2 day"',)
 
 
+def test_spares_come_and_go_with_the_cluster_however_they_are_written(tmp_path: Path) -> None:
+    for pools in ("[pools]\nhot = 4\n", "[pools.hot]\nnodes = 4\n"):
+        text = f'[cluster]\nnodes = 14\n[job]\nnodes = 10\n{pools}[run]\nhorizon = "9 days"\n'
+        file = tmp_path / "case.toml"
+        file.write_text(text)
+        found = {each.name: each for each in levers(maker(file))}
+        for turn, nodes in zip(found["pools.hot.nodes"].turns, (12, 18), strict=True):
+            assert load(file, turn.changes).cluster.nodes == nodes
+        assert not [name for name in found if name.startswith("pools.cold")]
+
+
 def test_where_nothing_fails_there_is_no_mtbf() -> None:
     assert not [each for each in levers(maker(loads(CALM))) if each.name.startswith("MTBF")]
