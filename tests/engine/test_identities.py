@@ -315,7 +315,8 @@ def test_a_notice_at_the_last_moment_is_a_stop_that_is_seen_at_once(plan: Plan) 
     seen = [replace(source, **as_seen) for source in plan.sources]
     known = [replace(source, p_notice=1.0, lead=len(laws) - 1) for source in seen]
     no_pauses = tuple(replace(pause, save=True) for pause in plan.pauses)
-    same = replace(plan, lives=(), pauses=no_pauses, blame=Blame(), laws=laws, max_events=2_000)
+    at_once = tuple(replace(pool, check=0.0) for pool in plan.pools)
+    same = replace(plan, lives=(), pauses=no_pauses, blame=Blame(), laws=laws, max_events=2_000, pools=at_once)
     stop, notice = (compiled(replace(with_sources(same, tuple(each)), max_events=2_000)) for each in (seen, known))
     assume(StopReason.EVENT_LIMIT not in (stop[0]["stop_reason"], notice[0]["stop_reason"]))
     assume(notice[0]["saved_on_notice"] == 0)  # a save may be durable at that very moment
