@@ -168,12 +168,18 @@ def _meant(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def _unknown(key: str, scenario: Scenario) -> UsageError:
     known = list(tunable(scenario))
+    known += [shown_path(short) for short, long in _SHORT_FORMS.items() if _is_tunable(shown_path(long), known)]
     # What ends alike is nearer than what is spelt alike: stores.local.every is meant for stores.remote.every.
     last = key.rpartition(".")[2]
     alike = [each for each in known if each.rpartition(".")[2] == last]
     close = nearest(key, known) or nearest(key, alike) or (alike[0] if len(alike) == 1 else None)
     remedy = f"did you mean {close}?" if close else "sim show lists all keys"
     return UsageError(f"{key}: is no number of this scenario; {remedy}")
+
+
+def _is_tunable(key: str, known: list[str]) -> bool:
+    """Whether a key, or the time of a table of that name, is among those that are numbers."""
+    return key in known or f"{key}.time" in known
 
 
 def _of_entry(entry: Entry, unit_of: str | None) -> Knob:

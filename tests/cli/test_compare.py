@@ -103,6 +103,7 @@ def test_looks_until_the_difference_is_precise(sim: Sim, small: Path) -> None:
     [
         ([], "compare needs a second file"),
         (["--variant", "stores.remte.every=5 min"], "did you mean stores.remote.every?"),
+        (["--variant", "stores.disk.every=5 min"], "there is stores.remote. To add one: stores.disk = { ... }"),
         (["--variant", "stores.remote.evry=5 min"], 'did you mean "every"?'),
         (["--variant", "stores.remote.every=often"], "command line: stores.remote.every"),
         (["--variant", "stores.remote.every=5"], "needs a unit"),
