@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.engine.compiled.clocks import run_clocks
+from sim.engine.state import DETECTING
 from sim.kernels._jit import kernel
 
 
@@ -26,6 +28,16 @@ def open_incident(s: Any, row: Any, cause: int) -> None:
         s.starts[i] = 0
     row.interruptions += 1
     row.interruptions_of[cause] += 1
+
+
+@kernel
+def stand_still(s: Any) -> None:
+    """The job stops, and nobody knows why."""
+    s.phase = DETECTING
+    s.since = s.now
+    s.empty_since = s.now
+    s.leaving = False
+    run_clocks(s, True, False)
 
 
 @kernel

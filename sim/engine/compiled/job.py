@@ -18,7 +18,7 @@ from sim.engine.compiled.capacity import (
     take_spares,
 )
 from sim.engine.compiled.clocks import run_clocks
-from sim.engine.compiled.incident import log_incident, open_incident
+from sim.engine.compiled.incident import log_incident, open_incident, stand_still
 from sim.engine.compiled.pauses import aim, book_pause, pass_pauses
 from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.saving import fall_back, read_time, resume_stores, saves_of
@@ -87,24 +87,18 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
         if s.phase == RUNNING or (s.phase == PAUSED and s.on_hold):
             halt(p, s, row, s.now if s.phase == RUNNING else s.since)
             row.lost_of[source] += s.lost_in
-        if s.phase == RUNNING:
-            pass
-        elif s.phase == PAUSED:
+        if s.phase == PAUSED:
             book_pause(p, s, row)
         elif s.phase == WAITING:
             book_wait(s, row)
             book_empty(s, row)
-        else:
+        elif s.phase == RECOVERING:
             stage = _book_stages(p, s, row)
             if s.attempts > 0 and p.rule_retry[s.rule] != 0:
                 s.retry_from = stage
             elif s.attempts > 0 and p.rule_escalate[s.rule] != 0:
                 s.rules_from = min(s.rule + 1, p.n_rules - 1)
-        s.phase = DETECTING
-        s.since = s.now
-        s.empty_since = s.now
-        s.leaving = False
-        run_clocks(s, True, False)
+        stand_still(s)
     s.by_source = source
     s.by_block = block
     s.by_ordinal = ordinal

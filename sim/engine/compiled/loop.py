@@ -13,7 +13,7 @@ from sim.engine.compiled.pauses import begin_pause, book_pause, go_on, leave
 from sim.engine.compiled.saving import clear_versions, refine_end
 from sim.engine.compiled.series import begin_series, close_series, mark
 from sim.engine.compiled.shop import finish_stage, next_repair
-from sim.engine.compiled.strike import KNOWN_ONE, NOBODY, OF_CLOCK, RELAPSE, first_known, is_stopped, strike
+from sim.engine.compiled.strike import KNOWN_ONE, NOBODY, OF_CLOCK, RELAPSE, first_known, strike
 from sim.engine.state import (
     DETECTING,
     DONE,
@@ -96,8 +96,6 @@ def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: 
             s.ending = HORIZON
     if own:
         _own_event(p, s, u, row, log)
-    if s.n_known > 0 and turn == NOBODY and is_stopped(s):
-        turn = KNOWN_ONE
     strike(p, s, u, a, row, clock, turn)
     if p.repair_at_fault and s.admitted < s.empty:
         admit_all(p, s, u, row)

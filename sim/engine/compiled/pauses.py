@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from sim.engine.compiled.clocks import run_clocks
-from sim.engine.compiled.incident import log_incident, open_incident
+from sim.engine.compiled.incident import log_incident, open_incident, stand_still
 from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.saving import aim_stores, hold_stores
 from sim.engine.compiled.segment import pattern_of, progress_at, segment_of, settle, start_segment
-from sim.engine.state import DETECTING, PAUSED, RUNNING
+from sim.engine.state import PAUSED, RUNNING
 from sim.kernels._jit import entry, kernel
 from sim.kernels.pauses import next_point
 from sim.kernels.philox import uniforms
@@ -56,9 +56,7 @@ def begin_pause(p: Any, s: Any, row: Any) -> None:
     s.stopped_at = s.pause_at
     s.on_hold = not s.saving
     if s.saving:
-        settle(p, s, row, s.now, s.saving)
-        s.step = s.pause_at
-        s.index = 0 if p.tiered else math.floor(s.pause_at / p.interval)
+        _keep(p, s, row)
     pass_pauses(s, s.pause_at, s.pause)
     s.phase = PAUSED
     s.since = s.now
@@ -66,6 +64,14 @@ def begin_pause(p: Any, s: Any, row: Any) -> None:
     ordinal = round(s.pause_at / p.pause_every[s.pause])
     u, choice, _, _ = uniforms(p.pause_key_0[s.pause], p.pause_key_1[s.pause], ordinal, 0, 0, s.replication)
     s.due = s.now + sample(p, p.pause_law[s.pause], u, choice)
+
+
+@entry
+def _keep(p: Any, s: Any, row: Any) -> None:
+    """What the job has done is saved: it goes on from there."""
+    settle(p, s, row, s.now, s.saving)
+    s.step = s.pause_at
+    s.index = 0 if p.tiered else math.floor(s.pause_at / p.interval)
 
 
 @kernel
@@ -111,17 +117,11 @@ def leave(p: Any, s: Any, row: Any, source: int) -> None:
     row.saved_on_notice += 1
     open_incident(s, row, source)
     s.stopped_at = s.pause_at
-    settle(p, s, row, s.now, s.saving)
-    s.step = s.pause_at
-    s.index = 0 if p.tiered else math.floor(s.pause_at / p.interval)
-    s.phase = DETECTING
-    s.since = s.now
-    s.empty_since = s.now
+    _keep(p, s, row)
+    stand_still(s)
     s.due = s.now
     s.retry_from = -1
     s.list_again = False
-    s.leaving = False
-    run_clocks(s, True, False)
 
 
 @entry

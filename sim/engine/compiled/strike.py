@@ -47,7 +47,11 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> N
 
     In one loop, so that all that follows is called in one place: it is inlined, and compiled as often as it is called.
     """
-    while turn != NOBODY:
+    while True:
+        if turn == NOBODY:
+            if s.n_known == 0 or not _is_stopped(s):
+                return
+            turn = KNOWN_ONE
         node = -1
         if turn == OF_CLOCK:
             source, block, at, number, ordinal, need, effect, node = _next_fault(p, s, u, clock)
@@ -62,12 +66,12 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> N
                 held = node >= 0 and at != IN_SHOP and where(p, s, u, node) == IN_SHOP
                 pass_on(p, s, a, s.next_lane[clock], held)
             find_next(p, s, clock)
-        turn = KNOWN_ONE if s.n_known > 0 and is_stopped(s) else NOBODY
+        turn = NOBODY
 
 
 @kernel
-def is_stopped(s: Any) -> bool:
-    """Whether the job stands still, and loses nothing that it would not have lost anyway if a fault strikes now."""
+def _is_stopped(s: Any) -> bool:
+    """Whether the job stands still, with all that it could save."""
     return not (s.phase == RUNNING or (s.phase == PAUSED and s.on_hold))
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -14,20 +12,17 @@ import simpy
 from sim.engine.simpy_engine.capacity import Capacity
 from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Fault, Process
+from sim.engine.simpy_engine.incident import Incident, detection_delay, next_pause
 from sim.engine.simpy_engine.notices import Notices
 from sim.engine.simpy_engine.saving import OneStore, Stores
 from sim.engine.state import INITIAL_START, StopReason
 from sim.kernels import ledger
-from sim.kernels.laws import CONSTANT, watchdog_delay
-from sim.kernels.pauses import next_point
+from sim.kernels.laws import CONSTANT
 from sim.kernels.philox import uniforms
 from sim.plan import (
     ANY,
     AUTO,
-    DETECTION_LANE,
-    HANG,
     KNOWN,
-    PROCESS,
     SPARES_ELSE_WAIT,
     TRAINING,
     WALL,
@@ -39,24 +34,6 @@ Phase = Callable[[], Process]
 
 LEAVE = object()
 """What interrupts the job that is told to leave."""
-
-
-@dataclass
-class Incident:
-    """The open incident, and the recovery in it."""
-
-    opened: float
-    cause: int
-    progress: float
-    faults: int = 0
-    units: int = 0
-    worst: int = PROCESS
-    attempts: int = 0
-    rules_from: int = 0
-    starts: Counter[int] = field(default_factory=Counter)
-    rule: int = -1
-    lost: float = 0.0
-    planned: bool = True
 
 
 class Job:
@@ -142,7 +119,7 @@ class Job:
         """Stepping and saving until the next pause, or the end of the work."""
         plan = self.plan
         self._turn(wall=True, training=True)
-        self.pause, self.pause_at = self._next_pause()
+        self.pause, self.pause_at = next_pause(plan, *self.passed)
         if self.notices.pending and self._can_leave():
             return self.leave
         self.saving = plan.final_save if self.pause < 0 else plan.has_store and plan.pauses[self.pause].save
@@ -184,16 +161,6 @@ class Job:
         self._all_strike()
         return self.detect
 
-    def _next_pause(self) -> tuple[int, float]:
-        """The pause that comes next, and progress there; -1 and the end of the work if none does."""
-        at, passed = self.passed
-        found = -1, self.plan.work
-        for i, pause in enumerate(self.plan.pauses):
-            point = next_point(pause.every, at, i <= passed)
-            if point < found[1]:
-                found = i, point
-        return found
-
     def paused(self) -> Process:
         """A planned pause: the state is saved, or the segment stands still and goes on afterwards."""
         pause = self.plan.pauses[self.pause]
@@ -221,29 +188,12 @@ class Job:
         incident = self.open_incident
         self._book_recovery(ledger.DETECTION)
         self.capacity.admit_all()
-        again = self.retry_from >= 0 and not self.list_again
-        if not again:
-            incident.rule = self._choose(incident)
-            incident.starts[incident.rule] += 1
-            self.rule = self.plan.rules[incident.rule]
-        if not again:
-            return self.wait
-        self.since = self.context.now
-        return (yield from self._attempt(self.retry))
-
-    def _choose(self, incident: Incident) -> int:
-        """The first rule whose conditions all hold; the last one has none."""
-        down = len(self.capacity.empty)
-        for i, rule in enumerate(self.plan.rules):
-            if (
-                (i >= incident.rules_from)
-                and (rule.needs == ANY or rule.needs >> incident.worst & 1)
-                and (rule.units_down_at_most == ANY or down <= rule.units_down_at_most)
-                and (rule.spare_available == ANY or self.capacity.suffices(rule) == bool(rule.spare_available))
-                and (rule.attempts_below == ANY or incident.starts[i] < rule.attempts_below)
-            ):
-                return i
-        raise AssertionError("the last rule has no condition")
+        if self.retry_from >= 0 and not self.list_again:
+            self.since = self.context.now
+            return (yield from self._attempt(self.retry))
+        incident.choose_rule(self.plan, self.capacity)
+        self.rule = self.plan.rules[incident.rule]
+        return self.wait
 
     def wait(self) -> Process:
         """Get the units that the rule wants: idle spares at once, what is missing when it is repaired."""
@@ -386,7 +336,7 @@ class Job:
             # It says nothing of other faults that nobody has seen yet.
             self.seen = self.seen if detecting else self.context.now
             return
-        seen = self.context.now + self._delay(fault)
+        seen = self.context.now + detection_delay(self.context, fault)
         self.seen = min(self.seen, seen) if detecting else seen
 
     def _stop(self) -> None:
@@ -396,17 +346,6 @@ class Job:
         self.capacity.bucket = ledger.DETECTION
         self.capacity.waiting = None
         self._turn(wall=True, training=False)
-
-    def _delay(self, fault: Fault) -> float:
-        """Seconds until a fault is seen."""
-        source = self.plan.sources[fault.source]
-        if fault.effect != HANG and source.detect_law == ANY:
-            return source.detect
-        u, v, _, _ = self.context.uniforms(fault.source, fault.block, fault.ordinal, DETECTION_LANE)
-        if fault.effect != HANG:
-            return self.context.sample(source.detect_law, u, v)
-        watchdog = self.plan.watchdog
-        return watchdog_delay(watchdog.timeout, watchdog.heartbeat, watchdog.poll, u, v)
 
     def _disturb(self, source: int) -> None:
         """What was under way before a fault is accounted for, and whether it may go on after it."""
@@ -471,11 +410,7 @@ class Job:
     def _close(self, now: float) -> None:
         """The incident, if one is open, goes into the log; ``now`` is NaN if the run ends in it."""
         if self.incident is not None:
-            i = self.incident
-            self.context.log.append(
-                (self.context.replication, i.opened, i.cause, i.faults, i.units, i.rule, i.attempts, i.progress,
-                 self.saves.step if i.faults else i.progress, i.lost, now)
-            )  # fmt: skip
+            self.context.log.append(self.incident.record(self.context.replication, self.saves.step, now))
             self.incident = None
 
     def finish(self, reason: StopReason) -> None:
