@@ -8,7 +8,8 @@ import sys
 from typing import NoReturn
 
 from sim.cli import comparing, explaining, files, running, tuning
-from sim.cli.common import app, say
+from sim.cli.options import app
+from sim.cli.terminal import say
 from sim.errors import ExitCode, ScenarioError, SimError
 
 for verb in (

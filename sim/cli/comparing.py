@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.common import Half, Jobs, Json, Replications, Seed, Set, announce_compilation, console, load, say
-from sim.errors import ExitCode, UsageError
+from sim.cli.options import Half, Jobs, Json, Replications, Seed, Set, load, precision_of
+from sim.cli.terminal import announce_compilation, console, leave, not_reached, say
+from sim.errors import UsageError
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -44,12 +45,10 @@ def compare(
     """Compare scenarios on the same faults: which is better, by how much, and where the difference comes from."""
     from sim.study.observed import FEWEST_RUNS, read_observed
 
-    if replications is not None and half_width is not None:
-        raise UsageError("--replications runs exactly so many: leave out --half-width, or --replications")
+    precision = precision_of(replications, half_width)
     if len(files) + len(variants or []) < 2 and observed is None:
         raise UsageError('compare needs a second file, a --variant "KEY=VALUE", or --observed with a real ledger')
     ledger = None if observed is None else read_observed(observed)
-    precision = [] if half_width is None else [f"run.precision.half_width={half_width}"]
     scenarios = [load(file, [*(changes or []), *precision]) for file in files]
     names = [scenario.name for scenario in scenarios]
     for variant in variants or []:
@@ -132,7 +131,7 @@ def _compare(
         for part in tables(found):
             out.print(part)
         _print_residuals(names, residuals, found.n)
-    _exit(found)
+    leave(found.interrupted, None if found.reached else not_reached(found.half_width, found.n))
 
 
 def _residuals(found: Comparison, ledger: dict[str, float]) -> list[list[Residual]]:
@@ -159,16 +158,3 @@ def report_progress(found: Comparison) -> None:
     )
     said = said or f"ETTR ±{100 * found.cases[0].ettr.half_width:.2g} points"
     say(f"{found.n} replications: {said}; going on")
-
-
-def _exit(found: Comparison) -> None:
-    if found.interrupted:
-        say("interrupted: the answer is that of the replications so far")
-        raise typer.Exit(ExitCode.CTRL_C)
-    if not found.reached:
-        wanted = 100 * (found.half_width or 0.0)
-        say(
-            f"the precision asked for, ±{wanted:.2g} points, was not reached in {found.n} replications: raise "
-            "run.max_replications, or ask for less"
-        )
-        raise typer.Exit(ExitCode.IMPRECISE)

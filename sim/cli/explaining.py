@@ -6,24 +6,9 @@ import json
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-import typer
-
-from sim.cli.common import (
-    File,
-    Half,
-    Jobs,
-    Json,
-    Output,
-    Replications,
-    Seed,
-    Set,
-    announce_compilation,
-    check_output,
-    console,
-    load,
-    say,
-)  # fmt: skip
-from sim.errors import ExitCode, UsageError
+from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
+from sim.cli.terminal import announce_compilation, console, leave, not_reached, say
+from sim.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,13 +30,11 @@ def explain(
     from sim.report.explain import sentences, tables
     from sim.study.explain import explain as study
 
-    if replications is not None and half_width is not None:
-        raise UsageError("--replications runs exactly so many: leave out --half-width, or --replications")
+    precision = precision_of(replications, half_width)
     if output is not None:
         check_output("-o", output, ".png", ".svg", ".pdf")
         if find_spec("matplotlib") is None:
             raise UsageError(f'-o {output}: pictures need matplotlib: pip install "lockstep-sim[plot]"')
-    precision = [] if half_width is None else [f"run.precision.half_width={half_width}"]
     changes = [*(changes or []), *precision]
     load(file, changes)
     announce_compilation()
@@ -69,7 +52,8 @@ def explain(
             out.print(text, style="bold")
         for part in tables(found):
             out.print(part)
-    _exit(found)
+    more = " or a tenth of a gain"
+    leave(found.interrupted, None if found.reached else not_reached(found.half_width, found.n, more))
 
 
 def _draw(found: Explained, output: Path) -> None:
@@ -88,16 +72,3 @@ def report_progress(found: Explained) -> None:
         first, gain = found.turned[0], found.turned[0].best.gain
         said += f": {first.name} {100 * gain.mean:+.3g} points ±{100 * gain.half_width:.2g}"
     say(f"{said}; going on")
-
-
-def _exit(found: Explained) -> None:
-    if found.interrupted:
-        say("interrupted: the answer is that of the replications so far")
-        raise typer.Exit(ExitCode.CTRL_C)
-    if not found.reached:
-        wanted = 100 * (found.half_width or 0.0)
-        say(
-            f"the precision asked for, ±{wanted:.2g} points or a tenth of a gain, was not reached in {found.n} "
-            "replications: raise run.max_replications, or ask for less"
-        )
-        raise typer.Exit(ExitCode.IMPRECISE)

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sim.cli.common import File, Files, Json, Output, Set, load, say
+from sim.cli.options import File, Files, Json, Output, Set, load
+from sim.cli.terminal import say
 from sim.errors import ExitCode, ScenarioError, UsageError
 
 

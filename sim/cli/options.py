@@ -1,19 +1,16 @@
-"""What the verbs of the command share: the application, their options, and what is done with answers."""
+"""The application, and the options that its verbs share."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from sim.scenario import Scenario
 
 app = typer.Typer(
@@ -40,11 +37,6 @@ Half = Annotated[
 Replications = Annotated[int | None, typer.Option(min=1, help="Run exactly so many, whatever the precision.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads; all cores if left out.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file.")]
-
-
-def say(text: str) -> None:
-    """Say something beside the answer, on standard error."""
-    print(text, file=sys.stderr)
 
 
 def _version(asked: bool) -> None:
@@ -83,17 +75,8 @@ def check_output(option: str, output: Path, *kinds: str) -> None:
         raise UsageError(f"{option} {output}: {output.parent} may not be written to")
 
 
-def console() -> Console:
-    """Standard output, 80 columns where it is no terminal. Names may hold brackets and colons: nothing is markup."""
-    from rich.console import Console
-
-    color: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
-    return Console(highlight=False, markup=False, emoji=False, color_system=color)
-
-
-def announce_compilation() -> None:
-    """Say why the first answer takes so long, where nothing is compiled yet."""
-    from sim.kernels._jit import is_warm
-
-    if not is_warm():
-        say("compiling the engine; this takes about a minute, once ...")
+def precision_of(replications: int | None, half_width: str | None) -> list[str]:
+    """Changes of a scenario that ask for a precision; refuses to be asked for a number of replications as well."""
+    if replications is not None and half_width is not None:
+        raise UsageError("--replications runs exactly so many: leave out --half-width, or --replications")
+    return [] if half_width is None else [f"run.precision.half_width={half_width}"]

@@ -11,22 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.common import (
-    File,
-    Half,
-    Jobs,
-    Json,
-    Output,
-    Replications,
-    Seed,
-    Set,
-    announce_compilation,
-    check_output,
-    console,
-    load,
-    say,
-)
-from sim.errors import ExitCode, UsageError
+from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
+from sim.cli.terminal import announce_compilation, console, leave, not_reached, say
+from sim.errors import UsageError
 
 if TYPE_CHECKING:
     from sim.results import Runs
@@ -66,7 +53,7 @@ def run(
     ] = None,
 ) -> None:
     """Simulate a scenario: how much of the time is useful, and where every lost hour goes."""
-    precision = [] if half_width is None else [f"run.precision.half_width={half_width}"]
+    precision = precision_of(replications, half_width)
     scenario = load(file, [*(changes or []), *precision])
     if output is not None:
         check_output("-o", output, ".parquet")
@@ -78,8 +65,6 @@ def run(
             )
     if events and replication is None:
         raise UsageError("--events needs --replication R: the incidents of which run?")
-    if replications is not None and half_width is not None:
-        raise UsageError("--replications runs exactly so many: leave out --half-width, or --replications")
     if replication is not None and (replications is not None or half_width is not None):
         raise UsageError("--replication runs one alone: leave out --replications and --half-width")
     asked = Asked.read(scenario, done_by, ettr_below)
@@ -168,7 +153,7 @@ def _run_many(
             out.print(text)
         for part in answer_tables(answer):
             out.print(part)
-    _exit(answer)
+    leave(answer.interrupted, None if answer.reached else not_reached(answer.half_width, answer.n))
 
 
 def _chances(answer: Answer, asked: Asked) -> dict[str, Estimate | None]:
@@ -198,19 +183,6 @@ def report_progress(answer: Answer) -> None:
     """Say how far the answer is."""
     half = 100 * answer.ettr.half_width
     say(f"{answer.n} replications: ETTR {100 * answer.ettr.mean:.2f} % ±{half:.2g} points; going on")
-
-
-def _exit(answer: Answer) -> None:
-    if answer.interrupted:
-        say("interrupted: the answer is that of the replications so far")
-        raise typer.Exit(ExitCode.CTRL_C)
-    if not answer.reached:
-        wanted = 100 * (answer.half_width or 0.0)
-        say(
-            f"the precision asked for, ±{wanted:.2g} points, was not reached in {answer.n} replications: raise "
-            "run.max_replications, or ask for less"
-        )
-        raise typer.Exit(ExitCode.IMPRECISE)
 
 
 def _run_one(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.common import File, Jobs, Json, Replications, Seed, Set, announce_compilation, console, load, say
-from sim.errors import ExitCode, UsageError
+from sim.cli.options import File, Jobs, Json, Replications, Seed, Set, load
+from sim.cli.terminal import announce_compilation, console, leave, say
+from sim.errors import UsageError
 
 if TYPE_CHECKING:
     from sim.study.tune import Tuned
@@ -72,7 +73,7 @@ def tune(
             out.print(text, style="bold")
         for part in tables(found):
             out.print(part)
-    _exit(found)
+    leave(found.interrupted, _imprecise(found))
 
 
 def _target(text: str | None, metric: What) -> tuple[What, float | None]:
@@ -103,15 +104,13 @@ def report_progress(text: str) -> None:
     say(f"{text}; going on")
 
 
-def _exit(found: Tuned) -> None:
-    if found.interrupted:
-        say("interrupted: the answer is that of the replications so far")
-        raise typer.Exit(ExitCode.CTRL_C)
+def _imprecise(found: Tuned) -> str | None:
+    """Say that a value that is named is not known well enough; why none is named stands in the answer."""
     if not found.named:
-        raise typer.Exit(ExitCode.IMPRECISE)
-    if not found.reached:
-        say(
-            f"the value is not known to {100 * found.precision:g} %: raise run.max_replications, or take any value of "
-            "its interval"
-        )
-        raise typer.Exit(ExitCode.IMPRECISE)
+        return ""
+    if found.reached:
+        return None
+    return (
+        f"the value is not known to {100 * found.precision:g} %: raise run.max_replications, or take any value of its "
+        "interval"
+    )
