@@ -1,0 +1,1 @@
+"""Many cases, run on one machine or on many."""
