@@ -240,6 +240,14 @@ def _began(process: int) -> str:
         return ""
 
 
+def is_running(process: int) -> bool:
+    """Whether a process runs; one that has ended and was not yet asked for its exit code does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def _is(process: int, name: str) -> bool:
     try:
         return Path(f"/proc/{process}/comm").read_text().strip() == name

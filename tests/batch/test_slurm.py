@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from sim.batch import clusters
 from sim.batch.slurm_options import SlurmOptions
 from sim.errors import UsageError
 from tests.batch import tasks
+from tests.batch.conftest import importable
 from tests.batch.little_driver import run_all
-from tests.batch.private_slurm import PrivateSlurm, wait_until
+from tests.batch.private_slurm import PrivateSlurm, is_running, missing, stop_leftovers, wait_until
 
 pytestmark = pytest.mark.xdist_group("slurm")
 
@@ -196,3 +198,31 @@ def test_dasks_own_configuration_fills_what_the_file_leaves_out(tmp_path: Path) 
 def test_a_directory_that_slurm_would_read_otherwise_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a quote or a percent sign"):
         clusters.job_script(TWO_JOBS, tmp_path / "100%j")
+
+
+@pytest.mark.skipif(bool(missing()), reason=f"no Slurm on this machine: {', '.join(missing())} missing")
+def test_the_fixture_clears_what_a_killed_run_left_behind() -> None:
+    """Nothing stops the daemons of a run that was killed, except the next run."""
+    program = (
+        "from tests.batch.private_slurm import PrivateSlurm\n"
+        "cluster = PrivateSlurm(nodes=1)\ncluster.start()\n"
+        "cluster.run('sbatch', '-o', '/dev/null', '--wrap', 'sleep 600')\n"
+        "print(cluster.folder, flush=True)\ninput()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": importable()},
+    ) as run:
+        assert run.stdout is not None
+        folder = Path(run.stdout.readline().strip())
+        daemons = [int(file.read_text()) for file in folder.glob("*.pid")]
+        stop_leftovers()
+        assert folder.is_dir()  # its owner is alive
+        run.kill()
+    assert len(daemons) == 3
+    stop_leftovers()
+    assert not folder.exists()
+    wait_until(lambda: not any(is_running(daemon) for daemon in daemons), 10, "daemons stopped")
