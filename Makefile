@@ -11,7 +11,7 @@ run: $(INSTALLED)
 	$(BIN)/sim run scenarios/llama3-405b-16k.toml
 
 test: $(DEVELOPED)
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 
 verification: $(DEVELOPED)
 	$(BIN)/pytest -m verification

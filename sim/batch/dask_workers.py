@@ -130,7 +130,10 @@ class DaskWorkers:
         return self._count
 
     def close(self, *, now: bool) -> None:
-        """End the connection, and the workers if they were started for it; ``now`` abandons what is running."""
+        """End the connection, and the workers if they were started for it; ``now`` abandons what is running.
+
+        A second call does nothing.
+        """
         self.executor.shutdown(wait=not now)
         self._client.close(_CLOSE_S)
         if self._cluster is not None:

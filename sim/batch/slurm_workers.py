@@ -35,6 +35,7 @@ _LOOK_FIRST_S, _LOOK_LAST_S = (
     30.0,
 )  # from one look at the queue to the next: doubled each time, and short after a loss
 _GIVE_UP_AFTER = 3  # jobs in a row that ended without a sign of life
+_ANSWER_S = 20.0  # Slurm's programs try again for minutes while its controller is away
 _LOG_TAIL = 1_000
 _CLOSE_S = 60.0
 
@@ -104,7 +105,9 @@ class SlurmWorkers(DaskWorkers):
         return super().alive()
 
     def close(self, *, now: bool) -> None:
-        """End workers and jobs; ``now`` abandons what is running."""
+        """End workers and jobs; ``now`` abandons what is running. A second call does nothing."""
+        if self._cluster.status == Status.closed:
+            return
         jobs = [job.job_id for job in list(self._cluster.workers.values()) if job.job_id]
         self._cluster.sync(self._stop_timer)
         self.executor.shutdown(wait=not now)
@@ -154,7 +157,10 @@ class SlurmWorkers(DaskWorkers):
             job.status = Status.closed
             self._cluster.workers.pop(name, None)
             self._cluster.worker_spec.pop(name, None)
-            self._silent_ends = 0 if name in self._heard else self._silent_ends + 1
+            if name in self._heard:
+                self._silent_ends = 0
+            elif job.job_id is not None or len(ended) == len(known):  # one more than Slurm allows at a time is no harm
+                self._silent_ends += 1
             self._heard.discard(name)
         if self._silent_ends >= _GIVE_UP_AFTER and not self._cluster.observed:
             self._broken = LostError(
@@ -276,7 +282,12 @@ async def _queue() -> set[str] | None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    out, _ = await process.communicate()
+    try:
+        out, _ = await asyncio.wait_for(process.communicate(), _ANSWER_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return None
     if process.returncode != 0:
         return None
     rows = (line.split() for line in out.decode().splitlines())

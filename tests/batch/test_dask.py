@@ -127,6 +127,7 @@ def test_a_task_that_kills_its_worker_is_told_from_one_that_fails() -> None:
         assert wait([cancelled], **QUICK).done == {cancelled}
     finally:
         workers.close(now=True)
+        workers.close(now=True)
     assert workers.alive() == 0
 
 
