@@ -10,7 +10,7 @@ from os import PathLike
 
 from sim.errors import ScenarioError, UsageError
 from sim.planning_stores import save_intervals
-from sim.scenario import Entry, Scenario, from_dict, load, units
+from sim.scenario import Base, Entry, Scenario, from_dict, units
 from sim.scenario.positions import split_key
 from sim.scenario.refusal import RefusedError, nearest, shown, shown_path
 from sim.scenario.units import Quantity
@@ -108,12 +108,18 @@ def maker(scenario: Scenario | str | PathLike[str], changes: Sequence[str] = ())
     """Give what makes a scenario with further changes: from its file where one is named, else from what it resolves to.
 
     From a file, what follows from a key follows again: with another size of a checkpoint, its reading takes as long
-    as the store's bandwidth says.
+    as the store's bandwidth says. The file is read here, once.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be read, or is no TOML.
     """
     if isinstance(scenario, Scenario):
         name, tree = scenario.name, scenario.resolved()
         return lambda more: from_dict(tree, name, [*changes, *more])
-    return lambda more: load(scenario, [*changes, *more])
+    base = Base.read(scenario)
+    return lambda more: base.scenario([*changes, *more])
 
 
 def find(make: Make, key: str, unit_of: str | None = None) -> Knob:
