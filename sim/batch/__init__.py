@@ -1,0 +1,1 @@
+"""Many scenarios at once: the sweep file, its cases, and where they run."""
