@@ -1,1 +1,1 @@
-"""Many cases, run on one machine or on many."""
+"""Many scenarios at once: the sweep file, its cases, and where they run."""

@@ -80,25 +80,13 @@ def split_changes(text: str) -> list[str]:
 def _check_names(base: Scenario, changes: list[str]) -> None:
     """Refuse a value in what is not there: it would add a store, a source or a stage, and compare with that."""
     from sim.scenario.positions import split_key
-    from sim.scenario.refusal import listed, nearest, shown_path
+    from sim.study.knobs import not_there
 
-    resolved = base.resolved()
     for change in changes:
         path = split_key(change.partition("=")[0].strip()) or ()
-        if len(path) < 3 or path[0] not in ("faults", "stores", "pauses", "maintenance", "recovery", "repair"):
-            continue
-        known, place = resolved.get(path[0], {}), 1
-        if path[1] in known and path[0] == "recovery" and path[2] == "stages" and len(path) > 3:
-            known, place = known[path[1]].get("stages", {}), 3
-        if path[place] in known:
-            continue
-        tables = [name for name, value in known.items() if isinstance(value, dict)]
-        close = nearest(path[place], tables)
-        there = f"did you mean {shown_path((*path[:place], close, *path[place + 1 :]))}?" if close else ""
-        if not close and tables:
-            there = f"there is {listed([shown_path((*path[:place], name)) for name in tables])}."
-        new = shown_path(path[: place + 1])
-        raise UsageError(f'--variant "{change}": there is no {new}; {there} To add one: {new} = {{ ... }}')
+        said = not_there(base, path)
+        if said:
+            raise UsageError(f'--variant "{change}": {said}')
 
 
 def _compare(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 from sim.report.words import WIDTH, duration, percent, size
 from sim.scenario import Entry, Scenario
+from sim.scenario.toml import toml_key, toml_value
 from sim.study.levels import Level
 from sim.study.outlook import Outlook
 from sim.study.spares import Spares
@@ -18,7 +17,7 @@ from sim.study.spares import Spares
 
 def resolved_lines(scenario: Scenario) -> Iterator[str]:
     """The resolved scenario in the form of its file: as written, in SI units, and where each default comes from."""
-    yield f"name = {_value(scenario.name)}"
+    yield f"name = {toml_value(scenario.name)}"
     table: tuple[str, ...] = ()
     for entry in scenario.entries:
         # An empty table has a header of its own, since tables of the one it is in may stand before it.
@@ -27,10 +26,10 @@ def resolved_lines(scenario: Scenario) -> Iterator[str]:
         if home != table:
             table = home
             yield ""
-            header = f"[{'.'.join(map(_key, table))}]"
+            header = f"[{'.'.join(map(toml_key, table))}]"
             yield from _noted(header, entry) if empty else [header]
         if not empty:
-            yield from _noted(f"{_key(entry.path[-1])} = {_value(entry.written)}", entry)
+            yield from _noted(f"{toml_key(entry.path[-1])} = {toml_value(entry.written)}", entry)
 
 
 def _noted(setting: str, entry: Entry) -> Iterator[str]:
@@ -48,20 +47,6 @@ def _noted(setting: str, entry: Entry) -> Iterator[str]:
     yield f"{setting:<32}  # {first}"
     for line in rest:
         yield f"{'':<{max(len(setting), 32)}}  # {line}"
-
-
-def _key(name: str) -> str:
-    """A key as TOML wants it: bare where it may be, else quoted."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
-
-
-def _value(value: Any) -> str:
-    """A value as TOML writes it, tables inline."""
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_key(key)} = {_value(item)}' for key, item in value.items())} }}" if value else "{}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
-    return json.dumps(value, ensure_ascii=False)
 
 
 def room_lines(scenario: Scenario) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 from sim.scenario.editor import json_schema
 from sim.scenario.entries import Entry
-from sim.scenario.load import from_dict, load, loads, problems
+from sim.scenario.load import Base, from_dict, load, loads, problems
 from sim.scenario.schema import Scenario
 from sim.scenario.starter import starter
 
-__all__ = ["Entry", "Scenario", "from_dict", "json_schema", "load", "loads", "problems", "starter"]
+__all__ = ["Base", "Entry", "Scenario", "from_dict", "json_schema", "load", "loads", "problems", "starter"]

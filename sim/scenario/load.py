@@ -23,6 +23,61 @@ _NO_FILE = "<string>"
 _UNNAMED = "scenario"
 
 
+class Base:
+    """A scenario file that is read, parsed and merged once, and makes scenarios with changes as often as wanted.
+
+    It can be pickled. What it makes, and what it refuses, is what `load` makes and refuses.
+
+    Parameters
+    ----------
+    document : Document
+        The file that the user named; what it includes is read here.
+
+    Raises
+    ------
+    ScenarioError
+        If a file that is included cannot be read, or is no TOML.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self.file = document.file
+        if INCLUDE in document.data:
+            self._merged = merge(with_included(document))
+        else:
+            self._merged = Merged(document.data, Places([document]), [])
+
+    @classmethod
+    def read(cls, path: str | PathLike[str], *, regular: bool = False) -> Base:
+        """Read a file, as `load` does; no pipe or device if it must be `regular`."""
+        file = str(path)
+        return cls.parse(read_text(file, regular=regular), file)
+
+    @classmethod
+    def parse(cls, text: str, file: str) -> Base:
+        """Parse a text, as `loads` does."""
+        document = parse(text, file)
+        if file.startswith("<"):
+            refuse_include(document, "needs the folder of the file", "name the file: loads(text, file)")
+        return cls(document)
+
+    def scenario(self, overrides: Sequence[str] = ()) -> Scenario:
+        """Give the scenario with overrides, each ``path.to.key=value``. Reads no file. Raises `ScenarioError`."""
+        merged = self._merged
+        data = copy.deepcopy(merged.data)
+        done, wrong = overriding.apply(data, overrides)
+        if INCLUDE in data:
+            wrong.append(
+                Problem(COMMAND_LINE, None, INCLUDE, "comes too late: files are merged before", None, "a file")
+            )
+        check_shape(data, self.file)
+        findings = Findings(merged.places, data, done, merged.problems)
+        parts = read_parts(data, findings)
+        check_all(data, parts, findings)
+        if findings or wrong:
+            raise ScenarioError([*findings.sorted(), *wrong])
+        return resolve(data.get("name") or _stem(self.file), parts)
+
+
 def load(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
     """Load a scenario file. Nothing but it and the files that it includes is read, and no code in them is run.
 
@@ -38,8 +93,7 @@ def load(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
     ScenarioError
         With every problem that was found, each with file, line, key, what was given and what is allowed.
     """
-    file = str(path)
-    return loads(read_text(file), file, overrides)
+    return Base.read(path).scenario(overrides)
 
 
 def loads(text: str, file: str = _NO_FILE, overrides: Sequence[str] = ()) -> Scenario:
@@ -54,18 +108,15 @@ def loads(text: str, file: str = _NO_FILE, overrides: Sequence[str] = ()) -> Sce
     overrides : sequence of str
         As for `load`.
     """
-    document = parse(text, file)
-    if file.startswith("<"):
-        refuse_include(document, "needs the folder of the file", "name the file: loads(text, file)")
-    return _scenario(document, overrides)
+    return Base.parse(text, file).scenario(overrides)
 
 
 def from_dict(data: Mapping[str, Any], file: str = "<dict>", overrides: Sequence[str] = ()) -> Scenario:
     """Load a scenario from parsed TOML without `include`, such as `Scenario.resolved` gives. Raises `ScenarioError`."""
     check_shape(data, file)
-    document = Document(file, copy.deepcopy(dict(data)), None)
+    document = Document(file, dict(data), None)
     refuse_include(document, "stands in parsed TOML, which has no folder", "load the file instead")
-    return _scenario(document, overrides)
+    return Base(document).scenario(overrides)
 
 
 def problems(path: str | PathLike[str], overrides: Sequence[str] = ()) -> list[Problem]:
@@ -75,24 +126,6 @@ def problems(path: str | PathLike[str], overrides: Sequence[str] = ()) -> list[P
     except ScenarioError as error:
         return error.problems
     return []
-
-
-def _scenario(document: Document, overrides: Sequence[str]) -> Scenario:
-    if INCLUDE in document.data:
-        merged = merge(with_included(document))
-    else:
-        merged = Merged(document.data, Places([document]), [])
-    data = merged.data
-    done, wrong = overriding.apply(data, overrides)
-    if INCLUDE in data:
-        wrong.append(Problem(COMMAND_LINE, None, INCLUDE, "comes too late: files are merged before", None, "a file"))
-    check_shape(data, document.file)
-    findings = Findings(merged.places, data, done, merged.problems)
-    parts = read_parts(data, findings)
-    check_all(data, parts, findings)
-    if findings or wrong:
-        raise ScenarioError([*findings.sorted(), *wrong])
-    return resolve(data.get("name") or _stem(document.file), parts)
 
 
 def _stem(file: str) -> str:

@@ -19,7 +19,7 @@ from sim.scenario.units import Quantity
 MOST_PERIODS = 1_000
 """Most periods of a series: a replication keeps 32 bytes for each."""
 
-_HALF_WIDTH = WithUnit(
+HALF_WIDTH = WithUnit(
     units.points,
     'percentage points above 0, at most 100, such as "0.1 points"',
     0.0,
@@ -47,7 +47,7 @@ class PrecisionTable(Table):
     of: Annotated[Literal["ettr"], Choice(("ettr",))] = setting(
         "Metric that must be precise.", "ettr", "ETTR is what scenarios are compared by"
     )
-    half_width: Annotated[Quantity, _HALF_WIDTH] = setting(
+    half_width: Annotated[Quantity, HALF_WIDTH] = setting(
         "Half the width of the confidence interval, in percentage points, above 0.",
         "0.1 points",
         "assumption: what a comparison of intervals between saves needs",

@@ -10,9 +10,10 @@ from os import PathLike
 
 from sim.errors import ScenarioError, UsageError
 from sim.planning_stores import save_intervals
-from sim.scenario import Entry, Scenario, from_dict, load, units
+from sim.scenario import Base, Entry, Scenario, from_dict, units
 from sim.scenario.positions import split_key
-from sim.scenario.refusal import RefusedError, nearest, shown, shown_path
+from sim.scenario.refusal import RefusedError, listed, nearest, shown, shown_path
+from sim.scenario.toml import dotted
 from sim.scenario.units import Quantity
 
 Make = Callable[[Sequence[str]], Scenario]
@@ -108,12 +109,18 @@ def maker(scenario: Scenario | str | PathLike[str], changes: Sequence[str] = ())
     """Give what makes a scenario with further changes: from its file where one is named, else from what it resolves to.
 
     From a file, what follows from a key follows again: with another size of a checkpoint, its reading takes as long
-    as the store's bandwidth says.
+    as the store's bandwidth says. The file is read here, once.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be read, or is no TOML.
     """
     if isinstance(scenario, Scenario):
         name, tree = scenario.name, scenario.resolved()
         return lambda more: from_dict(tree, name, [*changes, *more])
-    return lambda more: load(scenario, [*changes, *more])
+    base = Base.read(scenario)
+    return lambda more: base.scenario([*changes, *more])
 
 
 def find(make: Make, key: str, unit_of: str | None = None) -> Knob:
@@ -156,6 +163,59 @@ def tunable(scenario: Scenario) -> Iterator[str]:
     for entry in scenario:
         if isinstance(entry.si, (int, float)) and not isinstance(entry.si, bool):
             yield shown_path(entry.path)
+
+
+def not_there(scenario: Scenario, path: tuple[str, ...]) -> str | None:
+    """Say that a key would add a store, a source, a rule or a stage that is not there; None if it does not."""
+    if len(path) < 3 or path[0] not in ("faults", "stores", "pauses", "maintenance", "recovery", "repair"):
+        return None
+    known, place = scenario.resolved().get(path[0], {}), 1
+    if path[1] in known and path[0] == "recovery" and path[2] == "stages" and len(path) > 3:
+        known, place = known[path[1]].get("stages", {}), 3
+    if path[place] in known:
+        return None
+    tables = [name for name, value in known.items() if isinstance(value, dict)]
+    close = nearest(path[place], tables)
+    there = f"did you mean {shown_path((*path[:place], close, *path[place + 1 :]))}?" if close else ""
+    if not close and tables:
+        there = f"there is {listed([shown_path((*path[:place], name)) for name in tables])}."
+    new = shown_path(path[: place + 1])
+    return f"there is no {new}; {there} To add one: {new} = {{ ... }}"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number as a file writes it: in its unit, and in SI units. `unit` is empty for plain numbers."""
+
+    number: float
+    unit: str
+    si: float
+    si_unit: str
+
+
+def measured(value: object) -> Measure | None:
+    """Give the number that a value of a file is, in whatever unit; None for words, flags and tables.
+
+    Raises
+    ------
+    RefusedError
+        If it is a number with a unit that is not known, or a count or a share that cannot be.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if not isinstance(value, str):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise RefusedError("must be a finite number")
+        return Measure(number, "", number, "1")
+    number_in_unit, unit = _split(value)
+    if number_in_unit is None or not unit:
+        return None
+    reader = _reader(unit)
+    return Measure(number_in_unit, unit, float(reader(value)), dict(_READERS)[reader])
 
 
 def _meant(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -217,7 +277,7 @@ def _settable(make: Make, scenario: Scenario, known: Knob, entry: Entry, path: t
     short = (form for form, meant in _SHORT_FORMS.items() if meant == entry.path)
     ends = [entry.path, path, *short, *(entry.path[:end] for end in range(len(entry.path) - 1, 1, -1))]
     for candidate in ends:
-        key = shown_path(candidate)
+        key = dotted(candidate)
         try:
             if make([f"{key}={text}"]).sha256() == scenario.sha256():
                 return Knob(key, known.unit, known.scale, known.si_unit, known.whole, known.now, known.word)
