@@ -10,6 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim.batch.file import Sweep, load_sweep
+    from sim.batch.sweep import Swept
+    from sim.batch.sweep import run_sweep as sweep
     from sim.errors import ScenarioError, SimError, UsageError
     from sim.scenario import Scenario, load, loads
     from sim.study.answer import Answer
@@ -21,11 +24,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Answer", "Comparison", "Explained", "Scenario", "ScenarioError", "SimError", "Tuned", "UsageError", "__version__",
-    "compare", "explain", "load", "loads", "run", "tune",
+    "Answer", "Comparison", "Explained", "Scenario", "ScenarioError", "SimError", "Sweep", "Swept", "Tuned",
+    "UsageError", "__version__", "compare", "explain", "load", "load_sweep", "loads", "run", "sweep", "tune",
 ]  # fmt: skip
 
 _HOMES = {
+    "Sweep": "sim.batch.file",
+    "Swept": "sim.batch.sweep",
+    "load_sweep": "sim.batch.file",
     "Answer": "sim.study.answer",
     "Comparison": "sim.study.compare",
     "Explained": "sim.study.explain",

@@ -39,6 +39,12 @@ class UsageError(SimError):
     exit_code = ExitCode.INVALID
 
 
+class LostError(SimError):
+    """The workers cannot be had any more; results that have arrived are safe, and the same command goes on."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with a scenario.

@@ -30,6 +30,7 @@ changes.
 """
 
 Records = npt.NDArray[np.void]
+Numbers = npt.NDArray[np.float64] | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -72,23 +73,19 @@ class Runs:
     marks: Floats | None = None
 
     @cached_property
-    def ledger_s(self) -> dict[str, npt.NDArray[np.float64]]:
+    def ledger_s(self) -> dict[str, Numbers]:
         """Wall-clock seconds of each bucket, arrays of shape (n,): they add up to ``wall_s`` exactly."""
-        return {bucket: self.rows["ledger"][:, i] for i, bucket in enumerate(BUCKETS)}
+        return ledger_of(self.rows)
 
     @cached_property
-    def ledger_gpu_s(self) -> dict[str, npt.NDArray[np.float64]]:
+    def ledger_gpu_s(self) -> dict[str, Numbers]:
         """GPU-seconds of each bucket, arrays of shape (n,): they add up to the GPUs held times ``wall_s``."""
-        per_node = self.plan.gpus_per_node
-        nodes = self.rows["ledger"] * self.plan.job_nodes - self.rows["absent_node_s"]
-        spent = {bucket: nodes[:, i] * per_node for i, bucket in enumerate(BUCKETS)}
-        rest = (self.rows["spare_idle_node_s"], self.rows["repair_node_s"])
-        return spent | {bucket: node_s * per_node for bucket, node_s in zip(GPU_ONLY, rest, strict=True)}
+        return ledger_gpu_of(self.plan, self.rows)
 
     @property
     def gpus_held(self) -> int:
         """GPUs of the job and its pools."""
-        return self.plan.nodes * self.plan.gpus_per_node
+        return _gpus_held(self.plan)
 
     @cached_property
     def replications(self) -> pd.DataFrame:
@@ -98,26 +95,8 @@ class Runs:
         ``ledger_*_s`` and ``ledger_gpu_*_s`` hold the buckets, ``faults_*`` and ``interruptions_*`` the counts by
         fault source, ``rate_factor_*`` what an uncertain rate was multiplied by.
         """
-        rows = self.rows
-        columns: dict[str, Any] = {"replication": rows["replication"]}
-        columns["stop_reason"] = [StopReason(reason).name.lower() for reason in rows["stop_reason"]]
-        for name in ("wall_s", "work_done_s", "not_saved_s"):
-            columns[name] = rows[name]
-        columns["ettr"] = rows["work_done_s"] / rows["wall_s"]
-        columns["ettr_hardware"] = self.ledger_gpu_s["productive"] / (self.gpus_held * rows["wall_s"])
-        for name in COUNTS:
-            columns[name] = rows[name]
-        columns["crew_wait_total_s"] = rows["crew_wait_s"]
-        columns |= {f"ledger_{bucket}_s": seconds for bucket, seconds in self.ledger_s.items()}
-        columns |= {f"ledger_gpu_{bucket}_s": seconds for bucket, seconds in self.ledger_gpu_s.items()}
-        for i, source in enumerate(self.plan.sources):
-            columns[f"faults_{source.name}"] = rows["faults_of"][:, i]
-        for i, cause in enumerate(self.plan.causes):
-            columns[f"interruptions_{cause}"] = rows["interruptions_of"][:, i]
-        factors = rate_factors(self.plan, rows["replication"])
-        for i, source in enumerate(self.plan.sources):
-            if source.shape > 0:
-                columns[f"rate_factor_{source.name}"] = factors[:, i]
+        columns: dict[str, Any] = dict(columns_of(self.plan, self.rows))
+        columns["stop_reason"] = [StopReason(reason).name.lower() for reason in columns["stop_reason"]]
         return pd.DataFrame(columns)
 
     def by_period(self, joined: int = 1) -> ByPeriod:
@@ -225,6 +204,9 @@ class Runs:
         parquet.write_table(table.replace_schema_metadata(metadata), path)
 
 
+OF_A_RUN = ("replication", "stop_reason", "wall_s", "work_done_s", "not_saved_s")
+"""First columns: number of the replication, why it stopped, wall clock, progress, and what of it was not saved."""
+
 COUNTS = (
     "interruptions", "faults", "spare_faults", "spares_lost", "void_faults", "missed", "blamed_wrongly",
     "notices", "saved_on_notice", "attempts",
@@ -236,6 +218,47 @@ what was down already, faults for which no node and for which the wrong one was 
 saves, spares taken, recoveries that found too few spares, services by repair crews, nodes that came back as new, nodes
 that failed again after a repair that only seemed to work, nodes given up, units in repair at the end.
 """
+
+
+def columns_of(plan: Plan, rows: Records) -> dict[str, Numbers]:
+    """Columns of ``Runs.replications`` as numbers, arrays of shape (n,); ``stop_reason`` is a ``StopReason``."""
+    ledger_gpu_s = ledger_gpu_of(plan, rows)
+    columns: dict[str, Numbers] = {name: rows[name] for name in OF_A_RUN}
+    columns["ettr"] = rows["work_done_s"] / rows["wall_s"]
+    columns["ettr_hardware"] = ledger_gpu_s["productive"] / (_gpus_held(plan) * rows["wall_s"])
+    for name in COUNTS:
+        columns[name] = rows[name]
+    columns["crew_wait_total_s"] = rows["crew_wait_s"]
+    columns |= {f"ledger_{bucket}_s": seconds for bucket, seconds in ledger_of(rows).items()}
+    columns |= {f"ledger_gpu_{bucket}_s": seconds for bucket, seconds in ledger_gpu_s.items()}
+    for i, source in enumerate(plan.sources):
+        columns[f"faults_{source.name}"] = rows["faults_of"][:, i]
+    for i, cause in enumerate(plan.causes):
+        columns[f"interruptions_{cause}"] = rows["interruptions_of"][:, i]
+    if plan.uncertain:
+        factors = rate_factors(plan, rows["replication"])
+        for i, source in enumerate(plan.sources):
+            if source.shape > 0:
+                columns[f"rate_factor_{source.name}"] = factors[:, i]
+    return columns
+
+
+def ledger_of(rows: Records) -> dict[str, Numbers]:
+    """``Runs.ledger_s`` of rows."""
+    return {bucket: rows["ledger"][:, i] for i, bucket in enumerate(BUCKETS)}
+
+
+def ledger_gpu_of(plan: Plan, rows: Records) -> dict[str, Numbers]:
+    """``Runs.ledger_gpu_s`` of a plan's rows."""
+    per_node = plan.gpus_per_node
+    nodes = rows["ledger"] * plan.job_nodes - rows["absent_node_s"]
+    spent = {bucket: nodes[:, i] * per_node for i, bucket in enumerate(BUCKETS)}
+    rest = (rows["spare_idle_node_s"], rows["repair_node_s"])
+    return spent | {bucket: node_s * per_node for bucket, node_s in zip(GPU_ONLY, rest, strict=True)}
+
+
+def _gpus_held(plan: Plan) -> int:
+    return plan.nodes * plan.gpus_per_node
 
 
 def versions() -> Mapping[str, str]:

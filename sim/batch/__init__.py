@@ -1,1 +1,1 @@
-"""Many scenarios at once: the sweep file, its cases, and where they run."""
+"""A sweep: many cases of one scenario on many workers, and nothing lost when any of them dies."""

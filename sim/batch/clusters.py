@@ -13,7 +13,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import ExitCode, SimError, UsageError
+from sim.errors import UsageError
 
 if TYPE_CHECKING:
     from sim.batch.dask_workers import DaskWorkers
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from sim.batch.slurm_workers import SlurmWorkers
 
 _REACHED_WITHIN_S = 30.0  # Dask's own limit for a connection
-
-
-class LostError(SimError):
-    """The workers cannot be had any more; results that have arrived are not touched by it."""
-
-    exit_code = ExitCode.INTERRUPTED
 
 
 def connect(scheduler: str, timeout_s: float = _REACHED_WITHIN_S) -> DaskWorkers:

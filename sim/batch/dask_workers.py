@@ -16,8 +16,7 @@ import dask.config
 from distributed import Client, LocalCluster
 from distributed.scheduler import KilledWorker
 
-from sim.batch.clusters import LostError
-from sim.errors import UsageError
+from sim.errors import LostError, UsageError
 
 _Result = TypeVar("_Result")
 
@@ -104,6 +103,7 @@ class DaskWorkers:
     """
 
     died: tuple[type[BaseException], ...] = (KilledWorker,)
+    reserve = 0.0
 
     def __init__(self, client: Client, address: str, cluster: Any = None) -> None:
         self.executor: Executor = DaskExecutor(client, address)

@@ -24,10 +24,10 @@ from dask_jobqueue.slurm import SLURMCluster, SLURMJob
 from distributed import Client, Status
 from tornado.ioloop import PeriodicCallback
 
-from sim.batch.clusters import LostError, slurm_time
+from sim.batch.clusters import slurm_time
 from sim.batch.dask_workers import LOOPBACK, SCHEDULER_SETTINGS, WORKER_ENVIRONMENT, DaskWorkers
 from sim.batch.slurm_options import SlurmOptions
-from sim.errors import UsageError
+from sim.errors import LostError, UsageError
 
 _NAME = "lockstep-sim"
 _LOOK_FIRST_S, _LOOK_LAST_S = (

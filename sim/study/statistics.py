@@ -71,6 +71,37 @@ def ratio(numerator: Values, denominator: Values, confidence: float, most: float
     return Estimate(value, max(value - half, 0.0), min(value + half, most), n, confidence)
 
 
+@dataclass(frozen=True)
+class Ends:
+    """Many estimates: arrays of shape (k,), NaN where an end is None."""
+
+    mean: Values
+    low: Values
+    high: Values
+
+
+def ratios(numerators: Values, denominators: Values, confidence: float, most: float = math.inf) -> Ends:
+    """Many times ``ratio``, each of one row.
+
+    Parameters
+    ----------
+    numerators, denominators : arrays of shape (k, n), n >= 1
+        Totals of each replication.
+    confidence, most : float
+        As for ``ratio``.
+    """
+    n = numerators.shape[1]
+    totals = denominators.sum(axis=1)
+    values = numerators.sum(axis=1) / totals
+    if n < 2:
+        none = np.full(len(values), np.nan)
+        return Ends(values, none, none)
+    rest = np.asarray(numerators - values[:, None] * denominators, dtype=np.float64)
+    errors = np.sqrt((rest * rest).sum(axis=1) / (n - 1) / n) / (totals / n)
+    half = float(stdtrit(n - 1, (1 + confidence) / 2)) * errors
+    return Ends(values, np.maximum(values - half, 0.0), np.minimum(values + half, most))
+
+
 def mean(values: Values, confidence: float) -> Estimate:
     """Mean over replications with its t-interval."""
     return ratio(values, np.ones(len(values)), confidence)
@@ -89,6 +120,17 @@ def time_between(events: Values, times: Values, confidence: float) -> Estimate:
     if rate.low is None or rate.high is None:
         return Estimate(1 / rate.mean, None, None, rate.n, confidence)
     return Estimate(1 / rate.mean, 1 / rate.high, 1 / rate.low if rate.low > 0 else math.inf, rate.n, confidence)
+
+
+def times_between(events: Values, times: Values, confidence: float) -> Ends:
+    """Many times ``time_between``, each of one row; arrays of shape (k, n)."""
+    rates = ratios(events, times, confidence)
+    with np.errstate(divide="ignore"):
+        found = Ends(1 / rates.mean, 1 / rates.high, 1 / rates.low)
+    none = ~events.any(axis=1)
+    found.low[none] = times.sum(axis=1)[none] / -math.log1p(-confidence)
+    found.high[none] = math.inf
+    return found
 
 
 def spread(values: Values) -> dict[str, float]:

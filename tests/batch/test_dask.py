@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sim.batch import clusters
-from sim.errors import ExitCode, UsageError
+from sim.errors import ExitCode, LostError, UsageError
 from tests.batch import tasks
 from tests.batch.conftest import importable
 from tests.batch.little_driver import run_all
@@ -100,15 +100,13 @@ def test_a_lost_scheduler_is_said(scheduler: Scheduler) -> None:
         flying = [workers.executor.submit(tasks.nap, number, 60.0) for number in range(2)]
         scheduler.process.kill()
         for future in flying:
-            with pytest.raises(
-                clusters.LostError, match=f"at {scheduler.address} was lost.*run the same command again"
-            ):
+            with pytest.raises(LostError, match=f"at {scheduler.address} was lost.*run the same command again"):
                 future.result(**QUICK)
         assert workers.alive() == 0
-        assert clusters.LostError.exit_code == ExitCode.INTERRUPTED
+        assert LostError.exit_code == ExitCode.INTERRUPTED
     finally:
         workers.close(now=True)
-    with pytest.raises(clusters.LostError):
+    with pytest.raises(LostError):
         workers.executor.submit(tasks.square, 3)
 
 
@@ -160,7 +158,7 @@ def test_without_the_extra_the_command_that_installs_it_is_said() -> None:
     """In a process of its own: modules that were imported once stay."""
     program = (
         "import sys; sys.modules['distributed'] = None\n"
-        "from sim.batch import clusters\nfrom sim.errors import UsageError\n"
+        "from sim.batch import clusters\nfrom sim.errors import LostError, UsageError\n"
         "try: clusters.connect('tcp://127.0.0.1:1')\n"
         "except UsageError as error: print(error)"
     )

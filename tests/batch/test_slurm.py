@@ -13,7 +13,7 @@ import pytest
 
 from sim.batch import clusters
 from sim.batch.slurm_options import SlurmOptions
-from sim.errors import UsageError
+from sim.errors import LostError, UsageError
 from tests.batch import tasks
 from tests.batch.conftest import importable
 from tests.batch.little_driver import run_all
@@ -129,14 +129,14 @@ def test_jobs_that_never_get_going_end_the_wait(slurm: PrivateSlurm, tmp_path: P
     def hopeless() -> bool:
         try:
             return workers.alive() > 0
-        except clusters.LostError as error:
+        except LostError as error:
             assert "batch jobs in a row ended without a worker" in str(error)  # noqa: PT017
             assert "/nowhere/python: No such file" in str(error)  # noqa: PT017
             return True
 
     try:
         wait_until(hopeless, 60, "an error")
-        with pytest.raises(clusters.LostError):
+        with pytest.raises(LostError):
             workers.alive()
     finally:
         workers.close(now=True)

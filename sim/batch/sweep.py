@@ -1,0 +1,398 @@
+"""A sweep from its file to its tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sim.batch import journal as journals
+from sim.batch.cases import Case
+from sim.batch.driver import MOST_TRIES, Driver, Progress
+from sim.batch.file import Sweep
+from sim.batch.journal import Blocks, Journal
+from sim.batch.manifest import NAME as MANIFEST
+from sim.batch.manifest import Manifest, explain_change
+from sim.batch.states import States
+from sim.batch.stop import Stop, asked_to_stop
+from sim.batch.tables import (
+    CASES,
+    PROVENANCE,
+    RESULTS,
+    Axis,
+    Summary,
+    partial_name,
+    summarized,
+    write_json,
+    write_tables,
+)
+from sim.batch.tables import Case as Row
+from sim.batch.work import Resolved, model, resolve_many
+from sim.batch.workers import Borrowed, Flights, LocalWorkers, Workers
+from sim.errors import ExitCode, LostError, Problem, ScenarioError, SimError, UsageError
+from sim.results import SCHEMA_VERSION, versions
+from sim.study.estimate import cores
+
+_AT_ONCE = 50
+"""Cases that a process plans at a time: some 0.2 s."""
+
+_FEW = 100
+"""So many cases are planned where the driver is: processes would take longer to start."""
+
+
+class StoppedError(SimError):
+    """Somebody asked to stop before anything was run."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What became of a sweep.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    out : Path
+        Directory of the tables.
+    summaries : sequence of Summary or None
+        Of each case in its order; None of one that failed, and none at all if the sweep was stopped.
+    failed : dict
+        Why cases failed, by number.
+    imprecise : tuple of int
+        Cases that did not reach their precision with the most replications that they may have.
+    stopped : int
+        Number of the signal that stopped it; 0 if it is complete.
+    done : int
+        Cases that are complete.
+    """
+
+    sweep: Sweep
+    out: Path
+    summaries: Sequence[Summary | None]
+    failed: Mapping[int, str]
+    imprecise: tuple[int, ...]
+    stopped: int
+    done: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The sweep as it stands in JSON."""
+        summaries = self.summaries or (None,) * len(self.sweep.cases)
+        return {
+            "sweep": self.sweep.as_dict(),
+            "directory": str(self.out),
+            "done": self.done,
+            "stopped_by": signal.Signals(self.stopped).name if self.stopped else None,
+            "cases": [
+                {
+                    "case": case.index,
+                    "values": dict(zip((axis.name for axis in self.sweep.axes), case.values, strict=True)),
+                    "why_failed": self.failed.get(case.index),
+                    "imprecise": case.index in self.imprecise,
+                    **(summary.as_dict() if summary is not None else {}),
+                }
+                for case, summary in zip(self.sweep.cases, summaries, strict=True)
+            ],
+            "provenance": {"schema_version": SCHEMA_VERSION, "model_sha256": model(), "versions": versions()},
+        }
+
+
+def run_sweep(
+    sweep: Sweep,
+    out: str | os.PathLike[str],
+    *,
+    executor: Executor | Workers | None = None,
+    jobs: int | None = None,
+    retry_failed: bool = False,
+    accept_changes: bool = False,
+    progress: Callable[[Progress], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
+    stop: Stop | None = None,
+) -> Swept:
+    """Run what is missing of a sweep, and write its tables.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        From ``sim.load_sweep``.
+    out : path
+        Directory; made where it does not exist. What an earlier run left there is not run again.
+    executor : concurrent.futures.Executor or Workers, optional
+        Where tasks run, with as many workers as it says or ``jobs``; it is not closed. Processes of this machine
+        where left out.
+    jobs : int, optional
+        Processes, at least 1; all cores where left out.
+    retry_failed : bool
+        Whether cases that failed before are tried again.
+    accept_changes : bool
+        Whether a sweep that is not the one that ``out`` was made by may leave out cases that are there.
+    progress, say : callable
+        Called with how far it is, and with what is to be told.
+    stop : Stop, optional
+        Asked to stop, the sweep ends as soon as it can. Where left out, signals ask (`sim.batch.stop`).
+
+    Returns
+    -------
+    Swept
+
+    Raises
+    ------
+    ScenarioError
+        If cases are not valid; then nothing is written.
+    UsageError
+        If ``out`` cannot be written, is in use, or holds something else.
+    LostError
+        If the workers are gone.
+    """
+    if stop is None:
+        with asked_to_stop() as stop:
+            return run_sweep(
+                sweep, out, executor=executor, jobs=jobs, retry_failed=retry_failed, accept_changes=accept_changes,
+                progress=progress, say=say, stop=stop,
+            )  # fmt: skip
+    if executor is None:
+        local = LocalWorkers(jobs or cores())
+        workers: Workers = local
+    else:
+        local = None
+        workers = executor if isinstance(executor, Workers) else Borrowed(executor, jobs)
+    finished = False
+    try:
+        resolved = resolve(sweep, local, jobs, stop)
+        with _opened(Path(out)) as journal:
+            _explained(sweep, resolved, journal, accept_changes, say)
+            if retry_failed:
+                for identity in list(journal.content.failed):
+                    journal.retried(identity)
+            driver = _driven(sweep, resolved, journal, workers, progress, stop)
+            finished = not driver.states.open
+            return _finished(sweep, driver, journal)
+    finally:
+        if local is not None:
+            local.close(now=not finished)
+
+
+@contextmanager
+def _opened(directory: Path) -> Iterator[Journal]:
+    """The journal of a directory, which is made, and cleared of what a driver left that was killed while it wrote."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{directory}: cannot be made: {error.strerror}") from None
+    with Journal(directory / journals.NAME) as journal:
+        for name in (RESULTS, CASES, PROVENANCE, MANIFEST):
+            for left in directory.glob(partial_name(name, "*")):
+                left.unlink(missing_ok=True)
+        yield journal
+
+
+def _explained(
+    sweep: Sweep, resolved: Sequence[Resolved], journal: Journal, accept_changes: bool, say: Callable[[str], None]
+) -> None:
+    """Say what has changed since the directory was made, and write by what it is made now."""
+    directory = journal.path.parent
+    now = Manifest(model(), dict(versions()), _as_read(sweep), tuple(resolved))
+    before = Manifest.read(directory)
+    if before is not None:
+        for line in explain_change(before, now, journal.content, directory, accept_changes):
+            say(line)
+    if journal.content.damaged:
+        say(f"{journal.path}: is damaged in {journal.content.damaged} places; what stood there is run again")
+    now.write(directory)
+
+
+def resolve(
+    sweep: Sweep, workers: Workers | None = None, jobs: int | None = None, stop: Stop | None = None
+) -> list[Resolved]:
+    """Plan all cases, in processes of this machine if they are many.
+
+    Raises
+    ------
+    ScenarioError
+        With what is wrong with cases that are not valid.
+    """
+    found: dict[int, Resolved] = {}
+    wrong: list[tuple[Case, ScenarioError]] = []
+    for start, planned in _planned(sweep, workers, jobs):
+        if stop is not None and stop.number:
+            raise StoppedError(f"stopped by {signal.Signals(stop.number).name} before anything was run")
+        for number, each in enumerate(planned, start):
+            if isinstance(each, Resolved):
+                found[number] = each
+            else:
+                wrong.append((sweep.cases[number], ScenarioError(list(each))))
+    if wrong:
+        raise ScenarioError(sweep.problems_of(sorted(wrong, key=lambda each: each[0].index)))
+    return [_asked(sweep, found[number]) for number in range(len(found))]
+
+
+Planned = list[Resolved | tuple[Problem, ...]]
+
+
+def _planned(sweep: Sweep, workers: Workers | None, jobs: int | None) -> Iterator[tuple[int, Planned]]:
+    """Plan all cases, some at a time: number of the first, and what became of them."""
+    changes = [case.changes for case in sweep.cases]
+    if len(changes) <= _FEW:
+        yield 0, resolve_many(sweep.base, sweep.seed, changes)
+        return
+    planners = LocalWorkers(jobs or cores()) if workers is None else workers
+    todo = list(range(0, len(changes), _AT_ONCE))[::-1]
+    deaths = 0
+    try:
+        flights: Flights[int] = Flights(planners)
+        while todo or len(flights):
+            while todo and flights.room:
+                start = todo.pop()
+                flights.start(start, resolve_many, sweep.base, sweep.seed, changes[start : start + _AT_ONCE])
+            for start, future in flights.ended(1.0):
+                try:
+                    yield start, future.result()
+                    deaths = 0
+                except BrokenExecutor:
+                    deaths += 1
+                    todo.append(start)
+            if deaths > MOST_TRIES * planners.alive():
+                raise LostError("the processes that plan the cases die again and again")
+    finally:
+        if workers is None:
+            planners.close(now=True)
+
+
+def _asked(sweep: Sweep, case: Resolved) -> Resolved:
+    """A case with the precision that the sweep asks for, where it does."""
+    if sweep.half_width is not None:
+        case = replace(case, half_width=sweep.half_width)
+    return case if sweep.max_replications is None else replace(case, most=sweep.max_replications)
+
+
+def _as_read(sweep: Sweep) -> dict[str, Any]:
+    """A sweep's description as it comes back from a file."""
+    found: dict[str, Any] = json.loads(json.dumps(sweep.as_dict()))
+    return found
+
+
+def _driven(
+    sweep: Sweep, resolved: Sequence[Resolved], journal: Journal, workers: Workers,
+    progress: Callable[[Progress], None], stop: Stop,
+) -> Driver:  # fmt: skip
+    """Run what is missing."""
+    started, clock = _now(), time.monotonic()
+    journal.started({"host": socket.gethostname(), "started": started})
+    states = States(resolved, journal.path, journal.content, sweep.replications)
+    driver = Driver(states, journal, workers, progress, stop)
+    try:
+        driver.drive()
+    finally:
+        with suppress(UsageError):  # a disk that is full has been said already
+            journal.ended(_session(driver, time.monotonic() - clock))
+            journal.flush()
+    return driver
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _session(driver: Driver, seconds: float) -> dict[str, Any]:
+    """What a session did, for the provenance."""
+    return {
+        "ended": _now(), "seconds": round(seconds, 3), "stopped_by": driver.stop.number, "tasks": driver.tasks,
+        "replications": driver.replications, "workers_died": driver.deaths,
+        "worker_seconds": round(driver.worker_seconds, 3), "worker_hosts": sorted(driver.hosts),
+    }  # fmt: skip
+
+
+def _finished(sweep: Sweep, driver: Driver, journal: Journal) -> Swept:
+    """Write the tables, if all cases are done or have failed."""
+    states, directory = driver.states, journal.path.parent
+    failed = _failed(states)
+    if states.open:
+        return Swept(sweep, directory, (), failed, (), driver.stop.number, states.done)
+    rows = [_row(states, number) for number in range(len(sweep.cases))]
+    axes = [
+        Axis(axis.name, [str(case.values[i]) for case in sweep.cases], [case.numbers[i] for case in sweep.cases])
+        for i, axis in enumerate(sweep.axes)
+    ]
+    described = {"schema_version": SCHEMA_VERSION, "model_sha256": model(), "versions": versions()}
+    description = described | {"sweep": sweep.as_dict()}
+    blocks = Blocks(journal.path, journal.content)
+    summaries = write_tables(directory, rows, axes, journal.content, blocks, description)
+    write_json(directory / PROVENANCE, description | {"sessions": journal.content.sessions})
+    imprecise = tuple(number for number, row in enumerate(rows) if row.reached is False)
+    return Swept(sweep, directory, summaries, failed, imprecise, 0, states.done)
+
+
+def _failed(states: States) -> dict[int, str]:
+    each = ((number, states[number].why_failed) for number in range(len(states.cases)))
+    return {number: why for number, why in each if why is not None}
+
+
+def _row(states: States, number: int) -> Row:
+    """A case as the tables show it."""
+    state = states[number]
+    asked = states.replications is None and state.why_failed is None
+    return Row(
+        state.case.identity, state.n, state.case.confidence, state.precise if asked else None, state.why_failed
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a sweep is.
+
+    Parameters
+    ----------
+    swept : Swept
+        With summaries of the cases that are done.
+    at_work : bool
+        Whether somebody runs it now.
+    replications : int
+        In the journal, of all cases.
+    sessions : tuple of dict
+        What each session said of itself.
+    """
+
+    swept: Swept
+    at_work: bool
+    replications: int
+    sessions: tuple[Mapping[str, Any], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The status as it stands in JSON."""
+        more = {"at_work": self.at_work, "replications": self.replications, "sessions": list(self.sessions)}
+        return self.swept.as_dict() | more
+
+
+def status(sweep: Sweep, out: str | os.PathLike[str]) -> Status:
+    """Say how far a sweep is. Reads only.
+
+    Raises
+    ------
+    UsageError
+        If there is no sweep in ``out``, or another one.
+    """
+    directory = Path(out)
+    manifest = Manifest.read(directory)
+    if manifest is None:
+        raise UsageError(f"{directory}: no sweep has been run there")
+    content = journals.read(directory / journals.NAME)
+    if manifest.sweep != _as_read(sweep):
+        raise UsageError(f"{directory} was made by another sweep than {sweep.file} is now; run it to see the changes")
+    path = directory / journals.NAME
+    states = States(manifest.cases, path, content, sweep.replications)
+    waiting = {states[number].case.identity for number in states.open}
+    rows = [_row(states, number) for number in range(len(manifest.cases))]
+    done = [number for number, row in enumerate(rows) if row.identity not in waiting]
+    summaries = summarized(rows, done, content, Blocks(path, content))
+    swept = Swept(sweep, directory, summaries, _failed(states), (), 0, states.done)
+    counts = sum(run.count for runs in content.runs.values() for run in runs)
+    return Status(swept, journals.at_work(path), counts, tuple(content.sessions))

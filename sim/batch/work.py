@@ -1,0 +1,253 @@
+"""What a worker does: pieces of cases, as pure functions. A task may run twice, anywhere: it gives the same bytes."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import math
+import os
+import pickle
+import signal
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import numpy as np
+
+from sim.engine.compiled.run import Runner
+from sim.errors import Problem, ScenarioError, UsageError
+from sim.kernels._jit import CACHE_DIRECTORY, is_warm
+from sim.plan import Plan
+from sim.planning import build
+from sim.results import SCHEMA_VERSION, columns_of, versions
+from sim.scenario import Base, Scenario, loads
+from sim.scenario.entries import nested
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_MODEL = ("kernels", "engine", "scenario", "theory", "plan.py", "results.py", *(
+    path.name for path in sorted(_PACKAGE.glob("planning*.py"))
+))  # fmt: skip
+"""What results depend on: a change in any of these may change them."""
+
+_OF_THE_ANSWER = ("seed", "precision", "confidence", "max_replications")
+"""Keys of ``[run]`` on which no replication depends, or that are given beside the scenario."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Replications ``first`` to ``first + count - 1`` of a case."""
+
+    case: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """Pieces that one worker does in turn, each with its plan; ``model`` is that of the driver."""
+
+    model: str
+    pieces: tuple[Piece, ...]
+    plans: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Pieces whose replications have the same columns: ``data`` holds the columns one after another, compressed,
+    each with the replications of all pieces in turn, as float64.
+    """
+
+    columns: tuple[str, ...]
+    pieces: tuple[Piece, ...]
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a task leaves: blocks, the cases that failed with the reason, and how long it took, s, where."""
+
+    blocks: tuple[Block, ...]
+    failed: tuple[tuple[int, str], ...]
+    seconds: float
+    host: str
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A case that can be run.
+
+    Parameters
+    ----------
+    identity : str
+        From `identity`.
+    plan : bytes
+        Packed: see `unpacked`.
+    confidence, half_width : float
+        Of the interval of ETTR that the scenario asks for; the half width as a share of 1.
+    most : int
+        Most replications.
+    faults : float
+        Faults that a replication is expected to have, about: a measure of its cost. 0 only where nothing fails.
+    """
+
+    identity: str
+    plan: bytes
+    confidence: float
+    half_width: float
+    most: int
+    faults: float
+
+
+@cache
+def model() -> str:
+    """Hash of the sources and versions that results depend on: runs of others are never mixed with these."""
+    digest = hashlib.sha256(json.dumps(dict(versions())).encode())
+    for part in _MODEL:
+        here = _PACKAGE / part
+        for path in sorted(here.rglob("*.py")) if here.is_dir() else [here]:
+            digest.update(path.relative_to(_PACKAGE).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def identity(scenario: Scenario, seed: int) -> str:
+    """SHA-256 of all that a replication depends on: the resolved scenario, the seed, the version of results."""
+    entries = [each for each in scenario if not (each.path[0] == "run" and each.path[1] in _OF_THE_ANSWER)]
+    what = {"scenario": nested(entries, si=True), "seed": seed, "schema": SCHEMA_VERSION}
+    text = json.dumps(what, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def resolved(scenario: Scenario, seed: int | None) -> Resolved:
+    """Plan a case. Raises `ScenarioError` where the scenario cannot be planned."""
+    plan = build(scenario, seed)
+    packed = zlib.compress(pickle.dumps(plan, protocol=pickle.HIGHEST_PROTOCOL), 1)
+    run = scenario.run
+    wanted = run.confidence, run.precision.half_width, run.max_replications
+    return Resolved(identity(scenario, plan.seed), packed, *wanted, _expected_faults(plan))
+
+
+def resolve_many(
+    base: Base, seed: int | None, changes: Sequence[Sequence[str]]
+) -> list[Resolved | tuple[Problem, ...]]:
+    """Plan cases of a base, each with its changes; of those that cannot be, what is wrong with them."""
+    found: list[Resolved | tuple[Problem, ...]] = []
+    for each in changes:
+        try:
+            found.append(resolved(base.scenario(each), seed))
+        except ScenarioError as error:
+            found.append(tuple(error.problems))
+    return found
+
+
+def unpacked(plan: bytes) -> Plan:
+    """The plan that `resolved` packed. It goes from process to process, and is never read from a file."""
+    found: Plan = pickle.loads(zlib.decompress(plan))
+    return found
+
+
+def _expected_faults(plan: Plan) -> float:
+    """Faults of a replication, about: what a case costs grows with them."""
+    length = plan.horizon if math.isinf(plan.work) else 2 * plan.work
+    rate = 0.0
+    for lane in plan.lanes:
+        if lane.life >= 0:
+            rate += lane.slots * plan.sources[lane.source].rate
+        elif lane.mean > 0:
+            rate += 1 / lane.mean
+    if not plan.lanes:
+        return 0.0
+    return max(length * rate, 1e-6) if math.isfinite(rate) else 1e-6
+
+
+def run_task(task: Task) -> Done:
+    """Run the pieces of a task.
+
+    A case that raises is reported as failed and costs the others nothing; what may be the worker's fault (memory, a
+    full disk) is raised.
+
+    Raises
+    ------
+    UsageError
+        If the worker's sources are not the driver's.
+    """
+    if task.model != model():
+        raise UsageError(
+            f"the worker on {socket.gethostname()} has another Lockstep, Python or libraries than the driver: "
+            "install the same there"
+        )
+    warm()
+    start = time.perf_counter()
+    made: dict[tuple[str, ...], list[tuple[Piece, list[np.ndarray]]]] = {}
+    failed = []
+    for piece, packed in zip(task.pieces, task.plans, strict=True):
+        try:
+            names, values = _columns(unpacked(packed), piece)
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:
+            failed.append((piece.case, f"{type(error).__name__}: {error}"))
+        else:
+            made.setdefault(names, []).append((piece, values))
+    blocks = tuple(_block(names, found) for names, found in made.items())
+    return Done(blocks, tuple(failed), time.perf_counter() - start, socket.gethostname())
+
+
+def _columns(plan: Plan, piece: Piece) -> tuple[tuple[str, ...], list[np.ndarray]]:
+    rows = Runner(plan).run(piece.first, piece.count)
+    columns = columns_of(plan, rows)
+    return tuple(columns), list(columns.values())
+
+
+def _block(names: tuple[str, ...], found: Sequence[tuple[Piece, list[np.ndarray]]]) -> Block:
+    import pyarrow as pa  # heavy, and the driver has it anyway
+
+    parts = [[values[i] for _, values in found] for i in range(len(names))]
+    matrix = np.array([np.concatenate(part) for part in parts], dtype="<f8")
+    data = pa.compress(matrix.tobytes(), codec=CODEC, asbytes=True)
+    return Block(names, tuple(piece for piece, _ in found), data)
+
+
+CODEC = "zstd"
+"""How blocks are compressed: to a third, at some GB/s."""
+
+
+def warm() -> None:
+    """See that the engine is compiled on this machine: one process compiles, the others that start with it wait."""
+    if is_warm():
+        return
+    CACHE_DIRECTORY.mkdir(parents=True, exist_ok=True)
+    with open(CACHE_DIRECTORY / "compiling.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_warm():
+            compile_engine()
+
+
+def compile_engine() -> None:
+    """Run the smallest scenario, which compiles the engine."""
+    Runner(build(loads(_SMALLEST))).run(0, 1)
+
+
+_SMALLEST = 'run = { horizon = "1 h" }\ncluster = { nodes = 1, gpus_per_node = 1 }\njob = { nodes = 1 }'
+
+
+def alone() -> None:
+    """Make a process a worker: one thread, no ear for Ctrl-C, which is the driver's, and no life after the driver."""
+    os.environ["NUMBA_NUM_THREADS"] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
