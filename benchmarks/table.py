@@ -62,7 +62,7 @@ class Row:
 
 def main() -> int:
     console = Console(width=80, highlight=False)
-    print("running the benchmarks: some two minutes ...", file=sys.stderr, flush=True)
+    print("running the benchmarks: some three minutes ...", file=sys.stderr, flush=True)
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "benchmarks.json"
@@ -72,7 +72,8 @@ def main() -> int:
             print(done.stdout + done.stderr, file=sys.stderr)
             return 1
         results = read(file)
-    console.print(table([*engine_rows(results), *command_rows(results), *airesim_rows(results)]))
+    rows = [*engine_rows(results), *command_rows(results), *sweep_rows(results), *airesim_rows(results)]
+    console.print(table(rows))
     console.print(NOTES)
     if AIRESIM not in results:
         console.print(f"AIReSim not found: set AIRESIM to a checkout of {AIRESIM_HOME}")
@@ -178,6 +179,34 @@ def command_rows(results: dict[str, Result]) -> list[Row]:
             "sim run, peak memory", f"{(peak - least) / MB:+.1f} MB", of(peak / least, "16 GPUs"), "≤ 100 MB",
             peak - least <= 100 * MB, large.faults,
         ),
+    ]  # fmt: skip
+
+
+def sweep_rows(results: dict[str, Result]) -> list[Row]:
+    merged = results["test_sweep.test_merge"]
+    seconds, peak = merged.notes["merge_us"] / 1e6, merged.notes["peak_bytes"]
+    rows = [
+        Row(
+            "sim sweep: merge 1M rows", shown(seconds), f"{peak / MB:,.0f} MB at most", "< 10 s, 1 GB",
+            seconds < 10.0 and peak < 1000 * MB,
+        )
+    ]  # fmt: skip
+    if "test_sweep.test_two_processes" not in results:
+        return [Row("sim sweep: 2 processes", "one core", "", "≥ 90 %", met=False), *rows]
+    swept = results["test_sweep.test_two_processes"]
+    alone, cases = swept.notes["alone_us"] / 1e6, swept.notes["cases"]
+    share = alone / 2 / swept.seconds
+    beyond = (2 * swept.seconds - alone) / cases
+    return [
+        Row(
+            "sim sweep: 1,000 cases", shown(swept.seconds), f"{100 * share:.0f} % of half the time alone", "≥ 90 %",
+            share >= 0.9, swept.faults,
+        ),
+        Row(
+            "sim sweep: a case beyond that", shown(beyond), of(beyond * cases / alone, "computation"), "< 5 ms",
+            beyond < 5e-3,
+        ),
+        *rows,
     ]  # fmt: skip
 
 
