@@ -294,7 +294,7 @@ def test_options_of_batch_jobs() -> None:
         "/opt/my python/bin/python", "ib0",
     )  # fmt: skip
     four = swept({"a": EVERY}, slurm={"cores": 4}).slurm
-    assert (four.processes, four.memory_bytes) == (4, 4e9)
+    assert (four.processes, four.memory_bytes) == (4, 8e9)
 
 
 @pytest.mark.parametrize(
