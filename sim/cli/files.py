@@ -44,7 +44,7 @@ def _problems(file: Path, changes: list[str] | None) -> list[str]:
 def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     """Print the resolved scenario with the source of every default, and what follows in closed form."""
     from sim.planning import build
-    from sim.report.scenario import as_dict, outlook_lines, resolved_lines, room_lines
+    from sim.report.scenario import as_dict, model_lines, outlook_lines, resolved_lines, room_lines
     from sim.study.outlook import Outlook
 
     scenario = load(file, changes)
@@ -55,7 +55,7 @@ def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     for line in resolved_lines(scenario):
         print(line)
     print()
-    for line in (*outlook_lines(outlook), *room_lines(scenario)):
+    for line in (*outlook_lines(outlook), *room_lines(scenario), *model_lines(scenario)):
         print(line)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sim.report.words import WIDTH, duration, percent, size
-from sim.scenario import Entry, Scenario
+from sim.scenario import Entry, Scenario, units
 from sim.scenario.toml import toml_key, toml_value
 from sim.study.levels import Level
 from sim.study.outlook import Outlook
@@ -60,6 +60,26 @@ def room_lines(scenario: Scenario) -> Iterator[str]:
             room += f": {size((store.keep + store.in_flight) * copies * scenario.job.checkpoint)}"
         each = f"{size(scenario.job.checkpoint)} each{f' on {copies} nodes' if copies > 1 else ''}"
         yield f"Room in stores.{name}: {room}, of {each}"
+
+
+def model_lines(scenario: Scenario) -> Iterator[str]:
+    """What follows from the model and MFU: the speed of the job, the step, and work in seconds."""
+    design = scenario.efficiency
+    if design is None:
+        return
+    gpus = scenario.job.nodes * scenario.cluster.gpus_per_node
+    said = f"{gpus:,} GPUs x {design.peak / 1e12:g} TFLOP/s x MFU {percent(design.mfu, 2)}"
+    yield f"Speed of the job at ETTR 1: {gpus * design.speed / 1e18:.4g} exaflop/s = {said}"
+    if design.model is not None and design.model.batch_tokens is not None and scenario.job.step is not None:
+        tokens, flops = design.model.batch_tokens, design.model.flops_per_token
+        yield f"Step: {duration(scenario.job.step)} for {tokens:,.0f} tokens of {flops:.4g} FLOP"
+    work = scenario.run.work
+    if work is not None and not _is_duration(work.written):
+        yield f"Work: {work.written} are {duration(work)} at full speed"
+
+
+def _is_duration(text: str) -> bool:
+    return not (units.is_tokens(text) or units.is_flop(text) or units.is_steps(text))
 
 
 def outlook_lines(outlook: Outlook) -> Iterator[str]:
@@ -129,6 +149,8 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
     return {
         "scenario": scenario.resolved(),
         "scenario_sha256": scenario.sha256(),
+        "step_s": scenario.job.step,
+        "work_s": scenario.run.work,
         "entries": [
             {
                 "key": ".".join(entry.path), "written": entry.written, "si": entry.si, "unit": entry.unit,

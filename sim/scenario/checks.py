@@ -13,12 +13,14 @@ from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
 from sim.scenario.findings import Findings
 from sim.scenario.maintenance import MOST_MAINTENANCE, check_unit, check_waves, units_of
 from sim.scenario.pauses import MOST_PAUSES, check_pause
-from sim.scenario.reading import Parts, held_nodes
+from sim.scenario.reading import Parts, held_nodes, of_model
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
 from sim.scenario.repair import check_stages as check_repair_stages
 from sim.scenario.run import check_run
 from sim.scenario.stages import check_stage
 from sim.scenario.stores import MOST_STORES, check_planned, check_store
+from sim.scenario.units import Quantity
+from sim.scenario.work import check_step, check_work
 
 
 def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
@@ -29,6 +31,7 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
     for name, source in parts.faults.items():
         findings.add_all(("faults", name), check_fault(source, _uncertain(parts)))
     _run(parts, findings)
+    _work(parts, findings)
     _stores(parts, findings)
     _pools(parts, findings)
     _pauses(data, parts, findings)
@@ -134,9 +137,33 @@ def _run(parts: Parts, findings: Findings) -> None:
         findings.add(("run", "uncertain"), refusal)
 
 
+def _work(parts: Parts, findings: Findings) -> None:
+    """Check what is given in the model's terms: the step, and the work of the run."""
+    if parts.job is None or parts.cluster is None or not parts.efficiency_known:
+        return
+    efficiency, derived, _ = of_model(parts)
+    for path, refusal in check_step(parts.job.step, derived):
+        findings.add(path, refusal)
+    if parts.run is not None:
+        gpus = (parts.job.nodes or parts.cluster.nodes) * parts.cluster.gpus_per_node
+        findings.add_all(("run",), check_work(parts.run.work, gpus, parts.job.step or derived, efficiency))
+
+
+def _step_and_checkpoint(parts: Parts) -> tuple[Quantity | None, Quantity | None]:
+    """Give the job's step, s, and checkpoint, bytes, given or of the model. While `[efficiency]` or the cluster is
+    wrong, 1 stands for what might follow from it: nobody is told of its absence twice.
+    """
+    assert parts.job is not None
+    _, step, checkpoint = of_model(parts)
+    if not parts.efficiency_known or (parts.efficiency is not None and parts.cluster is None):
+        step, checkpoint = Quantity(1.0, "1 s"), Quantity(1.0, "1 byte")
+    return parts.job.step or step, parts.job.checkpoint or checkpoint
+
+
 def _stores(parts: Parts, findings: Findings) -> None:
     if parts.job is None:
         return
+    step, checkpoint = _step_and_checkpoint(parts)
     for name, key, refusal in check_sources(parts.stores):
         findings.add(("stores", name, key), refusal)
     nodes = parts.job.nodes or (parts.cluster.nodes if parts.cluster is not None else None)
@@ -149,14 +176,14 @@ def _stores(parts: Parts, findings: Findings) -> None:
         rate_of(source, _uncertain(parts)) > 0.0 for source in parts.faults.values()
     )
     for name, store in parts.stores.items():
-        wrong = list(check_store(store, parts.job.step, parts.job.checkpoint))
+        wrong = list(check_store(store, step, checkpoint))
         findings.add_all(("stores", name), wrong)
         if store.every.kind == "exact" and (len(parts.stores) > 1 or can_be_lost(store.place, store.lost_at)):
             message = "has no formula where there are several stores, or versions can be lost"
             allowed = '"young", "daly" or an interval such as "30 min"'
             findings.add(("stores", name, "every"), RefusedError(message, allowed))
         elif not wrong:
-            findings.add_all(("stores", name), check_planned(store, parts.job.checkpoint, any_fault))
+            findings.add_all(("stores", name), check_planned(store, checkpoint, any_fault))
 
 
 def _pauses(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
@@ -169,7 +196,7 @@ def _pauses(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
             refusal = RefusedError("has the name of a fault source", "a name of its own: both are causes")
             findings.add(("pauses", name), refusal)
         if parts.job is not None:
-            findings.add_all(("pauses", name), check_pause(pause, parts.job.step))
+            findings.add_all(("pauses", name), check_pause(pause, _step_and_checkpoint(parts)[0]))
 
 
 def _maintenance(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:

@@ -33,10 +33,14 @@ class JobTable(Table):
         "Nodes that the job needs all the time; from 1 to cluster.nodes.", None, "cluster.nodes: the whole cluster"
     )
     step: PositiveDuration | None = setting(
-        'Duration of one training step, in s, above 0; needed by a store with every = "N steps".', None, "not set"
+        'Duration of one training step, in s, above 0; needed by a store with every = "N steps".',
+        None,
+        "what MFU makes of efficiency.model.batch_tokens if that is given, else not set",
     )
     checkpoint: Size | None = setting(
-        "Size of one checkpoint of the whole job, in bytes, above 0; needed by a store with bandwidth.", None, "not set"
+        "Size of one checkpoint of the whole job, in bytes, above 0; needed by a store with bandwidth.",
+        None,
+        "parameters x bytes_per_parameter if efficiency.model is given, else not set",
     )
 
 
@@ -64,10 +68,15 @@ def resolve_cluster(table: ClusterTable, entries: Entries) -> Cluster:
     return Cluster(table.nodes, table.gpus_per_node)
 
 
-def resolve_job(table: JobTable, cluster: Cluster, entries: Entries) -> Job:
-    """Resolve `[job]`; without `nodes` it takes the whole cluster."""
+def resolve_job(
+    table: JobTable, cluster: Cluster, step: Quantity | None, checkpoint: Quantity | None, entries: Entries
+) -> Job:
+    """Resolve `[job]`; without `nodes` it takes the whole cluster. `step` and `checkpoint` are those of the model,
+    which a file may give itself; a step that is not in the file follows anew whenever it is loaded.
+    """
     nodes = cluster.nodes if table.nodes is None else table.nodes
     entries.field(("job",), table, "nodes", "nodes", nodes)
     entries.field(("job",), table, "step", "s")
-    entries.field(("job",), table, "checkpoint", "bytes")
-    return Job(nodes, table.step, table.checkpoint)
+    size = checkpoint if table.checkpoint is None else table.checkpoint
+    entries.field(("job",), table, "checkpoint", "bytes", size)
+    return Job(nodes, step if table.step is None else table.step, size)

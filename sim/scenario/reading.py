@@ -12,6 +12,14 @@ from sim.scenario.capacity import PoolsTable, pool_sizes, resolve_pools
 from sim.scenario.cluster import ClusterTable, JobTable, resolve_cluster, resolve_job
 from sim.scenario.detection import DetectTable, resolve_detect
 from sim.scenario.domains import resolve_groups
+from sim.scenario.efficiency import (
+    Efficiency,
+    add_efficiency,
+    check_efficiency,
+    check_efficiency_keys,
+    make_efficiency,
+)
+from sim.scenario.efficiency_tables import EfficiencyTable
 from sim.scenario.entries import Entries
 from sim.scenario.faults import (
     FaultSource,
@@ -30,7 +38,9 @@ from sim.scenario.repair_tables import RepairStageTable, RepairTable
 from sim.scenario.run import RunTable, check_run_keys, resolve_run
 from sim.scenario.schema import Scenario, ScenarioTable
 from sim.scenario.stores import Store, StoreTable, check_store_keys, resolve_store
+from sim.scenario.units import Quantity
 from sim.scenario.walk import keys_of
+from sim.scenario.work import checkpoint_of, step_of, work_in_seconds
 
 Kind = TypeVar("Kind", bound=Table)
 KeyCheck = Callable[[Mapping[str, Any]], Iterator[tuple[str | None, RefusedError]]]
@@ -53,6 +63,8 @@ class Parts:
     repair: RepairTable | None = None
     repair_stages: dict[str, RepairStageTable] = field(default_factory=dict)
     run: RunTable | None = None
+    efficiency: EfficiencyTable | None = None
+    efficiency_known: bool = True
     all_faults: bool = True
     pools_known: bool = True
     repair_known: bool = True
@@ -77,6 +89,9 @@ def read_parts(data: Mapping[str, Any], findings: Findings) -> Parts:
         parts.pools_known = parts.pools is not None
     _repair(parts, data, findings)
     parts.run = _section(RunTable, "run", data, findings, required="run" not in meant, check=check_run_keys)
+    if "efficiency" in data:
+        parts.efficiency = _efficiency(data, findings)
+        parts.efficiency_known = parts.efficiency is not None
     return parts
 
 
@@ -92,7 +107,8 @@ def resolve(name: str, parts: Parts) -> Scenario:
     cluster = resolve_cluster(parts.cluster, entries)
     held = held_nodes(parts.cluster, parts.job, parts.pools)
     groups = resolve_groups(parts.cluster.groups, held, entries)
-    job = resolve_job(parts.job, cluster, entries)
+    efficiency, step, checkpoint = of_model(parts)
+    job = resolve_job(parts.job, cluster, step, checkpoint, entries)
     faults: dict[str, FaultSource] = {}
     for source in sorted(parts.faults):
         faults[source] = resolve_fault(source, parts.faults[source], parts.run.uncertain, entries)
@@ -109,17 +125,43 @@ def resolve(name: str, parts: Parts) -> Scenario:
     recovery = resolve_recovery(parts.recovery, parts.rules, entries)
     pools = resolve_pools(parts.pools, cluster.nodes - job.nodes, entries)
     repair = resolve_repair(parts.repair, parts.repair_stages, entries)
-    run = resolve_run(parts.run, bool(stores), entries)
+    work = parts.run.work
+    if work is not None:
+        work = work_in_seconds(work, job.nodes * cluster.gpus_per_node, job.step, efficiency)
+    run = resolve_run(parts.run, work, bool(stores), entries)
+    if parts.efficiency is not None:
+        add_efficiency(parts.efficiency, entries)
     return Scenario(
         name, cluster, job, faults, detect, stores, recovery, pools, repair, run, groups, pauses, maintenance,
-        tuple(entries.items),
+        efficiency, tuple(entries.items),
     )  # fmt: skip
+
+
+def of_model(parts: Parts) -> tuple[Efficiency | None, Quantity | None, Quantity | None]:
+    """Give `[efficiency]` resolved, and the step, s, and the size of a checkpoint, bytes, that follow from its model;
+    None for what it does not say. Cluster and job must be valid.
+    """
+    if parts.efficiency is None or parts.cluster is None or parts.job is None:
+        return None, None, None
+    found = make_efficiency(parts.efficiency, parts.cluster.gpus_per_node)
+    gpus = (parts.job.nodes or parts.cluster.nodes) * parts.cluster.gpus_per_node
+    return found, step_of(gpus, found), checkpoint_of(found)
 
 
 def held_nodes(cluster: ClusterTable, job: JobTable, pools: PoolsTable | None) -> int:
     """Give the nodes of the job and the pools."""
     needed = cluster.nodes if job.nodes is None else job.nodes
     return needed + sum(pool_sizes(pools, cluster.nodes - needed))
+
+
+def _efficiency(data: Mapping[str, Any], findings: Findings) -> EfficiencyTable | None:
+    """Read `[efficiency]`; None unless all that it says fits together."""
+    found = _section(EfficiencyTable, "efficiency", data, findings, check=check_efficiency_keys)
+    if found is None:
+        return None
+    wrong = list(check_efficiency(found))
+    findings.add_all(("efficiency",), wrong)
+    return None if wrong else found
 
 
 def _unknown_sections(data: Mapping[str, Any], findings: Findings) -> set[str]:

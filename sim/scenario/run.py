@@ -15,6 +15,7 @@ from sim.scenario.entries import Entries
 from sim.scenario.fields import Choice, Flag, PositiveDuration, Span, Table, Whole, WithUnit, either, setting
 from sim.scenario.refusal import RefusedError
 from sim.scenario.units import Quantity
+from sim.scenario.work import Work
 
 MOST_PERIODS = 1_000
 """Most periods of a series: a replication keeps 32 bytes for each."""
@@ -65,8 +66,9 @@ class RunTable(Table):
     horizon: Span | None = setting(
         "Wall clock after which the run ends, in s, above 0, at most 100 years.", None, "none: either horizon or work"
     )
-    work: Span | None = setting(
-        "Useful work after which the run ends, in s at full speed, above 0, at most 100 years.",
+    work: Work | None = setting(
+        "Useful work after which the run ends, in s at full speed, above 0, at most 100 years; or in tokens, FLOP or "
+        "steps, which [efficiency] puts into seconds: FLOP / (GPUs of the job x peak x MFU).",
         None,
         "none: either horizon or work",
     )
@@ -172,14 +174,14 @@ def check_run(table: RunTable) -> Iterator[tuple[str | None, RefusedError]]:
         )
 
 
-def resolve_run(table: RunTable, has_store: bool, entries: Entries) -> Run:
-    """Resolve `[run]`; without a store there is no final save."""
+def resolve_run(table: RunTable, work: Quantity | None, has_store: bool, entries: Entries) -> Run:
+    """Resolve `[run]`, whose work is known in seconds; without a store there is no final save."""
     path = ("run",)
-    until_work = table.work is not None
+    until_work = work is not None
     start = until_work if table.initial_start is None else table.initial_start
     save = has_store and (until_work if table.final_save is None else table.final_save)
     entries.field(path, table, "horizon", "s")
-    entries.field(path, table, "work", "s")
+    entries.field(path, table, "work", "s", work)
     entries.field(path, table, "series", "s")
     entries.field(path, table, "initial_start", "", start)
     entries.field(path, table, "final_save", "", save)
@@ -194,7 +196,7 @@ def resolve_run(table: RunTable, has_store: bool, entries: Entries) -> Run:
     precision = Precision(table.precision.of, float(table.precision.half_width))
     return Run(
         table.horizon,
-        table.work,
+        work,
         table.series,
         start,
         save,

@@ -12,6 +12,8 @@ from sim.scenario.capacity import Pools, PoolsTable
 from sim.scenario.cluster import Cluster, ClusterTable, Job, JobTable
 from sim.scenario.detection import Detect, DetectTable
 from sim.scenario.domains import Group
+from sim.scenario.efficiency import Efficiency
+from sim.scenario.efficiency_tables import EfficiencyTable
 from sim.scenario.entries import Entry, nested
 from sim.scenario.faults import FaultSource, FaultTable
 from sim.scenario.fields import Table, Title, setting
@@ -65,6 +67,12 @@ class ScenarioTable(Table):
         "one stage, replace; see its keys",
     )
     run: RunTable = setting("How long, and how precise.")
+    efficiency: EfficiencyTable | None = setting(
+        "What the hardware can do, draws and costs, for `sim efficiency`. It changes no run, but a run may be given in "
+        "tokens or FLOP with it, and the step and the size of a checkpoint may follow from it.",
+        None,
+        "nothing is said of FLOP, power and money",
+    )
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,8 @@ class Scenario:
         One for each section of the file.
     faults, stores, groups, pauses, maintenance : dict
         By name, sorted by name: the order in the file means nothing.
+    efficiency : Efficiency or None
+        What the hardware can do, draws and costs.
     entries : tuple of Entry
         Every key with its value, and where that comes from.
     """
@@ -96,6 +106,7 @@ class Scenario:
     groups: Mapping[str, Group]
     pauses: Mapping[str, Pause]
     maintenance: Mapping[str, Maintenance]
+    efficiency: Efficiency | None
     entries: tuple[Entry, ...] = field(repr=False)
 
     def resolved(self) -> dict[str, Any]:

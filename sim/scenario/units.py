@@ -50,6 +50,20 @@ _UNITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("point", "0.01 difference", ("points",)),
     ("step", "[steps]", ("steps",)),
     ("save", "[saves]", ("saves",)),
+    ("joule", "[energy]", ("J", "joules")),
+    ("kilowatthour", "3.6e6 joule", ("kWh",)),
+    ("megawatthour", "3.6e9 joule", ("MWh",)),
+    ("watt", "joule / second", ("W", "watts")),
+    ("kilowatt", "1e3 watt", ("kW",)),
+    ("megawatt", "1e6 watt", ("MW",)),
+    ("gigawatt", "1e9 watt", ("GW",)),
+    ("flop", "[flop]", ("FLOP",)),
+    ("gigaflop", "1e9 flop", ("GFLOP",)),
+    ("teraflop", "1e12 flop", ("TFLOP",)),
+    ("petaflop", "1e15 flop", ("PFLOP",)),
+    ("exaflop", "1e18 flop", ("EFLOP",)),
+    ("dollar", "[money]", ("USD",)),
+    ("token", "[tokens]", ("tokens",)),
 )
 _HIDDEN = frozenset({"difference"})
 _CANONICAL = {spelling: name for name, _, others in _UNITS if name not in _HIDDEN for spelling in (name, *others)}
@@ -59,6 +73,11 @@ _HINTS = {
     "month": "months differ in length: write days",
     "months": "months differ in length: write days",
     "mo": "months differ in length: write days",
+    "TFLOPS": 'write "TFLOP/s"',
+    "TFLOPs": 'write "TFLOP/s"',
+    "PFLOPS": 'write "PFLOP/s"',
+    "FLOPS": 'write "FLOP/s" for a speed, "FLOP" for a count',
+    "FLOPs": 'write "FLOP" for a count, "FLOP/s" for a speed',
 }
 _BITS = re.compile(r"[kKMGTPE]?i?(?:b|bit|bits|bps)")
 
@@ -71,6 +90,13 @@ _DIMENSIONS = {
     "[difference]": "a number of percentage points",
     "[steps]": "a count of steps",
     "[saves]": "a count of saves",
+    "[energy]": "an energy",
+    "[energy] / [time]": "a power",
+    "[flop]": "a count of FLOP",
+    "[flop] / [time]": "a speed in FLOP/s",
+    "[money]": "an amount of money",
+    "[money] / [energy]": "a price of energy",
+    "[tokens]": "a count of tokens",
 }
 
 
@@ -80,7 +106,7 @@ class Quantity(float):
     Parameters
     ----------
     value : float
-        Value in seconds, bytes, bytes per second or as a share of 1.
+        Value in seconds, bytes, bytes per second, watts, joules, FLOP, dollars, tokens, or as a share of 1.
     written : str
         As it stands in the file: ``"10 min"``.
     """
@@ -176,6 +202,46 @@ def is_saves(value: object) -> bool:
     return _counts(value, "save")
 
 
+def power(value: object) -> Quantity:
+    """Read a power such as ``"700 W"``; watts. Raises `RefusedError`."""
+    return _read(value, "[energy] / [time]", 'a power such as "700 W"', ("W", "kW"))
+
+
+def speed(value: object) -> Quantity:
+    """Read a speed such as ``"989 TFLOP/s"``; FLOP per second. Raises `RefusedError`."""
+    return _read(value, "[flop] / [time]", 'a speed such as "989 TFLOP/s"', ("TFLOP/s", "PFLOP/s"))
+
+
+def is_flop(value: object) -> bool:
+    """Say whether a text looks like a count of FLOP, or a speed in FLOP/s, rather than a share or a duration."""
+    return _counts(value, "flop", "gigaflop", "teraflop", "petaflop", "exaflop")
+
+
+def money(value: object) -> Quantity:
+    """Read an amount such as ``"310_000 USD"``; US dollars. Raises `RefusedError`."""
+    return _read(value, "[money]", 'an amount such as "310_000 USD"', ("USD",))
+
+
+def energy_price(value: object) -> Quantity:
+    """Read a price such as ``"0.08 USD/kWh"``; US dollars per joule. Raises `RefusedError`."""
+    return _read(value, "[money] / [energy]", 'a price such as "0.08 USD/kWh"', ("USD/kWh",))
+
+
+def flops(value: object) -> Quantity:
+    """Read a count such as ``"3.8e25 FLOP"``. Raises `RefusedError`."""
+    return _read(value, "[flop]", 'a count such as "3.8e25 FLOP"', ("FLOP", "EFLOP"))
+
+
+def tokens(value: object) -> Quantity:
+    """Read a count such as ``"15.6e12 tokens"``. Raises `RefusedError`."""
+    return _read(value, "[tokens]", 'a count such as "15.6e12 tokens"', ("tokens",))
+
+
+def is_tokens(value: object) -> bool:
+    """Say whether a text looks like a count of tokens rather than a duration."""
+    return _counts(value, "token")
+
+
 def _count(value: object, unit: str) -> Quantity:
     allowed = f'a count of {unit} such as "50 {unit}"'
     count = _read(value, f"[{unit}]", allowed, (unit,))
@@ -184,11 +250,11 @@ def _count(value: object, unit: str) -> Quantity:
     return count
 
 
-def _counts(value: object, unit: str) -> bool:
+def _counts(value: object, *names: str) -> bool:
     if not isinstance(value, str) or len(value) > _MAX_LENGTH:
         return False
     match = _TEXT.fullmatch(value)
-    return match is not None and _CANONICAL.get(match[3]) == unit
+    return match is not None and _CANONICAL.get(match[3]) in names
 
 
 def text_pattern(dimension: str, per: str | None = None) -> str:

@@ -28,6 +28,12 @@ _READERS: tuple[tuple[Callable[[object], Quantity], str], ...] = (
     (units.yearly_fraction, "1/year"),
     (units.steps, "steps"),
     (units.saves, "saves"),
+    (units.power, "W"),
+    (units.speed, "FLOP/s"),
+    (units.flops, "FLOP"),
+    (units.tokens, "tokens"),
+    (units.money, "USD"),
+    (units.energy_price, "USD/J"),
 )
 _SHORT_FORMS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("recovery", "detect"): ("detect", "stop"),
@@ -53,7 +59,8 @@ class Knob:
     scale : float
         SI value of one unit.
     si_unit : str
-        "s", "bytes", "bytes/s", "steps", "saves", "1/year", or "1" for plain numbers and shares.
+        "s", "bytes", "bytes/s", "steps", "saves", "1/year", "W", "FLOP/s", "FLOP", "tokens", "USD", "USD/J", or "1" for
+        plain numbers and shares.
     whole : bool
         Whether it counts.
     now : float or None

@@ -119,6 +119,25 @@ cold = 300
 reset = { time = "20 min", success = 0.8, else = "replace" }
 replace = { time = { law = "lognormal", mean = "2 days", sd = "1.5 days" }, crews = 20, success = 0.95 }
 
+[efficiency]
+chip = { name = "b200-sxm", power = "1.1 kW" }
+precision = "fp8"
+mfu = "1_500 TFLOP/s"
+server_power = "700 W"
+idle_power = "50 %"
+pue = 1.1
+electricity = "97.7 USD/MWh"
+node_price = "160_000 USD"
+depreciation = "5 years"
+network = { cost = "20 %", power = 0.1 }
+
+[efficiency.model]
+parameters = 2e12
+active = 100e9
+flops_per_token = 7e11
+tokens = 30e12
+bytes_per_parameter = 12
+
 [run]
 work = "90 days"
 seed = 7

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sim.scenario import cluster, faults, law, loads, recovery, run, schema, stages, stores
+from sim.scenario import cluster, efficiency_tables, faults, law, loads, recovery, run, schema, stages, stores
 from sim.scenario.editor import json_schema, json_schema_text
 from sim.scenario.fields import Table
 
 from .examples import LARGE, SCENARIOS, SMALL
 
-MODULES = (cluster, faults, law, recovery, run, schema, stages, stores)
+MODULES = (cluster, efficiency_tables, faults, law, recovery, run, schema, stages, stores)
 
 
 def tables() -> Iterator[type[Table]]:
