@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario, load, loads
     from sim.study.answer import Answer
     from sim.study.compare import Comparison, compare
+    from sim.study.designs import Designs
+    from sim.study.efficiency import Account
     from sim.study.estimate import run
     from sim.study.explain import Explained, explain
     from sim.study.tune import Tuned, tune
@@ -24,16 +26,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Answer", "Comparison", "Explained", "Scenario", "ScenarioError", "SimError", "Sweep", "Swept", "Tuned",
-    "UsageError", "__version__", "compare", "explain", "load", "load_sweep", "loads", "run", "sweep", "tune",
+    "Account", "Answer", "Comparison", "Designs", "Explained", "Scenario", "ScenarioError", "SimError", "Sweep",
+    "Swept", "Tuned", "UsageError", "__version__", "compare", "explain", "load", "load_sweep", "loads", "run", "sweep",
+    "tune",
 ]  # fmt: skip
 
 _HOMES = {
+    "Account": "sim.study.efficiency",
     "Sweep": "sim.batch.file",
     "Swept": "sim.batch.sweep",
     "load_sweep": "sim.batch.file",
     "Answer": "sim.study.answer",
     "Comparison": "sim.study.compare",
+    "Designs": "sim.study.designs",
     "Explained": "sim.study.explain",
     "Scenario": "sim.scenario",
     "ScenarioError": "sim.errors",

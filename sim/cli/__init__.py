@@ -7,13 +7,13 @@ import os
 import sys
 from typing import NoReturn
 
-from sim.cli import comparing, explaining, files, running, sweeping, tuning
+from sim.cli import comparing, costing, explaining, files, running, sweeping, tuning
 from sim.cli.options import app
 from sim.cli.terminal import say
 from sim.errors import ExitCode, ScenarioError, SimError
 
 for verb in (
-    running.run, comparing.compare, tuning.tune, explaining.explain, sweeping.sweep,
+    running.run, comparing.compare, tuning.tune, explaining.explain, sweeping.sweep, costing.efficiency,
     files.show, files.validate, files.schema, files.new,
 ):  # fmt: skip
     app.command()(verb)

@@ -53,7 +53,7 @@ def compare(
     names = [scenario.name for scenario in scenarios]
     for variant in variants or []:
         parts = split_changes(variant)
-        _check_names(scenarios[0], parts)
+        check_names(scenarios[0], parts)
         scenarios.append(load(files[0], [*(changes or []), *precision, *parts]))
         names.append("; ".join(parts))
     if ledger is not None and replications is None and half_width is None:
@@ -77,7 +77,7 @@ def split_changes(text: str) -> list[str]:
     return found
 
 
-def _check_names(base: Scenario, changes: list[str]) -> None:
+def check_names(base: Scenario, changes: list[str]) -> None:
     """Refuse a value in what is not there: it would add a store, a source or a stage, and compare with that."""
     from sim.scenario.positions import split_key
     from sim.study.knobs import not_there

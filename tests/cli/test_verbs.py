@@ -15,7 +15,7 @@ import sim as package
 from .conftest import Sim
 from .texts import ALL, SHIPPED, SMALL
 
-VERBS = ("run", "compare", "tune", "explain", "show", "validate", "schema", "new")
+VERBS = ("run", "compare", "tune", "explain", "efficiency", "show", "validate", "schema", "new")
 
 NO_BEST = """\
 [cluster]

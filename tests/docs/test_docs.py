@@ -54,7 +54,7 @@ def test_first_screen_shows_the_answer_that_the_command_gives(checkout):
     assert len(lines) > 25
 
 
-@pytest.mark.parametrize("page", ["compare.md", "tune.md", "explain.md"])
+@pytest.mark.parametrize("page", ["compare.md", "tune.md", "explain.md", "efficiency.md"])
 def test_pages_show_what_their_commands_say(checkout, page):
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     shown = [block for block in blocks("console", text) if block.startswith("$ sim ")]

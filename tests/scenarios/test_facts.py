@@ -24,6 +24,7 @@ from sim.planning import build, job_rate
 from sim.scenario import load
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
+PACKAGE = Path(__file__).parents[2] / "sim"
 EXPECTED = Path(__file__).with_name("expected.json")
 SHIPPED = sorted(file.name for file in SCENARIOS.glob("*.toml"))
 LLAMA = SCENARIOS / "llama3-405b-16k.toml"
@@ -31,6 +32,7 @@ HOPPER = SCENARIOS / "hopper-100k.toml"
 MAINTENANCE = SCENARIOS / "maintenance.toml"
 CATALOG = SCENARIOS / "catalog" / "hgx-h100.toml"
 WITH_FACTS = [LLAMA, HOPPER]
+WITH_DEFAULTS = [PACKAGE / "chips" / "chips.csv", PACKAGE / "scenario" / "efficiency_tables.py"]
 
 REPLICATIONS = 64
 OTHER_SEED = 20_240_731
@@ -112,8 +114,8 @@ def test_both_files_have_the_same_rate_of_each_component() -> None:
 
 def test_every_fact_that_a_scenario_names_is_shipped_and_every_shipped_one_is_named() -> None:
     named: set[str] = set()
-    for file in [*(SCENARIOS / name for name in SHIPPED), CATALOG]:
-        named |= set(re.findall(r"\b[A-F]\d\d(?:\.\d\d)?\b", file.read_text(encoding="utf-8")))
+    for file in [*(SCENARIOS / name for name in SHIPPED), CATALOG, *WITH_DEFAULTS]:
+        named |= set(re.findall(r"\b[A-G]\d\d(?:\.\d\d|\.[A-Z]\w+)?\b", file.read_text(encoding="utf-8")))
     known = facts()
     assert named == known.keys()
     assert all(row["source"] and row["evidence"] in ("primary", "secondary", "derived") for row in known.values())

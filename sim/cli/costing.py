@@ -1,0 +1,116 @@
+"""``sim efficiency``: FLOP, energy and dollars of designs, on the same faults."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.comparing import check_names, report_progress, split_changes
+from sim.cli.options import Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
+from sim.cli.terminal import announce_compilation, console, leave, not_reached
+from sim.errors import UsageError
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+    from sim.study.designs import Designs
+
+Cases = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="FILE...", help="Scenario files with [efficiency]; the first is what others are held to."),
+]
+Variants = Annotated[
+    list[str] | None,
+    typer.Option("--variant", metavar="CHANGES", help='The first file with changes: "efficiency.mfu=50 %; ...".'),
+]
+Chips = Annotated[bool, typer.Option("--chips", help="List the chips of the catalogue.")]
+
+
+def efficiency(
+    files: Cases = None,
+    variants: Variants = None,
+    changes: Set = None,
+    half_width: Half = None,
+    replications: Replications = None,
+    seed: Seed = None,
+    jobs: Jobs = None,
+    as_json: Json = False,
+    output: Output = None,
+    chips: Chips = False,
+) -> None:
+    """Say what designs get out of their hardware, and what it costs: FLOP, energy, dollars."""
+    if chips:
+        _list_chips(as_json)
+        return
+    precision = precision_of(replications, half_width)
+    if not files:
+        raise UsageError("efficiency needs a scenario file with [efficiency], or --chips")
+    if output is not None:
+        check_output("-o", output, ".png", ".svg", ".pdf")
+        if find_spec("matplotlib") is None:
+            raise UsageError(f'-o {output}: pictures need matplotlib: pip install "lockstep-sim[plot]"')
+    scenarios = [load(file, [*(changes or []), *precision]) for file in files]
+    names = [scenario.name for scenario in scenarios]
+    for variant in variants or []:
+        parts = split_changes(variant)
+        check_names(scenarios[0], parts)
+        scenarios.append(load(files[0], [*(changes or []), *precision, *parts]))
+        names.append("; ".join(parts))
+    _efficiency(scenarios, names, replications, seed, jobs, as_json, output)
+
+
+def _efficiency(
+    scenarios: list[Scenario], names: list[str], replications: int | None, seed: int | None, jobs: int | None,
+    as_json: bool, output: Path | None,
+) -> None:  # fmt: skip
+    from sim.report.console import wrapped
+    from sim.report.efficiency import sentences, tables
+    from sim.study.compare import compare
+    from sim.study.designs import Designs
+    from sim.study.efficiency import check
+
+    for scenario in scenarios:
+        check(scenario)
+    out = console()
+    if not as_json:
+        for letter, name in zip("ABCDEFGHIJKLMNOP", names, strict=False):
+            out.print(wrapped(f"{letter}: {name}" if len(names) > 1 else name))
+    announce_compilation()
+    found = compare(
+        *scenarios, names=names, replications=replications, seed=seed, jobs=jobs, progress=report_progress
+    )  # fmt: skip
+    designs = Designs(found)
+    if output is not None:
+        _draw(designs, output)
+    if as_json:
+        print(json.dumps(designs.as_dict(), indent=2, allow_nan=False))
+    else:
+        for text in sentences(designs):
+            out.print(text, style="bold")
+        for part in tables(designs):
+            out.print(part)
+    leave(found.interrupted, None if found.reached else not_reached(found.half_width, found.n))
+
+
+def _list_chips(as_json: bool) -> None:
+    from sim.chips import catalogue
+    from sim.report.efficiency import chip_tables
+
+    if as_json:
+        print(json.dumps({name: chip.as_dict() for name, chip in catalogue().items()}, indent=2))
+        return
+    out = console()
+    for part in chip_tables(catalogue()):
+        out.print(part)
+
+
+def _draw(designs: Designs, output: Path) -> None:
+    from sim.report.waterfall import write
+
+    try:
+        write(designs, output)
+    except OSError as error:
+        raise UsageError(f"-o {output}: cannot be written: {error.strerror}") from None
