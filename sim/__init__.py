@@ -50,6 +50,7 @@ _HOMES = {
     "load": "sim.scenario",
     "loads": "sim.scenario",
     "run": "sim.study.estimate",
+    "sweep": "sim.batch.sweep:run_sweep",
     "tune": "sim.study.tune",
 }
 
@@ -60,4 +61,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'sim' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    module, _, there = _HOMES[name].partition(":")
+    return getattr(import_module(module), there or name)

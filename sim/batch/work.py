@@ -120,10 +120,17 @@ def model() -> str:
 
 def identity(scenario: Scenario, seed: int) -> str:
     """SHA-256 of all that a replication depends on: the resolved scenario, the seed, the version of results."""
-    entries = [each for each in scenario if not (each.path[0] == "run" and each.path[1] in _OF_THE_ANSWER)]
-    what = {"scenario": nested(entries, si=True), "seed": seed, "schema": SCHEMA_VERSION}
+    entries = [each for each in scenario if not _of_the_answer(each.path)]
+    what = {
+        "scenario": nested(entries, si=True), "step_s": scenario.job.step, "seed": seed, "schema": SCHEMA_VERSION,
+    }  # fmt: skip
     text = json.dumps(what, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _of_the_answer(path: tuple[str, ...]) -> bool:
+    """Whether no replication depends on a key: of `[efficiency]` only the step counts, and what stands in other keys."""
+    return path[0] == "efficiency" or (path[0] == "run" and path[1] in _OF_THE_ANSWER)
 
 
 def resolved(scenario: Scenario, seed: int | None) -> Resolved:

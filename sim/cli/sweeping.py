@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.batch.stop import asked_to_stop
 from sim.cli.answering import Answer
 from sim.cli.options import Json, Replications, Seed, Set
 from sim.cli.terminal import announce_compilation, say
@@ -96,6 +95,8 @@ def sweep(
 
         answer.show_status(status_of(what, output))
         return
+    from sim.batch.stop import asked_to_stop
+
     with asked_to_stop() as stop:
         _sweep(what, output, executor, scheduler, jobs, retry_failed, accept_changes, answer, stop)
 

@@ -212,6 +212,9 @@ def test_the_identity_is_that_of_the_replications() -> None:
 
     assert of() == of('name="other"') == of("run.max_replications=7") == of('run.precision.half_width="3 points"')
     assert of() == of("run.seed=5")  # the seed is given beside it
+    chip = 'efficiency={ chip = "h100-sxm", mfu = "40 %", model = { parameters = 1e9, batch_tokens = 1e6 } }'
+    steps = 'stores.remote.every="100 steps"'
+    assert of(chip, steps) == of(chip, steps, "efficiency.pue=1.5") != of(chip, steps, "efficiency.mfu=41 %")
     assert len({of(), of(seed=2), of('run.horizon="3 days"'), of("job.nodes=7")}) == 4
 
 
