@@ -129,7 +129,7 @@ def identity(scenario: Scenario, seed: int) -> str:
 
 
 def _of_the_answer(path: tuple[str, ...]) -> bool:
-    """Whether no replication depends on a key: of `[efficiency]` only the step counts, and what stands in other keys."""
+    """Whether no replication depends on a key. Of `[efficiency]` the step counts, which stands beside the others."""
     return path[0] == "efficiency" or (path[0] == "run" and path[1] in _OF_THE_ANSWER)
 
 
