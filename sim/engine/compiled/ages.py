@@ -188,27 +188,27 @@ def come_back(p: Any, s: Any, u: Any, a: Any, row: Any, node: int) -> None:
 
     A relapse is no fault of a component that is held: it leaves the ages as they are.
     """
-    row.renewals += 1 if u[node].renewed else 0
-    again = u[node].relapsed == s.epoch
-    u[node].relapsed = 0
-    if p.source_lane[u[node].source] >= 0 and not again:
+    row.renewals += 1 if u.nodes[node].renewed else 0
+    again = u.nodes[node].relapsed == s.epoch
+    u.nodes[node].relapsed = 0
+    if p.source_lane[u.nodes[node].source] >= 0 and not again:
         _go_on(p, s, u, a, node)
 
 
 @entry
 def _go_on(p: Any, s: Any, u: Any, a: Any, node: int) -> None:
     """The component whose fault took a node works again."""
-    source = u[node].source
+    source = u.nodes[node].source
     lane = p.source_lane[source]
-    component = u[node].ordinal >> NUMBER_BITS
+    component = u.nodes[node].ordinal >> NUMBER_BITS
     if component // p.per_node[source] != node:
         return
-    gap, _, _, _ = uniforms(p.key_0[source], p.key_1[source], u[node].ordinal, 0, COMPONENT, s.replication)
+    gap, _, _, _ = uniforms(p.key_0[source], p.key_1[source], u.nodes[node].ordinal, 0, COMPONENT, s.replication)
     i = p.lane_life[lane]
     entry = a.members[p.lane_index[lane] + component].entry
     clock = WALL if lane < p.n_wall else TRAINING
     now = _reading(s, clock)
-    if a.lives[i].renews and u[node].renewed:
+    if a.lives[i].renews and u.nodes[node].renewed:
         a.entries[entry].origin = now - a.lives[i].burn_in
         a.entries[entry].hazard = a.lives[i].burn_in_hazard
         if a.lives[i].cured and a.lives[i].frailty == TWO_POINT:

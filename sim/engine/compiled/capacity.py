@@ -63,25 +63,25 @@ def book_empty(s: Any, row: Any) -> None:
 @kernel
 def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, need: int) -> None:
     """A fault takes the node of a slot; ``admit_all`` sends it to repair."""
-    if s.empty >= u.size:
+    if s.empty >= u.nodes.size:
         s.overflow = True
         return
     i = s.empty
-    u[i].empty_slot = slot
-    u[i].empty_node = leave(s, u, slot)
-    end_use(s, u, u[i].empty_node)
-    u[i].empty_source = source
-    u[i].empty_block = block
-    u[i].empty_ordinal = ordinal
-    u[i].empty_need = need
+    u.rest[i].empty_slot = slot
+    u.rest[i].empty_node = leave(s, u, slot)
+    end_use(s, u, u.rest[i].empty_node)
+    u.rest[i].empty_source = source
+    u.rest[i].empty_block = block
+    u.rest[i].empty_ordinal = ordinal
+    u.rest[i].empty_need = need
     s.empty += 1
     s.units_in += 1
     s.list_again = True
     for i in range(s.n_active):
-        if u[i].active_slot == slot:  # a spare that fails before it is active is not waited for
+        if u.rest[i].active_slot == slot:  # a spare that fails before it is active is not waited for
             s.n_active -= 1
-            u[i].active_slot = u[s.n_active].active_slot
-            u[i].active_at = u[s.n_active].active_at
+            u.rest[i].active_slot = u.rest[s.n_active].active_slot
+            u.rest[i].active_at = u.rest[s.n_active].active_at
             break
 
 
@@ -91,8 +91,8 @@ def admit_all(p: Any, s: Any, u: Any, row: Any) -> None:
     book_empty(s, row)
     for i in range(s.admitted, s.empty):
         admit(
-            p, s, u, row, u[i].empty_node, u[i].empty_slot, u[i].empty_source, u[i].empty_block, u[i].empty_ordinal,
-            u[i].empty_need,
+            p, s, u, row, u.rest[i].empty_node, u.rest[i].empty_slot, u.rest[i].empty_source, u.rest[i].empty_block,
+            u.rest[i].empty_ordinal, u.rest[i].empty_need,
         )  # fmt: skip
     s.admitted = s.empty
 
@@ -110,51 +110,54 @@ def lose_spare(
     end_use(s, u, node)
     die_idle(s, u, node, place)
     note_fault(u, node, -1, source, block, ordinal, need)
-    u[node].dead_in = pool
+    u.nodes[node].dead_in = pool
     check = p.pool_check[pool]
     if check == 0.0 or effect >= NOTICE:
         _send(p, s, u, row, node)
     elif check < math.inf:
-        await_time(s, u, node, next_multiple(s.now, check))
+        await_time(s, u.heap, node, next_multiple(s.now, check))
 
 
 @entry
 def find_dead(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
     """It is noticed that an idle spare is dead, at once, by a check or by a call: it leaves its pool for repair."""
-    pool = u[node].dead_in
+    pool = np.int64(u.nodes[node].dead_in)
     if 0.0 < p.pool_check[pool] < math.inf:
-        await_no_more(s, u, node)
+        await_no_more(s, u.heap, node)
     _send(p, s, u, row, node)
 
 
 @entry
 def _send(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
     """A dead spare goes to repair."""
+    pool: Any = np.int64(u.nodes[node].dead_in)  # not as it is stored: what is called would be compiled again
     book_idle(s, row)
-    take_idle(p, s, u, u[node].dead_in, u[node].position)
-    need = RESET if u[node].for_reset else REPAIR
-    admit(p, s, u, row, node, u[node].slot, u[node].source, u[node].block, u[node].ordinal, need)
+    take_idle(p, s, u, pool, u.nodes[node].position)
+    need = RESET if u.nodes[node].for_reset else REPAIR
+    admit(
+        p, s, u, row, node, u.nodes[node].slot, u.nodes[node].source, u.nodes[node].block, u.nodes[node].ordinal, need
+    )
 
 
 @kernel
 def _move(u: Any, i: int, j: int) -> None:
     """An entry of the list of empty slots takes another place in it."""
-    u[i].empty_slot = u[j].empty_slot
-    u[i].empty_node = u[j].empty_node
-    u[i].empty_source = u[j].empty_source
-    u[i].empty_block = u[j].empty_block
-    u[i].empty_ordinal = u[j].empty_ordinal
-    u[i].empty_need = u[j].empty_need
+    u.rest[i].empty_slot = u.rest[j].empty_slot
+    u.rest[i].empty_node = u.rest[j].empty_node
+    u.rest[i].empty_source = u.rest[j].empty_source
+    u.rest[i].empty_block = u.rest[j].empty_block
+    u.rest[i].empty_ordinal = u.rest[j].empty_ordinal
+    u.rest[i].empty_need = u.rest[j].empty_need
 
 
 @kernel
 def _fill(p: Any, s: Any, u: Any, row: Any, place: int, node: int) -> None:
     """A node fills an empty slot of the list; the node that left it may have no slot to come back to."""
     book_empty(s, row)
-    u[u[place].empty_node].slot = -1
-    if node != u[place].empty_node:
-        swap_versions(p, s, u, u[place].empty_slot)
-    seat(s, u, u[place].empty_slot, node)
+    u.nodes[u.rest[place].empty_node].slot = -1
+    if node != u.rest[place].empty_node:
+        swap_versions(p, s, u, u.rest[place].empty_slot)
+    seat(s, u, u.rest[place].empty_slot, node)
     begin_use(p, s, u, node)
     for i in range(place + 1, s.empty):
         _move(u, i - 1, i)
@@ -167,7 +170,7 @@ def ready_at(s: Any, u: Any) -> float:
     """Time at which the last of the spares that were called is active: now, if there is none."""
     latest = max(s.now, s.refilled)
     for i in range(s.n_active):
-        latest = max(latest, u[i].active_at)
+        latest = max(latest, u.rest[i].active_at)
     return float(latest)
 
 
@@ -209,10 +212,10 @@ def spares_suffice(p: Any, s: Any, u: Any, rule: int) -> bool:
             total += s.idle[block] if _takes_from(p, rule, block) else 0
         return bool(total >= s.empty)
     for i in range(s.empty):
-        node = u[i].empty_node
+        node = u.rest[i].empty_node
         missing = 0
         for j in range(s.empty):
-            missing += 1 if _suits(p, u, within, node, u[j].empty_node) else 0
+            missing += 1 if _suits(p, u, within, node, u.rest[j].empty_node) else 0
         for block in range(HOT, HOT + p.n_pools):
             for place in range(s.idle[block] if _takes_from(p, rule, block) else 0):
                 missing -= 1 if _suits(p, u, within, node, idle_node(p, s, u, block, place)) else 0
@@ -294,20 +297,20 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
             continue
         left = 0
         for i in range(s.empty):
-            place = _find(p, s, u, row, block, within, u[i].empty_node)
+            place = _find(p, s, u, row, block, within, u.rest[i].empty_node)
             if place < 0:
                 if left < i:
                     _move(u, left, i)
                 left += 1
                 continue
             if p.activation[block] > 0.0:
-                u[s.n_active].active_slot = u[i].empty_slot
-                u[s.n_active].active_at = _call(p, s, block)
+                u.rest[s.n_active].active_slot = u.rest[i].empty_slot
+                u.rest[s.n_active].active_at = _call(p, s, block)
                 s.n_active += 1
-            u[u[i].empty_node].slot = -1
-            swap_versions(p, s, u, u[i].empty_slot)
+            u.nodes[u.rest[i].empty_node].slot = -1
+            swap_versions(p, s, u, u.rest[i].empty_slot)
             node = take_idle(p, s, u, block, place)
-            seat(s, u, u[i].empty_slot, node)
+            seat(s, u, u.rest[i].empty_slot, node)
             begin_use(p, s, u, node)
             row.spares_used += 1
         s.empty = left
@@ -317,14 +320,14 @@ def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
 @kernel
 def rejoin(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
     """A repaired node comes back: to its own slot, to the waiting job, or to the fastest pool that is not full."""
-    if u[node].slot >= 0:
+    if u.nodes[node].slot >= 0:
         for i in range(s.admitted):
-            if u[i].empty_node == node:
+            if u.rest[i].empty_node == node:
                 _fill(p, s, u, row, i, node)
                 return
     if s.phase == WAITING and p.rule_use[s.rule] == SPARES_ELSE_WAIT:
         for i in range(s.empty):
-            if _suits(p, u, p.rule_within[s.rule], u[i].empty_node, node):
+            if _suits(p, u, p.rule_within[s.rule], u.rest[i].empty_node, node):
                 _fill(p, s, u, row, i, node)
                 return
     book_idle(s, row)

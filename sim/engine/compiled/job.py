@@ -68,10 +68,11 @@ def _book_stages(p: Any, s: Any, row: Any) -> int:
     for i in range(s.stage, s.stage_stop):
         end = s.stage_end[i]
         row.ledger[p.stage_bucket[i]] += min(end, s.now) - start
-        row.recovery_of[s.by_source] += min(end, s.now) - start
         if end >= s.now and end > start:
+            row.recovery_of[s.by_source] += s.now - s.since
             return i
         start = end
+    row.recovery_of[s.by_source] += start - s.since
     return int(s.stage_stop)
 
 
@@ -176,11 +177,11 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         return
     run_clocks(s, p.rule_vulnerable[s.rule] != 0, False)
     s.complete = False
-    await_units(p, s, u, row, log)
+    await_units(p, s, u)
 
 
-@entry
-def await_units(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
+@kernel
+def await_units(p: Any, s: Any, u: Any) -> None:
     """Set when the wait for units ends, or one that was claimed is there, as far as it is known; it never does if none
     is being repaired or has been claimed.
     """
@@ -203,7 +204,7 @@ def capacity_ready(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     if not (s.complete and is_full(p, s)):
         s.complete = False
         refill(p, s, u, row)
-        await_units(p, s, u, row, log)
+        await_units(p, s, u)
         return
     book_wait(s, row)
     s.since = s.now

@@ -1,7 +1,6 @@
 """The plan and the state of a run as records of fixed shape, so that the compiled code does not depend on the scenario.
 
-Capacities bound what one scenario may hold; the scenario layer refuses more. Only ``UNIT`` comes once for each node,
-and of it only the pages that are used are ever touched.
+Capacities bound what one scenario may hold; the scenario layer refuses more.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import numpy.typing as npt
 from sim.engine.curves import curves_of
 from sim.engine.state import MAX_PAUSES, MAX_SOURCES
 from sim.engine.tiers import STORES, VERSIONS, pack_stores
-from sim.kernels.tiers import MOST_STORES
 from sim.plan import CALENDAR, HOT, RENEW_SYSTEM, Lane, Plan
 
 MAX_GROUPS = 10
@@ -27,9 +25,6 @@ MAX_REPAIR = 13
 MAX_FAILURES = 16
 MAX_LAWS = (MAX_STAGES + MAX_REPAIR + 1 + MAX_PAUSES + 2 * MAX_SOURCES) * 2 * 32
 """Two entries for each part of a mixture, of which a duration has at most 32."""
-
-LEAST_UNITS = 1024
-"""Faults that may be known at a time where there are fewer nodes than that."""
 
 Record = npt.NDArray[np.void]
 
@@ -105,6 +100,8 @@ PLAN = np.dtype(
         # working hours: sim.kernels.shifts.done_at
         ("repair_shift_origin", "f8", MAX_REPAIR), ("repair_shift_length", "f8", MAX_REPAIR),
         ("repair_shift_days", "i8", MAX_REPAIR),
+        # whether services of a node by each stage are counted
+        ("counts_services", "b1"),
         # nodes that fail too often: how often (0: never), within how many seconds, and the stage where they go
         ("retire_failures", "i8"), ("retire_within", "f8"), ("retire_stage", "i8"),
         ("quarantine_failures", "i8"), ("quarantine_within", "f8"), ("quarantine_stage", "i8"),
@@ -165,7 +162,7 @@ STATE = np.dtype(
         ("empty_since", "f8"), ("n_active", "i8"), ("claimed", "f8", MAX_POOLS + 1), ("refilled", "f8"),
         # whether all that the job waits for is there or called, so that the wait ends when it is active
         ("complete", "b1"),
-        # units in repair: how many, and of the containers in UNIT how much is used; crews at work by stage
+        # units in repair: how many, and of the containers in ``Units`` how much is used; crews at work by stage
         ("in_repair", "i8"), ("repair_since", "f8"), ("n_heap", "i8"), ("sequence", "i8"),
         ("queue_head", "i8", MAX_REPAIR), ("queue_size", "i8", MAX_REPAIR),
         ("busy", "i8", MAX_REPAIR), ("overflow", "b1"),
@@ -178,54 +175,6 @@ STATE = np.dtype(
     align=True,
 )  # fmt: skip
 """One run while it goes on. Times are in seconds on the grid."""
-
-UNIT = np.dtype(
-    [
-        # What most faults touch comes first and fills three lines of the cache.
-        # by node: where it is (sim.plan.JOB, a pool's block, IN_SHOP) and its slot or place there, if ``placed`` is the
-        # run's epoch, else where it was at the start. One that is dead in a pool and not noticed is in the shop, and
-        # keeps its place in the pool
-        ("placed", "i8"), ("where", "i8"), ("position", "i8"),
-        # by slot: the node in it, if ``seated`` is the run's epoch, else the first; whether it is empty: the epoch
-        ("seated", "i8"), ("seat", "i8"), ("vacant", "i8"),
-        # by node in repair: the slot that it left (-1: filled since), the fault that keys its draws, how often it was
-        # served, its stage, since when it waits there; whether the fault is a relapse (the epoch)
-        ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"), ("stage", "i8"),
-        ("since", "f8"), ("relapsed", "i8"),
-        # by node: whether it only seems to be in order, whether its second life has begun (the epoch)
-        ("bad", "i8"), ("lives", "i8"),
-        # by node in repair: whether the service under way puts it in order, whether a stage made it new, whether it
-        # only needed a reset, whether it must pass the stage of quarantine; services by each stage; for one that is
-        # down, the block of the pool where nobody has noticed it (0: it is known)
-        ("fixed", "b1"), ("renewed", "b1"), ("for_reset", "b1"), ("suspect", "b1"), ("served", "i2", MAX_REPAIR),
-        ("dead_in", "i8"),
-        # by node: whether its failures are those of this run (the epoch), how many, when the last of them were (ring);
-        # its place among those whose second life has begun; its place in the cluster; by such a place: the node
-        ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES), ("bad_place", "i8"),
-        ("site", "i8"), ("node", "i8"),
-        # by place in a pool, by block: an idle node, if ``pooled`` is the run's epoch
-        ("pooled", "i8", MAX_POOLS + 1), ("pool", "i8", MAX_POOLS + 1),
-        # by place in a heap: nodes in use that are not in order, by the reading of the clock at which they fail again
-        ("bad_due", "f8"), ("bad_sequence", "i8"), ("bad_node", "i8"),
-        # by place in a list: faults that are known, when they are due, their node (-1: none) or domain, and their key
-        ("known_due", "f8"), ("known_source", "i8"), ("known_block", "i8"), ("known_number", "i8"),
-        ("known_ordinal", "i8"), ("known_need", "i8"),
-        # by place in a heap: units in service, by the time at which they leave, and dead spares, by that of their check
-        ("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8"),
-        # by place in a ring for each stage: units that wait for a crew
-        ("queue", "i8", MAX_REPAIR),
-        # by place in a list: spares in activation, their slot and when they are active
-        ("active_slot", "i8"), ("active_at", "f8"),
-        # by place in a list: empty slots in the order of their faults, the node that left, the fault and its need
-        ("empty_slot", "i8"), ("empty_node", "i8"), ("empty_source", "i8"), ("empty_block", "i8"),
-        ("empty_ordinal", "i8"), ("empty_need", "i8"),
-        # by slot and store: the series of versions of which its node has no copy
-        ("lost", "i8", MOST_STORES),
-    ],
-    align=True,
-)  # fmt: skip
-"""Arrays of one length, the number of nodes, that share a record: each group of fields has an index of its own."""
-
 
 MEMBER = np.dtype(
     [
@@ -304,6 +253,7 @@ def pack(plan: Plan) -> Record:
     r["relapse_law"] = plan.relapse
     for name, strikes in (("retire_", plan.retire), ("quarantine_", plan.quarantine)):
         r[name + "failures"], r[name + "within"], r[name + "stage"] = strikes.failures, strikes.within, strikes.stage
+    r["counts_services"] = plan.quarantine.failures > 0 or any(stage.attempts > 0 for stage in plan.repair)
     for i, lane in enumerate(plan.lanes):
         _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots, life=lane.life)
         if lane.calendar is not None:
@@ -350,17 +300,6 @@ def pack(plan: Plan) -> Record:
         _put(r, i, "repair_", renews=repair.renews, false_fix=repair.false_fix, finds=repair.finds)
         _put(r, i, "repair_shift_", origin=repair.shift_origin, length=repair.shift_length, days=repair.shift_days)
     return packed
-
-
-def units(plan: Plan) -> Record:
-    """Room for the nodes of a plan, and for the faults of small ones that are known, dtype ``UNIT`` and shape
-    (max(nodes, ``LEAST_UNITS``),); its pages are touched only as they are used.
-    """
-    room = np.zeros(max(plan.nodes, LEAST_UNITS), UNIT)
-    if plan.groups:
-        room["node"][: plan.nodes] = plan.order or np.arange(plan.nodes)
-        room["site"][room["node"][: plan.nodes]] = np.arange(plan.nodes)
-    return room
 
 
 def _put(record: Any, position: int, prefix: str, **values: object) -> None:

@@ -33,8 +33,8 @@ from sim.plan import CALENDAR, TRAINING, WALL
 @kernel
 def _repaired(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any) -> None:
     """A unit leaves its stage of repair, and may be what the job waits for; or a check finds a dead spare."""
-    unit = u[0].heap_unit
-    if u[unit].dead_in > 0:
+    unit = u.heap[0].heap_unit
+    if u.nodes[unit].dead_in > 0:
         find_dead(p, s, u, row, unit)
     else:
         node = finish_stage(p, s, u, row, unit)
@@ -42,7 +42,7 @@ def _repaired(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any) -> None:
             come_back(p, s, u, a, row, node)
             rejoin(p, s, u, row, node)
     if s.phase == WAITING:
-        await_units(p, s, u, row, log)
+        await_units(p, s, u)
 
 
 @kernel
@@ -52,7 +52,7 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         if s.rough:
             refine_end(p, s)
         elif s.leaving:
-            leave(p, s, row, u[first_known(s, u)].known_source)
+            leave(p, s, row, u.rest[first_known(s, u)].known_source)
         elif s.pause < 0:
             s.ending = DONE
         else:
@@ -236,8 +236,8 @@ def run_chunk(
         What is run.
     state : array of ``layout.STATE``, shape (1,)
         Carries a run that the budget cut off to the next call; ``reason`` not ``GOING`` before the first.
-    units : array of ``layout.UNIT``, shape (nodes,)
-        Room for what is known of single nodes, as ``layout.units`` makes it.
+    units : ``units.Units``
+        Room for what is known of single nodes, as ``units.units`` makes it.
     ages : ``layout.Ages``
         Lives, and room for what is known of single components, as ``layout.ages`` makes it.
     stretch : array of float64, shape (count, sources) or (0, 0)

@@ -14,14 +14,14 @@ from sim.plan import HOT, IN_SHOP, JOB
 @kernel
 def node_in(s: Any, u: Any, slot: int) -> int:
     """The node that is, or was last, in a slot of the job."""
-    return int(u[slot].seat) if u[slot].seated == s.epoch else slot
+    return int(u.nodes[slot].seat) if u.nodes[slot].seated == s.epoch else slot
 
 
 @kernel
 def where(p: Any, s: Any, u: Any, node: int) -> int:
     """Where a node is: ``JOB``, the block of a pool, or ``IN_SHOP``, also if it is dead in a pool."""
-    if u[node].placed == s.epoch:
-        return int(u[node].where)
+    if u.nodes[node].placed == s.epoch:
+        return int(u.nodes[node].where)
     return _first_block(p, node)
 
 
@@ -39,8 +39,8 @@ def _first_block(p: Any, node: int) -> int:
 @kernel
 def position(p: Any, s: Any, u: Any, node: int) -> int:
     """The slot of a node of the job, or the place of an idle one in the list of its pool."""
-    if u[node].placed == s.epoch:
-        return int(u[node].position)
+    if u.nodes[node].placed == s.epoch:
+        return int(u.nodes[node].position)
     if node < p.job_nodes:
         return node
     return int(p.pool_end[_first_block(p, node)] - 1 - node)
@@ -48,22 +48,22 @@ def position(p: Any, s: Any, u: Any, node: int) -> int:
 
 @kernel
 def _place(s: Any, u: Any, node: int, where: int, position: int) -> None:
-    u[node].placed = s.epoch
-    u[node].where = where
-    u[node].position = position
+    u.nodes[node].placed = s.epoch
+    u.nodes[node].where = where
+    u.nodes[node].position = position
 
 
 @kernel
 def is_vacant(s: Any, u: Any, slot: int) -> bool:
     """Whether a slot of the job stands empty."""
-    return bool(u[slot].vacant == s.epoch)
+    return bool(u.nodes[slot].vacant == s.epoch)
 
 
 @kernel
 def leave(s: Any, u: Any, slot: int) -> int:
     """The node of a slot goes down and leaves it empty. Returns the node."""
     node = node_in(s, u, slot)
-    u[slot].vacant = s.epoch
+    u.nodes[slot].vacant = s.epoch
     _place(s, u, node, IN_SHOP, slot)
     return node
 
@@ -71,24 +71,24 @@ def leave(s: Any, u: Any, slot: int) -> int:
 @kernel
 def seat(s: Any, u: Any, slot: int, node: int) -> None:
     """A node fills an empty slot."""
-    u[slot].vacant = 0
-    u[slot].seated = s.epoch
-    u[slot].seat = node
+    u.nodes[slot].vacant = 0
+    u.nodes[slot].seated = s.epoch
+    u.nodes[slot].seat = node
     _place(s, u, node, JOB, slot)
 
 
 @kernel
 def idle_node(p: Any, s: Any, u: Any, block: int, place: int) -> int:
     """The node at a place in the list of a pool's idle spares. At the start the first of them is at the end."""
-    if u[place].pooled[block] == s.epoch:
-        return int(u[place].pool[block])
+    if u.rest[place].pooled[block] == s.epoch:
+        return int(u.rest[place].pool[block])
     return int(p.pool_end[block] - 1 - place)
 
 
 @kernel
 def _put_idle(s: Any, u: Any, block: int, place: int, node: int, where: int) -> None:
-    u[place].pooled[block] = s.epoch
-    u[place].pool[block] = node
+    u.rest[place].pooled[block] = s.epoch
+    u.rest[place].pool[block] = node
     _place(s, u, node, where, place)
 
 
@@ -108,7 +108,7 @@ def die_idle(s: Any, u: Any, node: int, place: int) -> None:
 @kernel
 def is_down(s: Any, u: Any, node: int) -> bool:
     """Whether a node that has a place in a pool is dead there."""
-    return bool(u[node].placed == s.epoch and u[node].where == IN_SHOP)
+    return bool(u.nodes[node].placed == s.epoch and u.nodes[node].where == IN_SHOP)
 
 
 @kernel
@@ -127,7 +127,7 @@ def take_idle(p: Any, s: Any, u: Any, block: int, place: int) -> int:
 @kernel
 def domain_of(p: Any, u: Any, group: int, node: int) -> int:
     """The domain of a group that a node is in."""
-    return int((u[node].site // p.group_unit[group]) % p.group_number[group])
+    return int((u.rest[node].site // p.group_unit[group]) % p.group_number[group])
 
 
 @kernel

@@ -17,7 +17,7 @@ from sim.plan import RELAPSE_LANE, WALL
 @kernel
 def _set_first(s: Any, u: Any) -> None:
     """What the clock must know of the heap: when the first node fails again, as a reading and as a time."""
-    s.relapse_read = u[0].bad_due if s.n_bad > 0 else math.inf
+    s.relapse_read = u.rest[0].bad_due if s.n_bad > 0 else math.inf
     if s.running[WALL] != 0:
         s.relapse_due = s.clock_since[WALL] + (s.relapse_read - s.clock_read[WALL])
     else:
@@ -26,16 +26,16 @@ def _set_first(s: Any, u: Any) -> None:
 
 @kernel
 def _put(u: Any, i: int, due: float, sequence: int, node: int) -> None:
-    u[i].bad_due = due
-    u[i].bad_sequence = sequence
-    u[i].bad_node = node
-    u[node].bad_place = i
+    u.rest[i].bad_due = due
+    u.rest[i].bad_sequence = sequence
+    u.rest[i].bad_node = node
+    u.rest[node].bad_place = i
 
 
 @kernel
 def _comes_first(u: Any, i: int, due: float, sequence: int) -> bool:
     """Whether the heap's entry ``i`` comes before an entry of that reading and sequence."""
-    return bool(u[i].bad_due < due or (u[i].bad_due == due and u[i].bad_sequence < sequence))
+    return bool(u.rest[i].bad_due < due or (u.rest[i].bad_due == due and u.rest[i].bad_sequence < sequence))
 
 
 @kernel
@@ -46,17 +46,17 @@ def _settle(s: Any, u: Any, hole: int, due: float, sequence: int, node: int) -> 
         parent = (i - 1) >> 1
         if _comes_first(u, parent, due, sequence):
             break
-        _put(u, i, u[parent].bad_due, u[parent].bad_sequence, u[parent].bad_node)
+        _put(u, i, u.rest[parent].bad_due, u.rest[parent].bad_sequence, u.rest[parent].bad_node)
         i = parent
     while True:
         child = 2 * i + 1
         if child >= s.n_bad:
             break
-        if child + 1 < s.n_bad and _comes_first(u, child + 1, u[child].bad_due, u[child].bad_sequence):
+        if child + 1 < s.n_bad and _comes_first(u, child + 1, u.rest[child].bad_due, u.rest[child].bad_sequence):
             child += 1
         if not _comes_first(u, child, due, sequence):
             break
-        _put(u, i, u[child].bad_due, u[child].bad_sequence, u[child].bad_node)
+        _put(u, i, u.rest[child].bad_due, u.rest[child].bad_sequence, u.rest[child].bad_node)
         i = child
     _put(u, i, due, sequence, node)
 
@@ -64,19 +64,19 @@ def _settle(s: Any, u: Any, hole: int, due: float, sequence: int, node: int) -> 
 @kernel
 def begin_use(p: Any, s: Any, u: Any, node: int) -> None:
     """A node is in the job, or a hot spare: if it is still bad, and its second life has not begun, that begins."""
-    if u[node].bad == s.epoch and u[node].lives != s.epoch:
+    if u.nodes[node].bad == s.epoch and u.nodes[node].lives != s.epoch:
         _begin_life(p, s, u, node)
 
 
 @entry
 def _begin_life(p: Any, s: Any, u: Any, node: int) -> None:
-    source = u[node].source
+    source = u.nodes[node].source
     a, choice, _, _ = uniforms(
-        p.key_0[source], p.key_1[source], u[node].ordinal, RELAPSE_LANE,
-        u[node].block + 256 * u[node].attempt, s.replication,
+        p.key_0[source], p.key_1[source], u.nodes[node].ordinal, RELAPSE_LANE,
+        u.nodes[node].block + 256 * u.nodes[node].attempt, s.replication,
     )  # fmt: skip
     reading = s.clock_read[WALL] + (s.now - s.clock_since[WALL] if s.running[WALL] != 0 else 0.0)
-    u[node].lives = s.epoch
+    u.nodes[node].lives = s.epoch
     s.bad_sequence += 1
     s.n_bad += 1
     _settle(s, u, s.n_bad - 1, reading + sample(p, p.relapse_law, a, choice), s.bad_sequence, node)
@@ -86,15 +86,15 @@ def _begin_life(p: Any, s: Any, u: Any, node: int) -> None:
 @kernel
 def end_use(s: Any, u: Any, node: int) -> None:
     """A node goes down: its second life, if it had one, is over."""
-    if u[node].lives == s.epoch:
+    if u.nodes[node].lives == s.epoch:
         _end_life(s, u, node)
 
 
 @entry
 def _end_life(s: Any, u: Any, node: int) -> None:
-    u[node].lives = 0
+    u.nodes[node].lives = 0
     s.n_bad -= 1
     last = s.n_bad
-    if u[node].bad_place != last:
-        _settle(s, u, u[node].bad_place, u[last].bad_due, u[last].bad_sequence, u[last].bad_node)
+    if u.rest[node].bad_place != last:
+        _settle(s, u, u.rest[node].bad_place, u.rest[last].bad_due, u.rest[last].bad_sequence, u.rest[last].bad_node)
     _set_first(s, u)

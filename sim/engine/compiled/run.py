@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.compiled.layout import STATE, Ages, ages, pack, units
+from sim.engine.compiled.layout import STATE, Ages, ages, pack
 from sim.engine.compiled.loop import run_chunk
+from sim.engine.compiled.units import Units, units
 from sim.engine.inputs import stretches
 from sim.engine.state import INCIDENT, MARKS, ROW, Floats, StopReason
 from sim.errors import SimError
@@ -104,11 +105,11 @@ class Runner:
                 raise SimError("a container of the compiled engine is full: this is a bug, please report the scenario")
         return int(state["logged"][0])
 
-    def _workspace(self) -> tuple[Records, Records, Ages]:
+    def _workspace(self) -> tuple[Records, Units, Ages]:
         """State, units and components of this thread."""
         if not hasattr(self._local, "arrays"):
             self._local.arrays = np.zeros(1, STATE), units(self._plan), ages(self._plan)
-        arrays: tuple[Records, Records, Ages] = self._local.arrays
+        arrays: tuple[Records, Units, Ages] = self._local.arrays
         return arrays
 
 

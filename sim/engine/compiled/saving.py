@@ -79,7 +79,7 @@ def settle_stores(p: Any, s: Any, row: Any, t: float, saved: bool) -> float:
 def lose_copies(p: Any, s: Any, u: Any, slot: int, need: int) -> None:
     """A fault strikes the node of a slot, which may lose its copies."""
     settle(p.stores, s.versions, s.now)
-    lose(p.stores, s.versions, u["lost"], slot, need)
+    lose(p.stores, s.versions, u.rest["lost"], slot, need)
 
 
 @entry
@@ -99,7 +99,7 @@ def swap_versions(p: Any, s: Any, u: Any, slot: int) -> None:
 @entry
 def _swap(p: Any, s: Any, u: Any, slot: int) -> None:
     settle(p.stores, s.versions, s.now)
-    swap(p.stores, s.versions, u["lost"], slot)
+    swap(p.stores, s.versions, u.rest["lost"], slot)
 
 
 @kernel

@@ -16,6 +16,7 @@ from sim.engine.compiled.saving import check_versions, lose_copies
 from sim.engine.state import PAUSED, RUNNING
 from sim.kernels._jit import entry, kernel
 from sim.kernels.lives import COMPONENT
+from sim.kernels.memory import prefetch
 from sim.kernels.philox import uniforms
 from sim.plan import (
     BLAME_LANE,
@@ -66,7 +67,16 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> N
                 held = node >= 0 and at != IN_SHOP and where(p, s, u, node) == IN_SHOP
                 pass_on(p, s, a, s.next_lane[clock], held)
             find_next(p, s, clock)
+            _foresee(p, s, u, clock)
         turn = NOBODY
+
+
+@kernel
+def _foresee(p: Any, s: Any, u: Any, clock: int) -> None:
+    """Ask for the record of the slot that the next fault of a clock strikes, if it strikes one."""
+    lane = s.next_lane[clock]
+    if lane >= 0:
+        prefetch(u.nodes, int(s.lane_slot[lane] * p.lane_slots[lane]))
 
 
 @kernel
@@ -107,12 +117,12 @@ def _next_fault(p: Any, s: Any, u: Any, clock: int) -> tuple[int, int, int, int,
 @entry
 def _relapse(p: Any, s: Any, u: Any, row: Any) -> tuple[int, int, int, int, int, int, int]:
     """A node that only seemed to be in order fails again, as a fault of the source that sent it to repair."""
-    node = u[0].bad_node
+    node = u.rest[0].bad_node
     row.relapses += 1
-    u[node].relapsed = s.epoch
-    block = u[node].block + 256 * u[node].attempt
+    u.nodes[node].relapsed = s.epoch
+    block = u.nodes[node].block + 256 * u.nodes[node].attempt
     at = where(p, s, u, node)
-    return u[node].source, block, at, position(p, s, u, node), u[node].ordinal, REPAIR, RELAPSED
+    return u.nodes[node].source, block, at, position(p, s, u, node), u.nodes[node].ordinal, REPAIR, RELAPSED
 
 
 @kernel
@@ -180,20 +190,20 @@ def _land(
 @entry
 def _know(p: Any, s: Any, u: Any, row: Any, source: int, block: int, number: int, ordinal: int, need: int) -> None:
     """A fault of the job, of a node of it or of a domain is known before it strikes."""
-    if s.n_known >= u.size:
+    if s.n_known >= u.nodes.size:
         s.overflow = True
         return
     row.notices += 1
     a, choice, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, LEAD_LANE, block, s.replication)
     i = s.n_known
-    u[i].known_due = s.now + sample(p, p.lead[source], a, choice)
-    u[i].known_source = source
-    u[i].known_block = block
-    u[i].known_number = number
-    u[i].known_ordinal = ordinal
-    u[i].known_need = need
+    u.rest[i].known_due = s.now + sample(p, p.lead[source], a, choice)
+    u.rest[i].known_source = source
+    u.rest[i].known_block = block
+    u.rest[i].known_number = number
+    u.rest[i].known_ordinal = ordinal
+    u.rest[i].known_need = need
     s.n_known += 1
-    s.known_due = min(s.known_due, u[i].known_due)
+    s.known_due = min(s.known_due, u.rest[i].known_due)
     if s.phase == RUNNING:
         tell(p, s)
 
@@ -203,7 +213,7 @@ def first_known(s: Any, u: Any) -> int:
     """The place of the known fault that is due first; of several that which was known first."""
     first = 0
     for i in range(1, s.n_known):
-        if u[i].known_due < u[first].known_due:
+        if u.rest[i].known_due < u.rest[first].known_due:
             first = i
     return first
 
@@ -212,20 +222,20 @@ def first_known(s: Any, u: Any) -> int:
 def _known_fault(p: Any, s: Any, u: Any) -> tuple[int, int, int, int, int, int, int]:
     """The known fault that is due first, wherever its node is now."""
     first = first_known(s, u)
-    source = u[first].known_source
-    block = u[first].known_block
-    number = u[first].known_number
-    ordinal = u[first].known_ordinal
-    need = u[first].known_need
+    source = u.rest[first].known_source
+    block = u.rest[first].known_block
+    number = u.rest[first].known_number
+    ordinal = u.rest[first].known_ordinal
+    need = u.rest[first].known_need
     s.n_known -= 1
     for i in range(first, s.n_known):
-        u[i].known_due = u[i + 1].known_due
-        u[i].known_source = u[i + 1].known_source
-        u[i].known_block = u[i + 1].known_block
-        u[i].known_number = u[i + 1].known_number
-        u[i].known_ordinal = u[i + 1].known_ordinal
-        u[i].known_need = u[i + 1].known_need
-    s.known_due = u[first_known(s, u)].known_due if s.n_known > 0 else math.inf
+        u.rest[i].known_due = u.rest[i + 1].known_due
+        u.rest[i].known_source = u.rest[i + 1].known_source
+        u.rest[i].known_block = u.rest[i + 1].known_block
+        u.rest[i].known_number = u.rest[i + 1].known_number
+        u.rest[i].known_ordinal = u.rest[i + 1].known_ordinal
+        u.rest[i].known_need = u.rest[i + 1].known_need
+    s.known_due = u.rest[first_known(s, u)].known_due if s.n_known > 0 else math.inf
     at = block
     if block != DOMAIN:
         at = _place_of(p, s, u, number, WALL)
@@ -289,7 +299,7 @@ def _lose_spares(
     member = 0
     site = domain * p.group_unit[group]
     while site < p.nodes:
-        node = u[site].node
+        node = u.rest[site].node
         pool = where(p, s, u, node)
         if JOB < pool < DOMAIN and p.pool_on[pool] != 0:
             key = block + MEMBER * member
@@ -305,7 +315,7 @@ def _has_job_node(p: Any, s: Any, u: Any, group: int, domain: int) -> bool:
     """Whether a node of the job is in a domain."""
     site = domain * p.group_unit[group]
     while site < p.nodes:
-        if where(p, s, u, u[site].node) == JOB:
+        if where(p, s, u, u.rest[site].node) == JOB:
             return True
         site = next_site(p, group, site)
     return False
@@ -316,7 +326,7 @@ def _lose_copies(p: Any, s: Any, u: Any, group: int, domain: int, need: int) -> 
     """The nodes of the job that are in a domain lose their copies."""
     site = domain * p.group_unit[group]
     while site < p.nodes:
-        node = u[site].node
+        node = u.rest[site].node
         if where(p, s, u, node) == JOB:
             lose_copies(p, s, u, position(p, s, u, node), need)
         site = next_site(p, group, site)
@@ -330,7 +340,7 @@ def _vacate_domain(
     member = 0
     site = domain * p.group_unit[group]
     while site < p.nodes:
-        node = u[site].node
+        node = u.rest[site].node
         if where(p, s, u, node) == JOB:
             vacate(s, u, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)
         member += 1

@@ -1,0 +1,106 @@
+"""What the compiled engine knows of single nodes: records of fixed shape, of which there are as many as nodes.
+
+Which node a fault strikes cannot be foreseen, so what it reads should lie together: the heap that is walked through at
+each repair is dense, and what few scenarios use is apart.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.engine.compiled.layout import MAX_FAILURES, MAX_POOLS, MAX_REPAIR, Record
+from sim.kernels.memory import LINE
+from sim.kernels.tiers import MOST_STORES
+from sim.plan import Plan
+
+LEAST_UNITS = 1024
+"""Faults that may be known at a time where there are fewer nodes than that."""
+
+NODE = np.dtype(
+    [
+        # A line of the cache for what every fault reads.
+        # by node: where it is (sim.plan.JOB, a pool's block, IN_SHOP) and its slot or place there, if ``placed`` is the
+        # run's epoch, else where it was at the start. One that is dead in a pool and not noticed is in the shop, and
+        # keeps its place in the pool
+        ("placed", "i8"), ("where", "i8"), ("position", "i8"),
+        # by slot: the node in it, if ``seated`` is the run's epoch, else the first; whether it is empty: the epoch
+        ("seated", "i8"), ("seat", "i8"), ("vacant", "i8"),
+        # by node: whether it only seems to be in order, whether its second life has begun (the epoch)
+        ("bad", "i8"), ("lives", "i8"),
+        # And a line for repair.
+        # by node in repair: the slot that it left (-1: filled since), the fault that keys its draws, how often it was
+        # served, since when it is in its stage, whether the fault is a relapse (the epoch)
+        ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"), ("since", "f8"),
+        ("relapsed", "i8"),
+        # by node in repair: whether the service under way puts it in order, whether a stage made it new, whether it
+        # only needed a reset, whether it must pass the stage of quarantine; for one that is down, the block of the pool
+        # where nobody has noticed it (0: it is known); its stage
+        ("fixed", "b1"), ("renewed", "b1"), ("for_reset", "b1"), ("suspect", "b1"), ("dead_in", "i2"), ("stage", "i2"),
+    ],
+    align=True,
+)  # fmt: skip
+"""What is known of a node, or of a slot of the job: a record of two lines of the cache, since which one a fault strikes
+cannot be foreseen.
+"""
+
+HEAP = np.dtype([("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8")])
+"""Units in service, by the time at which they leave, and dead spares, by that of their check: a place in a heap."""
+
+REST = np.dtype(
+    [
+        # by node in repair: services by each stage, where they are counted
+        ("served", "i2", MAX_REPAIR),
+        # by node: whether its failures are those of this run (the epoch), how many, when the last of them were (ring);
+        # its place among those whose second life has begun; its place in the cluster; by such a place: the node
+        ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES), ("bad_place", "i8"),
+        ("site", "i8"), ("node", "i8"),
+        # by place in a pool, by block: an idle node, if ``pooled`` is the run's epoch
+        ("pooled", "i8", MAX_POOLS + 1), ("pool", "i8", MAX_POOLS + 1),
+        # by place in a heap: nodes in use that are not in order, by the reading of the clock at which they fail again
+        ("bad_due", "f8"), ("bad_sequence", "i8"), ("bad_node", "i8"),
+        # by place in a list: faults that are known, when they are due, their node (-1: none) or domain, and their key
+        ("known_due", "f8"), ("known_source", "i8"), ("known_block", "i8"), ("known_number", "i8"),
+        ("known_ordinal", "i8"), ("known_need", "i8"),
+        # by place in a ring for each stage: units that wait for a crew
+        ("queue", "i8", MAX_REPAIR),
+        # by place in a list: spares in activation, their slot and when they are active
+        ("active_slot", "i8"), ("active_at", "f8"),
+        # by place in a list: empty slots in the order of their faults, the node that left, the fault and its need
+        ("empty_slot", "i8"), ("empty_node", "i8"), ("empty_source", "i8"), ("empty_block", "i8"),
+        ("empty_ordinal", "i8"), ("empty_need", "i8"),
+        # by slot and store: the series of versions of which its node has no copy
+        ("lost", "i8", MOST_STORES),
+    ],
+    align=True,
+)  # fmt: skip
+"""Arrays of one length, the number of nodes, that share a record: each group of fields has an index of its own."""
+
+
+class Units(NamedTuple):
+    """What is known of single nodes: arrays of ``NODE`` and ``REST``, shape (nodes,), and of ``HEAP``, one longer."""
+
+    nodes: Record
+    heap: Record
+    rest: Record
+
+
+def units(plan: Plan) -> Units:
+    """Room for the nodes of a plan, and for the faults of small ones that are known: max(nodes, ``LEAST_UNITS``) of
+    each record, and one more of the heap, where a place is read with its neighbour; its pages are touched only as they
+    are used.
+    """
+    length = max(plan.nodes, LEAST_UNITS)
+    room = Units(_aligned(length, NODE), np.zeros(length + 1, HEAP), np.zeros(length, REST))
+    if plan.groups:
+        room.rest["node"][: plan.nodes] = plan.order or np.arange(plan.nodes)
+        room.rest["site"][room.rest["node"][: plan.nodes]] = np.arange(plan.nodes)
+    return room
+
+
+def _aligned(length: int, kind: np.dtype[np.void]) -> Record:
+    """Zeros that begin where a line of the cache does."""
+    raw = np.zeros(length * kind.itemsize + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
+    return raw[start : start + length * kind.itemsize].view(kind)
