@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sim.engine.compiled.layout import BUNCH
 from sim.kernels._jit import kernel
 from sim.kernels.calendar import due_at
 from sim.kernels.laws import EXPONENTIAL, duration
@@ -36,17 +37,58 @@ def schedule(p: Any, s: Any, lane: int) -> None:
 
 @kernel
 def find_next(p: Any, s: Any, clock: int) -> None:
-    """Find the lane of a clock that strikes first; lanes are in the order of ties."""
-    start = 0 if clock == WALL else p.n_wall if clock == TRAINING else p.n_clocked
-    end = p.n_wall if clock == WALL else p.n_clocked if clock == TRAINING else p.n_lanes
+    """Find the lane of a clock that strikes first."""
+    start, end = _lanes_of(p, clock)
+    for lane in range(start, end, BUNCH):
+        _find_in_bunch(s, clock, start, end, lane)
+    _find_bunch(s, clock, start, end)
+
+
+@kernel
+def find_after(p: Any, s: Any, clock: int, lane: int) -> None:
+    """Find the lane of a clock that strikes first after one lane has changed."""
+    start, end = _lanes_of(p, clock)
+    _find_in_bunch(s, clock, start, end, lane)
+    _find_bunch(s, clock, start, end)
+
+
+@kernel
+def _lanes_of(p: Any, clock: int) -> tuple[int, int]:
+    """The first lane of a clock, and that after its last."""
+    if clock == WALL:
+        return 0, p.n_wall
+    if clock == TRAINING:
+        return p.n_wall, p.n_clocked
+    return p.n_clocked, p.n_lanes
+
+
+@kernel
+def _find_in_bunch(s: Any, clock: int, start: int, end: int, lane: int) -> None:
+    """Find the lane that strikes first in the bunch of a lane; lanes are in the order of ties."""
+    bunch = (lane - start) // BUNCH
+    best = start + bunch * BUNCH
+    earliest = s.lane_due[best]
+    for other in range(best + 1, min(best + BUNCH, end)):
+        due = s.lane_due[other]
+        if due < earliest:
+            earliest = due
+            best = other
+    s.bunch_lane[start // BUNCH + clock + bunch] = best
+    s.bunch_due[start // BUNCH + clock + bunch] = earliest
+
+
+@kernel
+def _find_bunch(s: Any, clock: int, start: int, end: int) -> None:
+    """Find the lane that strikes first among those that do in their bunches."""
+    first = start // BUNCH + clock
     best = -1
     earliest = math.inf
-    due = s.lane_due
-    for lane in range(start, end):
-        if due[lane] < earliest:
-            earliest = due[lane]
-            best = lane
-    s.next_lane[clock] = best
+    for bunch in range(first, first + (end - start + BUNCH - 1) // BUNCH):
+        due = s.bunch_due[bunch]
+        if due < earliest:
+            earliest = due
+            best = bunch
+    s.next_lane[clock] = s.bunch_lane[best] if best >= 0 else -1
     _set_due(s, clock)
 
 

@@ -19,6 +19,9 @@ from sim.plan import CALENDAR, HOT, RENEW_SYSTEM, Lane, Plan
 MAX_GROUPS = 10
 MAX_POOLS = 4
 MAX_LANES = (1 + MAX_POOLS) * MAX_SOURCES
+BUNCH = 8
+"""Lanes of a clock among which it is known which strikes first; those of each clock are bunched from its first on."""
+
 MAX_RULES = 8
 MAX_STAGES = 64
 MAX_REPAIR = 13
@@ -145,6 +148,8 @@ STATE = np.dtype(
         # lanes: the next fault's reading of the clock, its ordinal, uniforms for its slot, need and effect
         ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES), ("lane_slot", "f8", MAX_LANES),
         ("lane_need", "f8", MAX_LANES), ("lane_effect", "f8", MAX_LANES),
+        # bunches of lanes, clock by clock: the lane that strikes first, and its reading
+        ("bunch_lane", "i8", MAX_LANES // BUNCH + 3), ("bunch_due", "f8", MAX_LANES // BUNCH + 3),
         # sources: what the times between faults are multiplied by in this replication
         ("stretch", "f8", MAX_SOURCES),
         # lanes of components that age: cumulative hazard so far, of each that has not failed or of one of a pool;

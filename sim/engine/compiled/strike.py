@@ -7,7 +7,7 @@ from typing import Any
 
 from sim.engine.compiled.ages import component_of, pass_on
 from sim.engine.compiled.capacity import lose_spare, vacate
-from sim.engine.compiled.clocks import find_next, schedule
+from sim.engine.compiled.clocks import find_after, schedule
 from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_down, is_vacant, next_site, node_in, position, where
 from sim.engine.compiled.pauses import tell
@@ -54,6 +54,7 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> N
                 return
             turn = KNOWN_ONE
         node = -1
+        lane = s.next_lane[clock]
         if turn == OF_CLOCK:
             source, block, at, number, ordinal, need, effect, node = _next_fault(p, s, u, clock)
         elif turn == RELAPSE:
@@ -65,8 +66,8 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> N
             if block == COMPONENT:
                 # Not held where somebody else was blamed: then it works on, and fails again.
                 held = node >= 0 and at != IN_SHOP and where(p, s, u, node) == IN_SHOP
-                pass_on(p, s, a, s.next_lane[clock], held)
-            find_next(p, s, clock)
+                pass_on(p, s, a, lane, held)
+            find_after(p, s, clock, lane)
             _foresee(p, s, u, clock)
         turn = NOBODY
 
