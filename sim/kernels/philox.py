@@ -39,7 +39,7 @@ _multiply_high = cast(Callable[[np.uint64, np.uint64], np.uint64], intrinsic(_mu
 """High 64 bits of the 128-bit product of two unsigned 64-bit numbers, in compiled code."""
 
 
-@kernel
+@entry
 def philox(
     key_0: np.uint64, key_1: np.uint64, c_0: np.uint64, c_1: np.uint64, c_2: np.uint64, c_3: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
