@@ -21,7 +21,8 @@ from sim.scenario import from_dict, load
 
 from .checks import check_closed, compiled, difference, fails_somewhere, specified
 
-SHIPPED = sorted((Path(__file__).parents[2] / "scenarios").glob("*.toml"))
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+SHIPPED = sorted([*SCENARIOS.glob("*.toml"), *SCENARIOS.glob("frontier/*.toml")])
 
 
 def check_same(plan: Plan, replication: int = 0) -> None:

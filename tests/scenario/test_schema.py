@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sim.scenario import cluster, efficiency_tables, faults, law, loads, recovery, run, schema, stages, stores
+from sim.scenario import cluster, efficiency_tables, faults, law, load, loads, recovery, run, schema, stages, stores
 from sim.scenario.editor import json_schema, json_schema_text
 from sim.scenario.fields import Table
 
@@ -64,6 +64,16 @@ def test_every_scenario_names_the_schema_and_fits_it(path: Path) -> None:
     assert text.splitlines()[0] == "#:schema scenario.schema.json"
     assert errors(tomllib.loads(text)) == []
     loads(text, str(path))
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("frontier/**/*.toml")), ids=lambda path: path.name)
+def test_every_frontier_scenario_and_part_names_the_schema_and_fits_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    up = "../" * (len(path.relative_to(SCENARIOS).parts) - 1)
+    assert text.splitlines()[0] == f"#:schema {up}scenario.schema.json"
+    assert errors(tomllib.loads(text)) == []
+    if path.parent.name != "parts":  # a part is not a whole scenario
+        load(path)
 
 
 @pytest.mark.parametrize("path", sorted(SCENARIOS.glob("catalog/*.toml")), ids=lambda path: path.name)

@@ -26,7 +26,8 @@ from sim.scenario import load
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 PACKAGE = Path(__file__).parents[2] / "sim"
 EXPECTED = Path(__file__).with_name("expected.json")
-SHIPPED = sorted(file.name for file in SCENARIOS.glob("*.toml"))
+FRONTIER = SCENARIOS / "frontier"
+SHIPPED = sorted(str(file.relative_to(SCENARIOS)) for folder in (SCENARIOS, FRONTIER) for file in folder.glob("*.toml"))
 LLAMA = SCENARIOS / "llama3-405b-16k.toml"
 HOPPER = SCENARIOS / "hopper-100k.toml"
 MAINTENANCE = SCENARIOS / "maintenance.toml"
@@ -114,7 +115,7 @@ def test_both_files_have_the_same_rate_of_each_component() -> None:
 
 def test_every_fact_that_a_scenario_names_is_shipped_and_every_shipped_one_is_named() -> None:
     named: set[str] = set()
-    for file in [*(SCENARIOS / name for name in SHIPPED), CATALOG, *WITH_DEFAULTS]:
+    for file in [*(SCENARIOS / name for name in SHIPPED), CATALOG, *FRONTIER.glob("parts/*.toml"), *WITH_DEFAULTS]:
         named |= set(re.findall(r"\b[A-G]\d\d(?:\.\d\d|\.[A-Z]\w+)?\b", file.read_text(encoding="utf-8")))
     known = facts()
     assert named == known.keys()
