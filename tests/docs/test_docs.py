@@ -54,7 +54,7 @@ def test_first_screen_shows_the_answer_that_the_command_gives(checkout):
     assert len(lines) > 25
 
 
-@pytest.mark.parametrize("page", ["compare.md", "tune.md", "explain.md", "efficiency.md"])
+@pytest.mark.parametrize("page", ["compare.md", "tune.md", "explain.md", "efficiency.md", "frontier.md"])
 def test_pages_show_what_their_commands_say(checkout, page):
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     shown = [block for block in blocks("console", text) if block.startswith("$ sim ")]
@@ -64,10 +64,12 @@ def test_pages_show_what_their_commands_say(checkout, page):
         done = sim(command.removeprefix("$ "), checkout)
         assert done.returncode == 0, done.stderr
         assert [line.rstrip() for line in done.stdout.splitlines()] == expected.rstrip().splitlines()
-    for example in blocks("python", text):
+    pairs = r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?"
+    for example, said in re.findall(pairs, text, re.DOTALL | re.MULTILINE):
         done = run([sys.executable, "-c", example], checkout)
         assert done.returncode == 0, done.stderr
         assert done.stdout
+        assert not said or [line.rstrip() for line in done.stdout.splitlines()] == said.splitlines()
 
 
 def test_every_command_of_the_readme_works(checkout):

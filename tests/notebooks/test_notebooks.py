@@ -14,7 +14,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 
 
 def test_there_are_notebooks() -> None:
-    assert [each.stem for each in NOTEBOOKS] == ["getting_started", "tuning_checkpoint_intervals"]
+    assert [each.stem for each in NOTEBOOKS] == ["frontier", "getting_started", "tuning_checkpoint_intervals"]
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda each: each.stem)

@@ -1,4 +1,4 @@
-"""Frontier scenarios: their heads say what runs give, pairs differ in what they compare, sizes are those of the names."""
+"""Frontier scenarios: heads say what runs give, pairs differ in what they compare, sizes are those of the names."""
 
 import re
 from pathlib import Path
