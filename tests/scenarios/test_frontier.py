@@ -70,7 +70,10 @@ def differences(one: Any, other: Any, path: str = "") -> set[str]:
 @pytest.mark.parametrize(
     ("one", "other", "may"),
     [
-        ("air", "liquid", r"efficiency\.pue|cluster\.groups.*|faults\.(gpu|hbm|gpu_thermal)\..*|faults\.(leak|pump|air_handling).*"),
+        (
+            "air", "liquid",
+            r"efficiency\.pue|cluster\.groups.*|faults\.(gpu|hbm|gpu_thermal)\..*|faults\.(leak|pump|air_handling).*",
+        ),
         ("optics-3-tier", "copper-in-rack", r"efficiency\.network\.power|faults\.access_(optics|copper).*"),
         ("generators", "firm-grid", r"cluster\.groups\.site.*|faults\.(generator|grid).*"),
         (
