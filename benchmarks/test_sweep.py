@@ -26,15 +26,15 @@ scenario = "{HOPPER}"
 replications = {REPLICATIONS}
 set = {{ "run.horizon" = "30 days" }}
 [axes.interval]
-key = "stores.remote.every"
+key = "stores.shared.every"
 from = "1 min"
 to = "40 min"
 points = 40
 scale = "log"
-[axes.watchdog]
-key = "recovery.max_attempts"
-from = 100
-to = 124
+[axes.limit]
+key = "run.max_events"
+from = 1_000_000
+to = 1_000_024
 points = 25
 """
 
