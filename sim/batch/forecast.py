@@ -55,6 +55,8 @@ def forecast(cases: Sequence[Resolved], replications: int | None) -> Forecast:
         Of each case; None for as many as its precision takes. That is guessed from the spread in the cases that are
         timed: it grows with the square of spread / half width.
     """
+    if not cases:
+        return Forecast(0, 0, False, 0.0, 0)
     warm()
     different = sorted({case.identity: case for case in cases}.values(), key=lambda case: case.faults)
     chosen = {round(share * (len(different) - 1)): None for share in _PROBED}

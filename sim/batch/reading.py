@@ -183,7 +183,7 @@ class _Reading:
             return []
         make = None if base is None else lambda more: base.scenario([*always, *more])
         found: list[Axis | Span | None] = [self._axis(name, value, make) for name, value in tables.items()]
-        self._overlaps([each for each in found if each is not None], own)
+        self._overlaps([each for each in found if each is not None], own, always)
         spans = [each for each in found if isinstance(each, Span)]
         if spans and "sample" not in self._data:
             refusal = RefusedError(
@@ -217,8 +217,8 @@ class _Reading:
             self._findings.add((*path, *below), refusal)
         return axis
 
-    def _overlaps(self, axes: Sequence[Axis | Span], own: Sequence[tuple[str, Path]]) -> None:
-        """Refuse keys that two axes set, or that an axis sets again after ``[set]``."""
+    def _overlaps(self, axes: Sequence[Axis | Span], own: Sequence[tuple[str, Path]], always: Sequence[str]) -> None:
+        """Refuse keys that two axes set, or that an axis sets again after ``[set]`` or the command line."""
         taken: list[tuple[tuple[str, ...], str]] = []
         for axis in axes:
             for key in axis.keys:
@@ -233,6 +233,11 @@ class _Reading:
                         self._findings.add(
                             place, RefusedError(f"is set by axes.{axis.name} as well", None, "leave it out")
                         )
+                for change in always[len(own) :]:
+                    name = change.partition("=")[0].strip()
+                    if (split_key(name) or ())[: len(path)] == path:
+                        message = f"is set by axes.{axis.name} as well"
+                        self._others.append(Problem(COMMAND_LINE, None, name, message, None, None, "leave it out"))
                 taken.append((path, axis.name))
 
     def _filters(self, axes: Sequence[Axis]) -> list[Filter]:

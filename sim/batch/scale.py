@@ -98,7 +98,9 @@ def scale_sweep(path: str | PathLike[str], changes: Sequence[str] = ()) -> Sweep
     data: dict[str, Any] = {"scenario": str(path), "axes": {AXIS: {"keys": keys, "values": list(values.values())}}}
     if any(entry.path == ("run", "precision", "half_width") and entry.default for entry in scenario):
         data["half_width"] = HALF_WIDTH
-    return sweep_from_dict(data, str(path), changes=changes)
+    # What the axis sets has had its say in the proportions.
+    rest = [change for change in changes if change.partition("=")[0].strip() not in keys]
+    return sweep_from_dict(data, str(path), changes=rest)
 
 
 def _gpus() -> Iterator[float]:

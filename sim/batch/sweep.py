@@ -12,6 +12,7 @@ from concurrent.futures import BrokenExecutor, Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,13 @@ def run_sweep(
     LostError
         If the workers are gone.
     """
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"jobs must be a whole number of at least 1, not {jobs}")
+    if executor is None and parent_process() is not None:
+        raise UsageError(
+            "a sweep was started by one of its own worker processes, which Python lets read the script that started "
+            'them: put what the script does below if __name__ == "__main__":'
+        )
     if stop is None:
         with asked_to_stop() as stop:
             return run_sweep(
@@ -187,7 +195,11 @@ def _opened(directory: Path) -> Iterator[Journal]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{directory}: cannot be made: {error.strerror}") from None
+        raise UsageError(f"{directory}: cannot be made: {error.strerror}; give another directory with -o") from None
+    if not (directory / journals.NAME).exists():
+        for name in (RESULTS, CASES, PROVENANCE):
+            if (directory / name).exists():
+                raise UsageError(f"{directory / name}: is of no sweep, and would be overwritten; give another -o")
     with Journal(directory / journals.NAME) as journal:
         for name in (RESULTS, CASES, PROVENANCE, MANIFEST):
             for left in directory.glob(partial_name(name, "*")):
@@ -343,6 +355,14 @@ def _row(states: States, number: int) -> Row:
     return Row(
         state.case.identity, state.n, state.case.confidence, state.precise if asked else None, state.why_failed
     )  # fmt: skip
+
+
+def not_done(cases: Sequence[Resolved], out: Path, replications: int | None) -> list[Resolved]:
+    """Those cases for which something is still to be run, by what stands in ``out``. Reads only."""
+    path = out / journals.NAME
+    states = States(cases, path, journals.read(path), replications)
+    waiting = {states[number].case.identity for number in states.open}
+    return [case for case in cases if case.identity in waiting]
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ ROWS_AT_ONCE = 50_000
 
 _BY_NAME = ("faults_", "interruptions_", "rate_factor_")
 _WHOLE = ("replication", "stop_reason", *COUNTS)
+_EARLY = (StopReason.DEPLETED, StopReason.NO_PROGRESS, StopReason.EVENT_LIMIT)
 _REASONS = [StopReason(reason).name.lower() for reason in sorted(StopReason)]
 
 
@@ -61,7 +62,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Summary:
-    """Estimates of one case, each from all its replications: see `ESTIMATED`, and the share of each bucket."""
+    """Estimates of one case, each from all its replications: see `ESTIMATED`, and the share of each bucket. And how
+    many replications stopped before their horizon or the end of their work.
+    """
 
     ettr: Estimate
     ettr_hardware: Estimate
@@ -70,11 +73,13 @@ class Summary:
     work_done_s: Estimate
     interruptions: Estimate
     shares: Mapping[str, Estimate]
+    stopped_early: int
 
     def as_dict(self) -> dict[str, Any]:
         """The estimates as they stand in JSON."""
         found = {name: getattr(self, name).as_dict() for name in ESTIMATED}
-        return found | {"shares": {bucket: share.as_dict() for bucket, share in self.shares.items()}}
+        shares = {bucket: share.as_dict() for bucket, share in self.shares.items()}
+        return found | {"shares": shares, "stopped_early": self.stopped_early}
 
 
 ESTIMATED = ("ettr", "ettr_hardware", "jmtti_s", "wall_s", "work_done_s", "interruptions")
@@ -89,6 +94,7 @@ class Summaries(Sequence[Summary | None]):
     def __init__(self, cases: Sequence[Case]) -> None:
         self._cases = cases
         self.ends = np.full((len(_ALL), 3, len(cases)), np.nan)
+        self.stopped_early = np.zeros(len(cases), np.int64)
         self._known = np.zeros(len(cases), np.bool_)
 
     def __len__(self) -> int:
@@ -116,7 +122,7 @@ class Summaries(Sequence[Summary | None]):
             none = math.isnan(low)
             found[name] = Estimate(middle, None if none else low, None if none else high, case.n, case.confidence)
         shares = {bucket: found.pop(f"share_{bucket}") for bucket in BUCKETS}
-        return Summary(**found, shares=shares)
+        return Summary(**found, shares=shares, stopped_early=int(self.stopped_early[index]))
 
     def add(self, numbers: Sequence[int], columns: Mapping[str, Matrix]) -> None:
         """Take in cases with the same number of replications n and the same confidence; columns of shape (cases, n)."""
@@ -133,6 +139,7 @@ class Summaries(Sequence[Summary | None]):
             *(ratios(columns[f"ledger_{bucket}_s"], wall, confidence, most=1.0) for bucket in BUCKETS),
         ]
         self.ends[:, :, numbers] = [[each.mean, each.low, each.high] for each in found]
+        self.stopped_early[numbers] = np.isin(columns["stop_reason"], _EARLY).sum(axis=1)
         self._known[numbers] = True
 
 
@@ -142,6 +149,7 @@ _SUMMED = (
     "work_done_s",
     "wall_s",
     "interruptions",
+    "stop_reason",
 )
 """Columns that summaries are made of."""
 
@@ -331,6 +339,8 @@ def _case_table(
     columns["reached"] = pa.array([case.reached for case in cases], pa.bool_())
     columns["n"] = pa.array([None if case.why_failed else case.n for case in cases], pa.int64())
     columns["confidence"] = pa.array([case.confidence for case in cases], pa.float64())
+    early = summaries.stopped_early
+    columns["stopped_early"] = pa.array(early, mask=np.array([case.why_failed is not None for case in cases]))
     for name, ends in zip(_ALL, summaries.ends, strict=True):
         for suffix, values in zip(("", "_low", "_high"), ends, strict=True):
             columns[name + suffix] = pa.array(values, mask=~np.isfinite(values))

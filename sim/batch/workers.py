@@ -12,8 +12,12 @@ from multiprocessing import get_context
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from sim.batch.work import alone
+from sim.errors import LostError
 
 K = TypeVar("K")
+
+MOST_STARTS = 3
+"""Starts of a local process in turn that may fail."""
 
 
 @runtime_checkable
@@ -79,40 +83,43 @@ class LocalWorkers(Executor):
 
 
 class _Lane:
-    """One process, made when it is needed and made again when it died."""
+    """One process, made again when it died."""
 
     def __init__(self) -> None:
-        self._pool: ProcessPoolExecutor | None = None
-        self._process: Future[int] | None = None
         self._last: Future[Any] | None = None
+        self._open()
 
     @property
     def idle(self) -> bool:
         return self._last is None or self._last.done()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        try:
-            self._last = self._open().submit(fn, *args, **kwargs)
-        except BrokenExecutor:
-            self.close(now=True)
-            self._last = self._open().submit(fn, *args, **kwargs)
-        return self._last
+        """Give a task to the process; one that does not even start is not held against the task."""
+        for _ in range(MOST_STARTS):
+            try:
+                self._process.result()
+                self._last = self._pool.submit(fn, *args, **kwargs)
+            except BrokenExecutor:
+                self.close(now=True)
+                self._open()
+            else:
+                return self._last
+        raise LostError(
+            "worker processes do not start; what is done is safe. A script that sweeps does so below "
+            'if __name__ == "__main__": for its workers read it, too'
+        )
 
-    def _open(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            # Spawned, not forked: the driver may have threads.
-            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=alone)
-            self._process = self._pool.submit(os.getpid)
-        return self._pool
+    def _open(self) -> None:
+        # Spawned, not forked: the driver may have threads.
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=alone)
+        self._process = self._pool.submit(os.getpid)
 
     def close(self, *, now: bool) -> None:
-        if self._pool is None:
-            return
-        if now and self._process is not None and not self.idle:
+        if now and not self.idle:
             with suppress(BrokenExecutor, ProcessLookupError):
                 os.kill(self._process.result(), signal.SIGKILL)
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._pool = self._process = self._last = None
+        self._last = None
 
 
 class Borrowed:

@@ -82,6 +82,10 @@ def sweep(
     """Run many cases of a scenario; whatever dies, the same command goes on with what is missing."""
     if (scheduler is None) == (executor is Where.DASK):
         raise UsageError("--executor dask needs --scheduler ADDRESS|FILE, and nothing else does")
+    if jobs is not None and executor is not Where.LOCAL:
+        raise UsageError(f"--jobs counts local processes: leave it out beside --executor {executor.value}")
+    if dry_run and status:
+        raise UsageError("--dry-run and --status: give one of them")
     what = _loaded(file, scale, changes or [], replications, seed)
     answer = Answer(plot, x, y, scale, as_json)
     answer.check(what)
@@ -149,12 +153,13 @@ def _workers(what: Sweep, executor: Where, scheduler: str | None, output: Path) 
 
 def _dry_run(what: Sweep, output: Path | None, executor: Where, jobs: int | None, as_json: bool) -> None:
     from sim.batch.forecast import forecast
-    from sim.batch.sweep import resolve
+    from sim.batch.sweep import not_done, resolve
     from sim.report.sweep import case_lines, forecast_lines
 
     cases = resolve(what, jobs=jobs)
+    missing = cases if output is None else not_done(cases, output, what.replications)
     announce_compilation()
-    found = forecast(cases, what.replications)
+    found = forecast(missing, what.replications)
     script = None
     if executor is Where.SLURM:
         from sim.batch import clusters
@@ -164,7 +169,11 @@ def _dry_run(what: Sweep, output: Path | None, executor: Where, jobs: int | None
         listed = [{"case": case.index, "changes": list(case.changes)} for case in what.cases]
         print(json.dumps({**asdict(found), "batch_script": script, "listed": listed}, indent=2, allow_nan=False))
         return
-    for line in (*case_lines(what), *forecast_lines(found)):
+    for line in case_lines(what):
+        print(line)
+    if len(missing) < len(cases):
+        print(f"{len(cases) - len(missing):,} of {len(cases):,} cases are done in {output}; of the others:")
+    for line in forecast_lines(found):
         print(line)
     if script is not None:
         print(f"\n{script}")

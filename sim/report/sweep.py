@@ -54,10 +54,25 @@ def sentences(swept: Swept) -> list[str]:
     if done > 1:
         said.append(wrapped(f"worst: {_found(swept, ettrs, ettrs.worst)}"))
         said.append(wrapped(_as_good(ettrs, done)))
+    early = [(number, each.stopped_early) for number, each in _summarized(swept) if each.stopped_early]
+    if early:
+        number, runs = max(early, key=lambda each: each[1])
+        most = f"most, {runs:,}, in {named(swept.sweep, cases[number])}"
+        said.append(wrapped(f"{_cases(len(early))} had runs that stopped early, and ETTR is that up to there: {most}"))
     for number, what in ((len(swept.failed), "failed"), (len(cases) - done - len(swept.failed), "not done yet")):
         if number:
             said.append(f"{_cases(number)} of {len(cases):,} {what}")
     return said
+
+
+def _summarized(swept: Swept) -> Iterator[tuple[int, Summary]]:
+    """Cases that have a summary, by number; a sequence of many is asked only for those that stopped early."""
+    early = getattr(swept.summaries, "stopped_early", None)
+    numbers = range(len(swept.summaries)) if early is None else np.flatnonzero(early).tolist()
+    for number in numbers:
+        found = swept.summaries[number]
+        if found is not None:
+            yield number, found
 
 
 def _cases(number: int) -> str:

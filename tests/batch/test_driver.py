@@ -17,17 +17,18 @@ import pytest
 import sim
 from sim.batch import driver as driving
 from sim.batch.driver import Driver
+from sim.batch.file import load_sweep
 from sim.batch.journal import Journal
 from sim.batch.states import States
 from sim.batch.stop import Stop
 from sim.batch.sweep import run_sweep, status
 from sim.batch.work import Piece, Resolved, Task, identity, model, resolved, run_task, unpacked
 from sim.batch.workers import Borrowed, Workers
-from sim.errors import ExitCode, LostError, UsageError
+from sim.errors import ExitCode, LostError, ScenarioError, UsageError
 from sim.results import columns_of
 from sim.study.statistics import ratio
 
-from .sweeps import SMALL, small_sweep
+from .sweeps import SMALL, small_sweep, write_sweep
 
 TABLES = ("results.parquet", "cases.parquet")
 
@@ -324,3 +325,37 @@ def test_the_interval_of_a_case_is_that_of_its_rows(undisturbed: Path) -> None:
     for number, rows in frame.groupby("case"):
         found = ratio(rows["work_done_s"].to_numpy(), rows["wall_s"].to_numpy(), 0.95, most=1.0)
         assert cases.loc[number, "ettr_low"] == pytest.approx(found.low, rel=1e-13)
+
+
+def test_runs_that_stop_early_are_counted_and_said(tmp_path: Path) -> None:
+    from sim.report.sweep import sentences
+
+    sweep = load_sweep(write_sweep(tmp_path), ["run.max_events=20"])
+    swept = run_sweep(sweep, tmp_path / "out", executor=Inline())
+    frame = pd.read_parquet(tmp_path / "out" / "results.parquet")
+    early = (frame["stop_reason"] == "event_limit").groupby(frame["case"]).sum()
+    assert 0 < early.sum() < len(frame)
+    assert list(pd.read_parquet(tmp_path / "out" / "cases.parquet")["stopped_early"]) == list(early)
+    assert [case["stopped_early"] for case in swept.as_dict()["cases"]] == list(early)
+    assert any("runs that stopped early" in each for each in sentences(swept))
+
+
+@pytest.mark.parametrize("name", ["results.parquet", "cases.parquet", "provenance.json"])
+def test_files_of_others_are_not_overwritten(tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match="is of no sweep, and would be overwritten"):
+        run_sweep(small_sweep(tmp_path), out, executor=Inline())
+    assert (out / name).read_text(encoding="utf-8") == "mine"
+    assert len(list(out.iterdir())) == 1
+
+
+def test_a_key_of_an_axis_cannot_be_set_beside_it(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"faults.node.mtbf: is set by axes.mtbf as well.*leave it out"):
+        load_sweep(write_sweep(tmp_path), ["faults.node.mtbf=3 h"])
+
+
+def test_jobs_are_a_number_of_processes(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="jobs must be a whole number of at least 1, not 0"):
+        run_sweep(small_sweep(tmp_path), tmp_path / "out", jobs=0)

@@ -140,3 +140,11 @@ def test_a_full_disk_leaves_what_stands_whole(tmp_path: Path) -> None:
 def test_a_directory_is_no_journal(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be written: Is a directory"):
         Journal(tmp_path)
+
+
+def test_what_is_no_journal_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_text("my diary", encoding="utf-8")
+    with pytest.raises(UsageError, match="is no journal of a sweep, and would be lost"):
+        Journal(path)
+    assert path.read_text(encoding="utf-8") == "my diary"

@@ -168,6 +168,20 @@ def test_a_case_that_always_kills_its_worker_costs_the_others_nothing(tmp_path: 
     assert states.done == 5
 
 
+def test_a_script_without_a_guard_is_told_so_and_loses_nothing(tmp_path: Path) -> None:
+    """Its workers read the script, and would sweep themselves; no case is blamed for that."""
+    file = write_sweep(tmp_path)
+    script = tmp_path / "script.py"
+    script.write_text(f"import sim\nsim.sweep(sim.load_sweep({str(file)!r}), {str(tmp_path / 'out')!r}, jobs=1)\n")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode != 0
+    assert 'below if __name__ == "__main__"' in done.stderr.splitlines()[-1]
+    script.write_text(f"if __name__ == '__main__':\n    {script.read_text().replace(chr(10), chr(10) + '    ')}")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert run_sweep(load_sweep(file), tmp_path / "out", executor=Inline()).done == 6
+
+
 def test_a_directory_that_may_not_be_written_is_said(undisturbed: tuple[Path, Path], tmp_path: Path) -> None:
     file, _ = undisturbed
     (tmp_path / "out").touch()
