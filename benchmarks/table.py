@@ -24,6 +24,8 @@ NOTES = """\
 ! a goal that was missed       * faults handled, and their number asserted
 Minima of several rounds: CPU time for one thread, the wall clock for the rest.
 A bare cycle: one SimPy process waits for a timeout, another interrupts it.
+Sweep: ideal is half the CPU time of the same runs alone; beyond: wall clock per
+case beyond the ideal, start-up included; 1M rows: tables, from the journal.
 No rework: the case of benchmarks/no-rework.toml, which AIReSim can run too."""
 MB = 1e6
 
@@ -187,23 +189,23 @@ def sweep_rows(results: dict[str, Result]) -> list[Row]:
     seconds, peak = merged.notes["merge_us"] / 1e6, merged.notes["peak_bytes"]
     rows = [
         Row(
-            "sim sweep: merge 1M rows", shown(seconds), f"{peak / MB:,.0f} MB at most", "< 10 s, 1 GB",
+            "sim sweep: 1M rows", shown(seconds), f"{peak / MB:,.0f} MB (< 1 GB)", "< 10 s",
             seconds < 10.0 and peak < 1000 * MB,
         )
     ]  # fmt: skip
     if "test_sweep.test_two_processes" not in results:
-        return [Row("sim sweep: 2 processes", "one core", "", "≥ 90 %", met=False), *rows]
+        return [Row("sim sweep: 1,000 cases", "one core", "", "≥ 90 %", met=False), *rows]
     swept = results["test_sweep.test_two_processes"]
     alone, cases = swept.notes["alone_us"] / 1e6, swept.notes["cases"]
     share = alone / 2 / swept.seconds
     beyond = (swept.seconds - alone / 2) / cases
     return [
         Row(
-            "sim sweep: 1,000 cases", shown(swept.seconds), f"{100 * share:.0f} % of half the time alone", "≥ 90 %",
-            share >= 0.9, swept.faults,
+            "sim sweep: 1,000 cases", shown(swept.seconds), f"{100 * share:.0f} % of ideal", "≥ 90 %",
+            share >= 0.9,
         ),
         Row(
-            "sim sweep: a case beyond that", shown(beyond), of(2 * beyond * cases / alone, "computation"), "< 5 ms",
+            "sim sweep: case, beyond", shown(beyond), of(2 * beyond * cases / alone, "computation"), "< 5 ms",
             beyond < 5e-3,
         ),
         *rows,
