@@ -124,7 +124,7 @@ class Journal:
             os.close(self._file)
             raise UsageError(f"{path.parent}: another sim sweep is at work there; wait for it, or stop it") from None
         self.content, self._end = _read(path)
-        if not self._end and os.pread(self._file, len(_MAGIC), 0) not in (b"", _MAGIC):
+        if not self._end and not _MAGIC.startswith(os.pread(self._file, len(_MAGIC), 0)):
             os.close(self._file)
             raise UsageError(f"{path}: is no journal of a sweep, and would be lost; give another directory with -o")
         if os.fstat(self._file).st_size > self._end:
