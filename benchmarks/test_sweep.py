@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cases import HOPPER
+from pyarrow import parquet
 
 import sim
 from sim.batch.journal import Blocks, Journal, read
@@ -96,5 +97,6 @@ def test_merge(benchmark, tmp_path):
     done = benchmark.pedantic(
         lambda: subprocess.run(command, check=True, capture_output=True, text=True, cwd=here), rounds=1
     )  # fmt: skip
+    assert parquet.read_metadata(tmp_path / "results.parquet").num_rows == ROWS
     seconds, peak = done.stdout.split()
     benchmark.extra_info.update(merge_us=round(1e6 * float(seconds)), peak_bytes=int(peak), rows=ROWS)

@@ -49,16 +49,22 @@ def compare(
     if len(files) + len(variants or []) < 2 and observed is None:
         raise UsageError('compare needs a second file, a --variant "KEY=VALUE", or --observed with a real ledger')
     ledger = None if observed is None else read_observed(observed)
-    scenarios = [load(file, [*(changes or []), *precision]) for file in files]
-    names = [scenario.name for scenario in scenarios]
-    for variant in variants or []:
-        parts = split_changes(variant)
-        check_names(scenarios[0], parts)
-        scenarios.append(load(files[0], [*(changes or []), *precision, *parts]))
-        names.append("; ".join(parts))
+    scenarios, names = with_variants(files, variants or [], [*(changes or []), *precision])
     if ledger is not None and replications is None and half_width is None:
         replications = FEWEST_RUNS
     _compare(scenarios, names, replications, seed, jobs, ledger, as_json)
+
+
+def with_variants(files: list[Path], variants: list[str], changes: list[str]) -> tuple[list[Scenario], list[str]]:
+    """The scenarios of files with changes, and variants of the first; and what each is called."""
+    scenarios = [load(file, changes) for file in files]
+    names = [scenario.name for scenario in scenarios]
+    for variant in variants:
+        parts = split_changes(variant)
+        check_names(scenarios[0], parts)
+        scenarios.append(load(files[0], [*changes, *parts]))
+        names.append("; ".join(parts))
+    return scenarios, names
 
 
 def split_changes(text: str) -> list[str]:

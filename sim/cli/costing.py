@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.comparing import check_names, report_progress, split_changes
-from sim.cli.options import Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
+from sim.cli.comparing import report_progress, with_variants
+from sim.cli.options import Half, Jobs, Json, Output, Replications, Seed, Set, check_output, precision_of
 from sim.cli.terminal import announce_compilation, console, leave, not_reached
 from sim.errors import UsageError
 
@@ -52,13 +52,7 @@ def efficiency(
         check_output("-o", output, ".png", ".svg", ".pdf")
         if find_spec("matplotlib") is None:
             raise UsageError(f'-o {output}: pictures need matplotlib: pip install "lockstep-sim[plot]"')
-    scenarios = [load(file, [*(changes or []), *precision]) for file in files]
-    names = [scenario.name for scenario in scenarios]
-    for variant in variants or []:
-        parts = split_changes(variant)
-        check_names(scenarios[0], parts)
-        scenarios.append(load(files[0], [*(changes or []), *precision, *parts]))
-        names.append("; ".join(parts))
+    scenarios, names = with_variants(files, variants or [], [*(changes or []), *precision])
     _efficiency(scenarios, names, replications, seed, jobs, as_json, output)
 
 
