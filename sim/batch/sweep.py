@@ -12,7 +12,7 @@ from concurrent.futures import BrokenExecutor, Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from multiprocessing import parent_process
+from multiprocessing import current_process
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +156,8 @@ def run_sweep(
     """
     if jobs is not None and jobs < 1:
         raise UsageError(f"jobs must be a whole number of at least 1, not {jobs}")
-    if executor is None and parent_process() is not None:
+    # What multiprocessing itself looks at: set while a new process reads the script that started it.
+    if executor is None and getattr(current_process(), "_inheriting", False):
         raise UsageError(
             "a sweep was started by one of its own worker processes, which Python lets read the script that started "
             'them: put what the script does below if __name__ == "__main__":'
