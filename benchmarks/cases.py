@@ -9,6 +9,7 @@ from sim.planning import build
 
 ROOT = Path(__file__).resolve().parent.parent
 HOPPER = ROOT / "scenarios" / "hopper-100k.toml"
+TWO_TIER = ROOT / "scenarios" / "two-tier-100k.toml"
 NO_REWORK = ROOT / "benchmarks" / "no-rework.toml"
 
 GPUS = 100_000

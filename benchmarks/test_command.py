@@ -8,7 +8,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from cases import HOPPER, TWO_NODES
+from cases import HOPPER, TWO_NODES, TWO_TIER
 
 SIM = str(Path(sysconfig.get_path("scripts")) / "sim")
 
@@ -19,8 +19,8 @@ REPLICATIONS = 128
 FAULTS_OF_SIZE = {"100,000 GPUs": 516_396, "16 GPUs": 12_748}
 """Of so many replications of hopper-100k, and of what is left of it on 16 GPUs."""
 
-FAULTS_OF_ONE = 4_110
-"""Of replication 0 of hopper-100k."""
+FAULTS_OF_ONE = {"plain": 4_110, "full": 4_148}
+"""Of replication 0 of hopper-100k, and of two-tier-100k, which needs the engine with all features."""
 
 PEAK = """
 import resource, subprocess, sys
@@ -59,12 +59,14 @@ def test_run_to_precision(benchmark):
     assert answer_faults(done.stdout) == FAULTS_TO_PRECISION
 
 
-def test_first_compilation(benchmark, tmp_path):
-    command = (SIM, "run", str(HOPPER), "--replications", "1", "--json")
+@pytest.mark.parametrize("engine", FAULTS_OF_ONE)
+def test_first_compilation(benchmark, tmp_path, engine):
+    scenario = HOPPER if engine == "plain" else TWO_TIER
+    command = (SIM, "run", str(scenario), "--replications", "1", "--json")
     done = benchmark.pedantic(call, command, {"NUMBA_CACHE_DIR": str(tmp_path)}, rounds=1)
     benchmark.extra_info.update(faults=answer_faults(done.stdout))
-    assert list(tmp_path.rglob("loop.run_chunk*.nbi")), "nothing was compiled"
-    assert answer_faults(done.stdout) == FAULTS_OF_ONE
+    assert list(tmp_path.rglob(f"loop.run_{engine}*.nbi")), "nothing was compiled"
+    assert answer_faults(done.stdout) == FAULTS_OF_ONE[engine]
 
 
 @pytest.mark.parametrize("size", FAULTS_OF_SIZE)

@@ -14,7 +14,7 @@
 # # Getting started: how much of the time is useful, and where does the rest go?
 #
 # A coherent training job on 16,384 GPUs: any fault stops all of them. How much of 54 days is progress, what is lost,
-# and what would help most? Run this notebook from its folder; the first answer compiles the engine for about a minute.
+# and what would help most? Run this notebook from its folder; the first answer compiles the engine for half a minute.
 
 # %%
 from pathlib import Path

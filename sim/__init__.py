@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.batch.file import Sweep, load_sweep
-    from sim.batch.sweep import Swept
     from sim.batch.sweep import run_sweep as sweep
+    from sim.batch.swept import Swept
     from sim.errors import ScenarioError, SimError, UsageError
     from sim.scenario import Scenario, load, loads
     from sim.study.answer import Answer

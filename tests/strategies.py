@@ -175,7 +175,9 @@ def groupings(draw: Any, nodes: int) -> tuple[Group, ...]:
 
 
 @st.composite
-def sources(draw: Any, name: str, job: int, unit: float, groups: tuple[Group, ...], table: list[Law]) -> Source:
+def sources(
+    draw: Any, name: str, job: int, unit: float, groups: tuple[Group, ...], table: list[Law], rich: bool = True
+) -> Source:
     """A fault source; its faults strike the job every 2 to 500 units."""
     per_node = draw(st.sampled_from([0, 1, 1, 2, 8]))  # 0: per job, or per domain
     takes = draw(st.sampled_from([NOTHING, NODE, *range(GROUP, GROUP + len(groups))]))
@@ -200,7 +202,7 @@ def sources(draw: Any, name: str, job: int, unit: float, groups: tuple[Group, ..
         key=(draw(WORDS), draw(WORDS)),
         p_hang=draw(st.sampled_from([0.0, 0.0, 0.4, 1.0])),
         shape=draw(st.sampled_from([0.0, 0.0, 0.0, 0.5, 3.5, 400.5])),
-        **draw(notices(table, unit)),
+        **(draw(notices(table, unit)) if rich else {}),
     )
 
 
@@ -254,7 +256,9 @@ def stages(draw: Any, name: str, table: list[Law], unit: float) -> Stage:
 
 
 @st.composite
-def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float, groups: int, pools: int) -> Rule:
+def rules(
+    draw: Any, name: str, last: bool, table: list[Law], unit: float, groups: int, pools: int, rich: bool = True
+) -> Rule:
     def condition(*values: int) -> int:
         return ANY if last else draw(st.sampled_from([ANY, *values]))
 
@@ -270,7 +274,7 @@ def rules(draw: Any, name: str, last: bool, table: list[Law], unit: float, group
         stages=tuple(draw(stages(f"s{i}", table, unit)) for i in range(draw(st.integers(0, 4)))),
         within=draw(st.integers(ANY, groups - 1)),
         escalate=draw(st.sampled_from([False, False, True])),
-        refill=draw(st.sampled_from([ANY, ANY, *range(HOT, HOT + pools)])),
+        refill=draw(st.sampled_from([ANY, ANY, *range(HOT, HOT + pools)])) if rich else ANY,
         pools=draw(st.sampled_from([ANY, ANY, *(mask << HOT for mask in range(1, 1 << pools))])),
         await_refill=draw(st.sampled_from([True, True, False])),
     )
@@ -294,7 +298,7 @@ def shift(origin: int, length: int) -> dict[str, Any]:
 
 
 @st.composite
-def repairs(draw: Any, table: list[Law], unit: float) -> tuple[RepairStage, ...]:
+def repairs(draw: Any, table: list[Law], unit: float, rich: bool = True) -> tuple[RepairStage, ...]:
     """Stages of repair, with jumps among them; the attempts of some are limited, but not those of the last."""
     count = draw(st.sampled_from([1, 2, 2, 3, 5]))
     found = []
@@ -308,10 +312,10 @@ def repairs(draw: Any, table: list[Law], unit: float) -> tuple[RepairStage, ...]
                 lane=draw(WORDS) >> 2,
                 or_else=i if last else draw(st.sampled_from([i + 1, count - 1])),
                 then=BACK if last else draw(st.sampled_from([BACK, BACK, i + 1, count - 1])),
-                attempts=0 if last else draw(st.sampled_from([0, 0, 1, 2])),
+                attempts=0 if last or not rich else draw(st.sampled_from([0, 0, 1, 2])),
                 renews=draw(st.booleans()),
                 **draw(st.sampled_from([{}, {}, shift(draw(st.integers(0, 604_799)), draw(st.integers(1, 86_400)))])),
-                false_fix=draw(st.sampled_from([0.0, 0.0, 0.5, 0.9])),
+                false_fix=draw(st.sampled_from([0.0, 0.0, 0.5, 0.9])) if rich else 0.0,
                 finds=-1.0 if last else draw(st.sampled_from([-1.0, -1.0, 0.0, 0.5])),
             )
         )
@@ -382,36 +386,39 @@ def pauses(draw: Any, name: str, table: list[Law], unit: float) -> Pause:
 
 @st.composite
 def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), max_events: int = MAX_EVENTS) -> Plan:
-    """A plan whose times are small multiples of one of these units of time."""
+    """A plan whose times are small multiples of one of these units of time; a third of them have no feature for which
+    an engine is compiled apart (``layout.PLAIN``).
+    """
     unit = draw(st.sampled_from(scales))
+    rich = draw(st.sampled_from([True, True, False]))
 
     def time(low: int, high: int) -> float:
         return float(quantize(draw(st.integers(low, high)) * unit))
 
     def check() -> float:
         """When dead spares of a pool are noticed: at once, when they are called, or by a check every so often."""
-        return draw(st.sampled_from([0.0, 0.0, math.inf, time(1, 50), time(1, 900)]))
+        return draw(st.sampled_from([0.0, 0.0, math.inf, time(1, 50), time(1, 900)])) if rich else 0.0
 
     job, hot, cold = draw(st.integers(1, 12)), draw(st.integers(0, 3)), draw(st.integers(0, 3))
     more = draw(st.sampled_from([0, 0, 1, 2]))
     others = [draw(st.integers(0, 3)) for _ in range(more)]
     nodes = job + hot + cold + sum(others)
-    groups = draw(groupings(nodes))
+    groups = draw(groupings(nodes)) if rich else ()
     order = draw(st.permutations(range(nodes))) if groups and draw(st.booleans()) else ()
     table = [Law(CONSTANT, 0.0)]
-    found = tuple(draw(sources(name, job, unit, groups, table)) for name in "acdf"[: draw(st.integers(1, 4))])
-    lives = draw(ageing(found, unit))
+    found = tuple(draw(sources(name, job, unit, groups, table, rich)) for name in "acdf"[: draw(st.integers(1, 4))])
+    lives = draw(ageing(found, unit)) if rich else {}
     n_rules = draw(st.integers(1, 3))
     some_rules = tuple(
-        draw(rules(f"r{i}", i == n_rules - 1, table, unit, len(groups), 2 + more)) for i in range(n_rules)
+        draw(rules(f"r{i}", i == n_rules - 1, table, unit, len(groups), 2 + more, rich)) for i in range(n_rules)
     )
-    repair = draw(repairs(table, unit))
+    repair = draw(repairs(table, unit, rich))
     entry = draw(st.integers(0, len(repair) - 1))
     relapse = draw(laws(table, 1, 300, unit))
     retire, quarantine = Strikes(), Strikes()
-    if draw(st.booleans()):
+    if rich and draw(st.booleans()):
         quarantine = Strikes(draw(st.integers(1, 3)), time(0, 900), draw(st.integers(0, len(repair) - 1)))
-    if draw(st.booleans()):
+    if rich and draw(st.booleans()):
         table.append(Law(ENDLESS))
         law = draw(st.sampled_from([len(table) - 1, draw(laws(table, 0, 300, unit))]))
         repair += (RepairStage(law, 0, 1.0, draw(WORDS) >> 2, len(repair), renews=True),)
@@ -423,7 +430,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         found += (planned,)
     has_store = draw(st.sampled_from([True, True, True, False]))
     pattern = draw(patterns(unit)) if has_store else NO_STORE
-    several = draw(tiers(job, unit)) if has_store and draw(st.booleans()) else ()
+    several = draw(tiers(job, unit)) if rich and has_store and draw(st.booleans()) else ()
     horizon, work = math.inf, math.inf
     if draw(st.booleans()):
         horizon = time(1, 9_000)
@@ -467,7 +474,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
         groups=groups,
         order=tuple(order),
-        blame=draw(blames(len(groups))),
+        blame=draw(blames(len(groups))) if rich else Blame(),
         pauses=tuple(draw(pauses(name, table, unit)) for name in PAUSES[: draw(st.sampled_from([0, 0, 1, 2]))]),
         period=math.inf if horizon == math.inf else time(max(1, int(horizon / unit) // 40), int(horizon / unit) + 3),
     )

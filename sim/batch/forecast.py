@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.batch.driver import weight
-from sim.batch.work import Resolved, unpacked, warm
+from sim.batch.work import Resolved, unpacked
 from sim.engine.compiled.run import Runner
 from sim.study.estimate import FIRST_LOOK
 from sim.study.statistics import ratio
@@ -57,13 +57,13 @@ def forecast(cases: Sequence[Resolved], replications: int | None) -> Forecast:
     """
     if not cases:
         return Forecast(0, 0, False, 0.0, 0)
-    warm()
     different = sorted({case.identity: case for case in cases}.values(), key=lambda case: case.faults)
     chosen = {round(share * (len(different) - 1)): None for share in _PROBED}
     seconds, weighed, spreads = 0.0, 0.0, []
     for number in chosen:
         case = different[number]
         runner = Runner(unpacked(case.plan))
+        runner.see_compiled()
         start = time.process_time()
         rows = runner.run(0, FIRST_LOOK)
         seconds += time.process_time() - start

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing import current_process
 from pathlib import Path
@@ -25,20 +24,20 @@ from sim.batch.manifest import NAME as MANIFEST
 from sim.batch.manifest import Manifest, explain_change
 from sim.batch.states import States
 from sim.batch.stop import Stop, asked_to_stop
+from sim.batch.swept import Swept, as_read, failed_of, row_of
 from sim.batch.tables import (
     CASES,
     PROVENANCE,
     RESULTS,
     Axis,
-    Summary,
     partial_name,
-    summarized,
     write_json,
     write_tables,
 )
-from sim.batch.tables import Case as Row
-from sim.batch.work import Resolved, model, resolve_many
+from sim.batch.work import Resolved, model, resolve_many, unpacked
 from sim.batch.workers import Borrowed, Flights, LocalWorkers, Workers
+from sim.engine.compiled.ready import COMPILING
+from sim.engine.compiled.run import Runner
 from sim.errors import ExitCode, LostError, Problem, ScenarioError, SimError, UsageError
 from sim.results import SCHEMA_VERSION, versions
 from sim.study.estimate import cores
@@ -50,61 +49,14 @@ _FEW = 100
 """So many cases are planned where the driver is: processes would take longer to start."""
 
 
+_LOOKED_AT = 20
+"""Cases that show whether the engine must be compiled: some 1 ms for each."""
+
+
 class StoppedError(SimError):
     """Somebody asked to stop before anything was run."""
 
     exit_code = ExitCode.INTERRUPTED
-
-
-@dataclass(frozen=True)
-class Swept:
-    """What became of a sweep.
-
-    Parameters
-    ----------
-    sweep : Sweep
-    out : Path
-        Directory of the tables.
-    summaries : sequence of Summary or None
-        Of each case in its order; None of one that failed, and none at all if the sweep was stopped.
-    failed : dict
-        Why cases failed, by number.
-    imprecise : tuple of int
-        Cases that did not reach their precision with the most replications that they may have.
-    stopped : int
-        Number of the signal that stopped it; 0 if it is complete.
-    done : int
-        Cases that are complete.
-    """
-
-    sweep: Sweep
-    out: Path
-    summaries: Sequence[Summary | None]
-    failed: Mapping[int, str]
-    imprecise: tuple[int, ...]
-    stopped: int
-    done: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """The sweep as it stands in JSON."""
-        summaries = self.summaries or (None,) * len(self.sweep.cases)
-        return {
-            "sweep": self.sweep.as_dict(),
-            "directory": str(self.out),
-            "done": self.done,
-            "stopped_by": signal.Signals(self.stopped).name if self.stopped else None,
-            "cases": [
-                {
-                    "case": case.index,
-                    "values": dict(zip((axis.name for axis in self.sweep.axes), case.values, strict=True)),
-                    "why_failed": self.failed.get(case.index),
-                    "imprecise": case.index in self.imprecise,
-                    **(summary.as_dict() if summary is not None else {}),
-                }
-                for case, summary in zip(self.sweep.cases, summaries, strict=True)
-            ],
-            "provenance": {"schema_version": SCHEMA_VERSION, "model_sha256": model(), "versions": versions()},
-        }
 
 
 def run_sweep(
@@ -182,7 +134,7 @@ def run_sweep(
             if retry_failed:
                 for identity in list(journal.content.failed):
                     journal.retried(identity)
-            driver = _driven(sweep, resolved, journal, workers, progress, stop)
+            driver = _driven(sweep, resolved, journal, workers, progress, say, stop)
             finished = not driver.states.open
             return _finished(sweep, driver, journal)
     finally:
@@ -213,7 +165,7 @@ def _explained(
 ) -> None:
     """Say what has changed since the directory was made, and write by what it is made now."""
     directory = journal.path.parent
-    now = Manifest(model(), dict(versions()), _as_read(sweep), tuple(resolved))
+    now = Manifest(model(), dict(versions()), as_read(sweep), tuple(resolved))
     before = Manifest.read(directory)
     if before is not None:
         for line in explain_change(before, now, journal.content, directory, accept_changes):
@@ -287,20 +239,16 @@ def _asked(sweep: Sweep, case: Resolved) -> Resolved:
     return case if sweep.max_replications is None else replace(case, most=sweep.max_replications)
 
 
-def _as_read(sweep: Sweep) -> dict[str, Any]:
-    """A sweep's description as it comes back from a file."""
-    found: dict[str, Any] = json.loads(json.dumps(sweep.as_dict()))
-    return found
-
-
 def _driven(
     sweep: Sweep, resolved: Sequence[Resolved], journal: Journal, workers: Workers,
-    progress: Callable[[Progress], None], stop: Stop,
+    progress: Callable[[Progress], None], say: Callable[[str], None], stop: Stop,
 ) -> Driver:  # fmt: skip
     """Run what is missing."""
     started, clock = _now(), time.monotonic()
     journal.started({"host": socket.gethostname(), "started": started})
     states = States(resolved, journal.path, journal.content, sweep.replications)
+    if states.open and isinstance(workers, LocalWorkers) and not _is_compiled(resolved):
+        say(COMPILING)
     driver = Driver(states, journal, workers, progress, stop)
     try:
         driver.drive()
@@ -309,6 +257,11 @@ def _driven(
             journal.ended(_session(driver, time.monotonic() - clock))
             journal.flush()
     return driver
+
+
+def _is_compiled(resolved: Sequence[Resolved]) -> bool:
+    """Whether the engine is compiled on this machine, as far as some of the cases say."""
+    return all(Runner(unpacked(case.plan)).is_compiled() for case in resolved[:: len(resolved) // _LOOKED_AT + 1])
 
 
 def _now() -> str:
@@ -327,10 +280,10 @@ def _session(driver: Driver, seconds: float) -> dict[str, Any]:
 def _finished(sweep: Sweep, driver: Driver, journal: Journal) -> Swept:
     """Write the tables, if all cases are done or have failed."""
     states, directory = driver.states, journal.path.parent
-    failed = _failed(states)
+    failed = failed_of(states)
     if states.open:
         return Swept(sweep, directory, (), failed, (), driver.stop.number, states.done)
-    rows = [_row(states, number) for number in range(len(sweep.cases))]
+    rows = [row_of(states, number) for number in range(len(sweep.cases))]
     axes = [
         Axis(axis.name, [str(case.values[i]) for case in sweep.cases], [case.numbers[i] for case in sweep.cases])
         for i, axis in enumerate(sweep.axes)
@@ -342,78 +295,3 @@ def _finished(sweep: Sweep, driver: Driver, journal: Journal) -> Swept:
     write_json(directory / PROVENANCE, description | {"sessions": journal.content.sessions})
     imprecise = tuple(number for number, row in enumerate(rows) if row.reached is False)
     return Swept(sweep, directory, summaries, failed, imprecise, 0, states.done)
-
-
-def _failed(states: States) -> dict[int, str]:
-    each = ((number, states[number].why_failed) for number in range(len(states.cases)))
-    return {number: why for number, why in each if why is not None}
-
-
-def _row(states: States, number: int) -> Row:
-    """A case as the tables show it."""
-    state = states[number]
-    asked = states.replications is None and state.why_failed is None
-    return Row(
-        state.case.identity, state.n, state.case.confidence, state.precise if asked else None, state.why_failed
-    )  # fmt: skip
-
-
-def not_done(cases: Sequence[Resolved], out: Path, replications: int | None) -> list[Resolved]:
-    """Those cases for which something is still to be run, by what stands in ``out``. Reads only."""
-    path = out / journals.NAME
-    states = States(cases, path, journals.read(path), replications)
-    waiting = {states[number].case.identity for number in states.open}
-    return [case for case in cases if case.identity in waiting]
-
-
-@dataclass(frozen=True)
-class Status:
-    """How far a sweep is.
-
-    Parameters
-    ----------
-    swept : Swept
-        With summaries of the cases that are done.
-    at_work : bool
-        Whether somebody runs it now.
-    replications : int
-        In the journal, of all cases.
-    sessions : tuple of dict
-        What each session said of itself.
-    """
-
-    swept: Swept
-    at_work: bool
-    replications: int
-    sessions: tuple[Mapping[str, Any], ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The status as it stands in JSON."""
-        more = {"at_work": self.at_work, "replications": self.replications, "sessions": list(self.sessions)}
-        return self.swept.as_dict() | more
-
-
-def status(sweep: Sweep, out: str | os.PathLike[str]) -> Status:
-    """Say how far a sweep is. Reads only.
-
-    Raises
-    ------
-    UsageError
-        If there is no sweep in ``out``, or another one.
-    """
-    directory = Path(out)
-    manifest = Manifest.read(directory)
-    if manifest is None:
-        raise UsageError(f"{directory}: no sweep has been run there")
-    content = journals.read(directory / journals.NAME)
-    if manifest.sweep != _as_read(sweep):
-        raise UsageError(f"{directory} was made by another sweep than {sweep.file} is now; run it to see the changes")
-    path = directory / journals.NAME
-    states = States(manifest.cases, path, content, sweep.replications)
-    waiting = {states[number].case.identity for number in states.open}
-    rows = [_row(states, number) for number in range(len(manifest.cases))]
-    done = [number for number, row in enumerate(rows) if row.identity not in waiting]
-    summaries = summarized(rows, done, content, Blocks(path, content))
-    swept = Swept(sweep, directory, summaries, _failed(states), (), 0, states.done)
-    counts = sum(run.count for runs in content.runs.values() for run in runs)
-    return Status(swept, journals.at_work(path), counts, tuple(content.sessions))

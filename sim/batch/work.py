@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import math
@@ -24,11 +23,10 @@ import numpy as np
 
 from sim.engine.compiled.run import Runner
 from sim.errors import Problem, ScenarioError, UsageError
-from sim.kernels._jit import CACHE_DIRECTORY, is_warm
 from sim.plan import Plan
 from sim.planning import build
 from sim.results import SCHEMA_VERSION, columns_of, versions
-from sim.scenario import Base, Scenario, loads
+from sim.scenario import Base, Scenario
 from sim.scenario.entries import nested
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -191,27 +189,23 @@ def run_task(task: Task) -> Done:
             f"the worker on {socket.gethostname()} has another Lockstep, Python or libraries than the driver: "
             "install the same there"
         )
-    warm()
     start = time.perf_counter()
     made: dict[tuple[str, ...], list[tuple[Piece, list[np.ndarray]]]] = {}
     failed = []
     for piece, packed in zip(task.pieces, task.plans, strict=True):
         try:
-            names, values = _columns(unpacked(packed), piece)
+            plan = unpacked(packed)
+            runner = Runner(plan)
+            start += runner.see_compiled()  # that is no part of what the task takes
+            columns = columns_of(plan, runner.run(piece.first, piece.count))
         except (MemoryError, OSError):
             raise
         except Exception as error:
             failed.append((piece.case, f"{type(error).__name__}: {error}"))
         else:
-            made.setdefault(names, []).append((piece, values))
+            made.setdefault(tuple(columns), []).append((piece, list(columns.values())))
     blocks = tuple(_block(names, found) for names, found in made.items())
     return Done(blocks, tuple(failed), time.perf_counter() - start, socket.gethostname())
-
-
-def _columns(plan: Plan, piece: Piece) -> tuple[tuple[str, ...], list[np.ndarray]]:
-    rows = Runner(plan).run(piece.first, piece.count)
-    columns = columns_of(plan, rows)
-    return tuple(columns), list(columns.values())
 
 
 def _block(names: tuple[str, ...], found: Sequence[tuple[Piece, list[np.ndarray]]]) -> Block:
@@ -225,25 +219,6 @@ def _block(names: tuple[str, ...], found: Sequence[tuple[Piece, list[np.ndarray]
 
 CODEC = "zstd"
 """How blocks are compressed: to a third, at some GB/s."""
-
-
-def warm() -> None:
-    """See that the engine is compiled on this machine: one process compiles, the others that start with it wait."""
-    if is_warm():
-        return
-    CACHE_DIRECTORY.mkdir(parents=True, exist_ok=True)
-    with open(CACHE_DIRECTORY / "compiling.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not is_warm():
-            compile_engine()
-
-
-def compile_engine() -> None:
-    """Run the smallest scenario, which compiles the engine."""
-    Runner(build(loads(_SMALLEST))).run(0, 1)
-
-
-_SMALLEST = 'run = { horizon = "1 h" }\ncluster = { nodes = 1, gpus_per_node = 1 }\njob = { nodes = 1 }'
 
 
 def alone() -> None:

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from sim.cli import comparing, costing, explaining, files, running, sweeping, tuning
 from sim.cli.options import app
-from sim.cli.terminal import say
+from sim.cli.terminal import hear_engine, say
 from sim.errors import ExitCode, ScenarioError, SimError
 
 for verb in (
@@ -21,6 +21,7 @@ for verb in (
 
 def main() -> None:
     """Run the command and exit with a code of ``sim.errors.ExitCode``."""
+    hear_engine()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a ± that the terminal does not know must not end the run

@@ -14,7 +14,8 @@ from sim.errors import UsageError
 
 if TYPE_CHECKING:
     from sim.batch.file import Sweep
-    from sim.batch.sweep import Status, Swept
+    from sim.batch.status import Status
+    from sim.batch.swept import Swept
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.options import Half, Jobs, Json, Replications, Seed, Set, load, precision_of
-from sim.cli.terminal import announce_compilation, console, leave, not_reached, say
+from sim.cli.terminal import console, leave, not_reached, say
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -107,7 +107,6 @@ def _compare(
     if not as_json:
         for letter, name in zip("ABCDEFGHIJKLMNOP", names, strict=False):
             out.print(wrapped(f"{letter}: {name}"))
-    announce_compilation()
     found = compare(
         *scenarios, names=names, replications=replications, seed=seed, jobs=jobs, progress=report_progress
     )  # fmt: skip

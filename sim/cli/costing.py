@@ -11,7 +11,7 @@ import typer
 
 from sim.cli.comparing import report_progress, with_variants
 from sim.cli.options import Half, Jobs, Json, Output, Replications, Seed, Set, check_output, precision_of
-from sim.cli.terminal import announce_compilation, console, leave, not_reached
+from sim.cli.terminal import console, leave, not_reached
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ def _efficiency(
     if not as_json:
         for letter, name in zip("ABCDEFGHIJKLMNOP", names, strict=False):
             out.print(wrapped(f"{letter}: {name}" if len(names) > 1 else name))
-    announce_compilation()
     found = compare(
         *scenarios, names=names, replications=replications, seed=seed, jobs=jobs, progress=report_progress
     )  # fmt: skip

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
-from sim.cli.terminal import announce_compilation, console, leave, not_reached, say
+from sim.cli.terminal import console, leave, not_reached, say
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ def explain(
             raise UsageError(f'-o {output}: pictures need matplotlib: pip install "lockstep-sim[plot]"')
     changes = [*(changes or []), *precision]
     load(file, changes)
-    announce_compilation()
     found = study(
         file, changes=changes, replications=replications, seed=seed, jobs=jobs, progress=report_progress
     )  # fmt: skip

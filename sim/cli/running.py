@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
-from sim.cli.terminal import announce_compilation, console, leave, not_reached, say
+from sim.cli.terminal import console, leave, not_reached, say
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -140,8 +140,6 @@ def _run_many(
     out = console()
     if not as_json:
         out.print(wrapped(f"{scenario.name}: {prospect(outlook)}"))
-    if engine == Engine.COMPILED:
-        announce_compilation()
     answer = estimate(scenario, replications, seed, engine=engine.value, jobs=jobs, progress=report_progress)
     _write(answer.runs, output, series)
     chances = _chances(answer, asked)
@@ -205,8 +203,6 @@ def _run_one(
     from sim.results import Runs
     from sim.study.answer import Answer
 
-    if engine == Engine.COMPILED:
-        announce_compilation()
     plan = build(scenario, seed)
     marks = np.zeros((plan.periods, len(MARKS))) if plan.periods else None
     run_alone = Runner(plan).run_one if engine == Engine.COMPILED else partial(run_one, plan)

@@ -13,13 +13,13 @@ import typer
 
 from sim.cli.answering import Answer
 from sim.cli.options import Json, Replications, Seed, Set
-from sim.cli.terminal import announce_compilation, say
+from sim.cli.terminal import say
 from sim.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from sim.batch.file import Sweep
     from sim.batch.stop import Stop
-    from sim.batch.sweep import Swept
+    from sim.batch.swept import Swept
     from sim.batch.workers import Workers
 
 
@@ -95,7 +95,7 @@ def sweep(
     if output is None:
         raise UsageError("-o is missing: the directory for results, which the same command goes on with")
     if status:
-        from sim.batch.sweep import status as status_of
+        from sim.batch.status import status as status_of
 
         answer.show_status(status_of(what, output))
         return
@@ -120,14 +120,10 @@ def _sweep(
     retry_failed: bool, accept_changes: bool, answer: Answer, stop: Stop,
 ) -> None:  # fmt: skip
     from sim.batch.sweep import run_sweep
-    from sim.batch.work import warm
     from sim.cli.progress import Shown
 
     workers = _workers(what, executor, scheduler, output)
     try:
-        if workers is None:
-            announce_compilation()
-            warm()
         with Shown() as shown:
             swept = run_sweep(
                 what, output, executor=workers, jobs=jobs, retry_failed=retry_failed, accept_changes=accept_changes,
@@ -153,12 +149,12 @@ def _workers(what: Sweep, executor: Where, scheduler: str | None, output: Path) 
 
 def _dry_run(what: Sweep, output: Path | None, executor: Where, jobs: int | None, as_json: bool) -> None:
     from sim.batch.forecast import forecast
-    from sim.batch.sweep import not_done, resolve
+    from sim.batch.status import not_done
+    from sim.batch.sweep import resolve
     from sim.report.sweep import case_lines, forecast_lines
 
     cases = resolve(what, jobs=jobs)
     missing = cases if output is None else not_done(cases, output, what.replications)
-    announce_compilation()
     found = forecast(missing, what.replications)
     script = None
     if executor is Where.SLURM:

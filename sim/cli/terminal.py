@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Literal
@@ -27,12 +28,21 @@ def console() -> Console:
     return Console(highlight=False, markup=False, emoji=False, color_system=color)
 
 
-def announce_compilation() -> None:
-    """Say why the first answer takes so long, where nothing is compiled yet."""
-    from sim.kernels._jit import is_warm
+class _Said(logging.Handler):
+    """What the engine says in the log is said to the user: why a first answer takes so long."""
 
-    if not is_warm():
-        say("compiling the engine; this takes about a minute, once ...")
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
+
+
+_SAID = _Said(logging.INFO)
+
+
+def hear_engine() -> None:
+    """Say what the engine says in the log."""
+    log = logging.getLogger("sim.engine")
+    log.setLevel(logging.INFO)
+    log.addHandler(_SAID)
 
 
 def leave(interrupted: bool, imprecise: str | None) -> None:

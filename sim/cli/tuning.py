@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.options import File, Jobs, Json, Replications, Seed, Set, load
-from sim.cli.terminal import announce_compilation, console, leave, say
+from sim.cli.terminal import console, leave, say
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ def tune(
     wanted, value = _target(target, metric)
     load(file, changes)
     threshold = _points(flat)
-    announce_compilation()
     found = search(
         file, over, low, high, changes=changes or [], metric=wanted.value, target=value, flat=threshold,
         replications=replications, seed=seed, jobs=jobs, progress=report_progress,

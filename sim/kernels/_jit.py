@@ -17,6 +17,8 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 
+from sim.kernels._lacks import Compiler
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -54,12 +56,14 @@ CACHE_DIRECTORY = cache_directory()
 numba.config.CACHE_DIR = str(CACHE_DIRECTORY)  # type: ignore[attr-defined]  # numba makes its settings at run time
 
 
-def is_warm() -> bool:
-    """Whether the compiled engine of these very sources is there already, so that nothing need be announced."""
-    return any(CACHE_DIRECTORY.rglob("loop.run_chunk-*.nbi"))
+def is_warm(name: str) -> bool:
+    """Whether this function of the compiled engine's loop is there already, compiled from these very sources."""
+    return any(CACHE_DIRECTORY.rglob(f"loop.{name}-*.nbi"))
 
 
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+_OPTIONS: dict[str, Any] = {
+    "cache": True, "nogil": True, "error_model": "numpy", "pipeline_class": Compiler, "_nrt": False,
+}  # fmt: skip
 """Compiled code here allocates nothing, so that it needs no reference counts: without them it is a fifth faster. Numba
 does not document ``_nrt``; where a version refuses it, drop it here."""
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from sim.batch.axes import Axis
 from sim.batch.scale import Size
-from sim.batch.sweep import Swept
+from sim.batch.swept import Swept
 from sim.errors import UsageError
 from sim.report.pivot import NOTHING, Ettrs, Floats, Layer, Pivot, chosen, evenly, is_sampled, labels, pivot
 from sim.study.knobs import measured

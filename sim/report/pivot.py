@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.batch.axes import Axis
 from sim.batch.file import Sweep
-from sim.batch.sweep import Swept
+from sim.batch.swept import Swept
 from sim.batch.tables import ESTIMATED, Summaries, Summary
 from sim.errors import UsageError
 from sim.scenario.refusal import listed, nearest

@@ -10,7 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from sim.batch.scale import Size
-from sim.batch.sweep import Swept
+from sim.batch.swept import Swept
 from sim.batch.tables import Summary
 from sim.report.compare import points
 from sim.report.console import new_table, wrapped

@@ -12,7 +12,8 @@ from rich.text import Text
 from sim.batch.cases import Case
 from sim.batch.file import Sweep
 from sim.batch.forecast import Forecast
-from sim.batch.sweep import Status, Swept
+from sim.batch.status import Status
+from sim.batch.swept import Swept
 from sim.batch.tables import Summary
 from sim.report.console import new_table, wrapped
 from sim.report.pivot import NOTHING, Ettrs, Layer, Pivot, chosen, evenly, is_sampled, labels, pivot, shown, summary

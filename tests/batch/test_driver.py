@@ -20,8 +20,9 @@ from sim.batch.driver import Driver
 from sim.batch.file import load_sweep
 from sim.batch.journal import Journal
 from sim.batch.states import States
+from sim.batch.status import status
 from sim.batch.stop import Stop
-from sim.batch.sweep import run_sweep, status
+from sim.batch.sweep import run_sweep
 from sim.batch.work import Piece, Resolved, Task, identity, model, resolved, run_task, unpacked
 from sim.batch.workers import Borrowed, Workers
 from sim.errors import ExitCode, LostError, ScenarioError, UsageError

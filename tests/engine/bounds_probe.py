@@ -61,16 +61,24 @@ def digests() -> list[str]:
     return found
 
 
+def plan_in(signature: tuple[types.Type, ...]) -> str:
+    """Which type of plan is among the arguments: for each the engine is compiled once."""
+    text = " ".join(map(str, signature))
+    return "full" if "has_tiers[" in text else "plain" if "job_nodes[" in text else "none"
+
+
 def signatures() -> dict[str, list[str]]:
-    """Signatures that were compiled of each kernel, a constant argument (``Literal``) counted as its type."""
+    """Types of plans in the signatures that were compiled of each kernel; a constant argument (``Literal``) counts as
+    its type.
+    """
     found = {}
     for package in (sim.kernels, sim.engine.compiled):
         for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
             loaded = importlib.import_module(module.name)
             for name, value in vars(loaded).items():
                 if hasattr(value, "signatures") and value.py_func.__module__ == module.name:
-                    plain = {str(tuple(map(types.unliteral, signature))) for signature in value.signatures}
-                    found[f"{module.name}.{name}"] = sorted(plain)
+                    different = {tuple(map(types.unliteral, signature)) for signature in value.signatures}
+                    found[f"{module.name}.{name}"] = sorted(map(plan_in, different))
     return found
 
 

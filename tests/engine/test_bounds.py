@@ -48,12 +48,17 @@ def test_no_access_is_out_of_bounds(checked: dict, unchecked: dict) -> None:
     assert checked["digests"] == unchecked["digests"]
 
 
-def test_each_kernel_has_one_signature(checked: dict) -> None:
+def test_each_kernel_has_one_signature_for_each_type_of_plan(checked: dict) -> None:
     """Python calls kernels with the types that compiled code calls them with: another type is another compilation.
 
     In a process whose cache is empty, else a kernel that is loaded inside of another shows no signature.
     """
-    assert not {name: found for name, found in checked["signatures"].items() if len(found) > 1}
+    for found in checked["signatures"].values():
+        assert found in ([], ["none"], ["full"], ["plain"], ["full", "plain"])
     used = {name for name, found in checked["signatures"].items() if found}
-    assert {"sim.kernels.philox.uniforms", "sim.kernels.laws.duration", "sim.engine.compiled.loop.run_chunk"} <= used
+    assert {"sim.kernels.philox.uniforms", "sim.kernels.laws.duration", "sim.kernels.tiers.advance"} <= used
+    assert checked["signatures"]["sim.engine.compiled.loop.run_full"] == ["full"]
+    assert checked["signatures"]["sim.engine.compiled.loop.run_plain"] == ["plain"]
+    assert checked["signatures"]["sim.kernels.tiers.advance"] == ["none"]
+    assert checked["signatures"]["sim.engine.compiled.strike._know"] == ["full"]
     assert len(used) > 40

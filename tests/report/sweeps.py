@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from sim.batch.file import Sweep, sweep_from_dict
-from sim.batch.sweep import Swept
+from sim.batch.swept import Swept
 from sim.batch.tables import Case, Summaries
 
 MINIMAL = str(Path(__file__).parents[2] / "scenarios" / "minimal.toml")

@@ -8,7 +8,7 @@ import pytest
 
 from sim.batch.file import sweep_from_dict
 from sim.batch.forecast import Forecast
-from sim.batch.sweep import Status
+from sim.batch.status import Status
 from sim.errors import UsageError
 from sim.report.pivot import NOTHING, Ettrs, chosen, evenly, labels, pivot, shown
 from sim.report.sweep import case_lines, forecast_lines, sentences, status_lines, tables

@@ -189,9 +189,11 @@ def come_back(p: Any, s: Any, u: Any, a: Any, row: Any, node: int) -> None:
     A relapse is no fault of a component that is held: it leaves the ages as they are.
     """
     row.renewals += 1 if u.nodes[node].renewed else 0
-    again = u.nodes[node].relapsed == s.epoch
-    u.nodes[node].relapsed = 0
-    if p.source_lane[u.nodes[node].source] >= 0 and not again:
+    again = False
+    if p.has_relapses:
+        again = u.nodes[node].relapsed == s.epoch
+        u.nodes[node].relapsed = 0
+    if p.has_ages and p.source_lane[u.nodes[node].source] >= 0 and not again:
         _go_on(p, s, u, a, node)
 
 

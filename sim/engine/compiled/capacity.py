@@ -40,28 +40,28 @@ def book_idle(s: Any, row: Any) -> None:
 
 
 @kernel
-def waiting_bucket(s: Any) -> int:
+def waiting_bucket(p: Any, s: Any) -> int:
     """Bucket of a wait for units: whether it is for those in maintenance only."""
-    return MAINTENANCE if s.planned else CAPACITY_WAIT
+    return MAINTENANCE if p.has_notices and s.planned else CAPACITY_WAIT
 
 
 @kernel
-def book_wait(s: Any, row: Any) -> None:
+def book_wait(p: Any, s: Any, row: Any) -> None:
     """Account for a wait for units up to now."""
-    row.ledger[waiting_bucket(s)] += s.now - s.since
+    row.ledger[waiting_bucket(p, s)] += s.now - s.since
     row.waited_s += s.now - s.since
 
 
 @kernel
-def book_empty(s: Any, row: Any) -> None:
+def book_empty(p: Any, s: Any, row: Any) -> None:
     """Account for the job's empty slots up to now; to be called before their number or the job's phase changes."""
-    bucket = DETECTION if s.phase == DETECTING else waiting_bucket(s)
+    bucket = DETECTION if s.phase == DETECTING else waiting_bucket(p, s)
     row.absent_node_s[bucket] += s.admitted * (s.now - s.empty_since)
     s.empty_since = s.now
 
 
 @kernel
-def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, need: int) -> None:
+def vacate(p: Any, s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, need: int) -> None:
     """A fault takes the node of a slot; ``admit_all`` sends it to repair."""
     if s.empty >= u.nodes.size:
         s.overflow = True
@@ -69,7 +69,7 @@ def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, nee
     i = s.empty
     u.rest[i].empty_slot = slot
     u.rest[i].empty_node = leave(s, u, slot)
-    end_use(s, u, u.rest[i].empty_node)
+    end_use(p, s, u, u.rest[i].empty_node)
     u.rest[i].empty_source = source
     u.rest[i].empty_block = block
     u.rest[i].empty_ordinal = ordinal
@@ -85,10 +85,10 @@ def vacate(s: Any, u: Any, slot: int, source: int, block: int, ordinal: int, nee
             break
 
 
-@entry
+@kernel
 def admit_all(p: Any, s: Any, u: Any, row: Any) -> None:
     """Send the nodes that are now known to be down to repair, in the order of their faults."""
-    book_empty(s, row)
+    book_empty(p, s, row)
     for i in range(s.admitted, s.empty):
         admit(
             p, s, u, row, u.rest[i].empty_node, u.rest[i].empty_slot, u.rest[i].empty_source, u.rest[i].empty_block,
@@ -107,12 +107,12 @@ def lose_spare(
     """
     row.spares_lost += 1
     node = idle_node(p, s, u, pool, place)
-    end_use(s, u, node)
+    end_use(p, s, u, node)
     die_idle(s, u, node, place)
     note_fault(u, node, -1, source, block, ordinal, need)
     u.nodes[node].dead_in = pool
     check = p.pool_check[pool]
-    if check == 0.0 or effect >= NOTICE:
+    if not p.has_checks or check == 0.0 or effect >= NOTICE:
         _send(p, s, u, row, node)
     elif check < math.inf:
         await_time(s, u.heap, node, next_multiple(s.now, check))
@@ -122,7 +122,7 @@ def lose_spare(
 def find_dead(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
     """It is noticed that an idle spare is dead, at once, by a check or by a call: it leaves its pool for repair."""
     pool = np.int64(u.nodes[node].dead_in)
-    if 0.0 < p.pool_check[pool] < math.inf:
+    if p.has_checks and 0.0 < p.pool_check[pool] < math.inf:
         await_no_more(s, u.heap, node)
     _send(p, s, u, row, node)
 
@@ -153,7 +153,7 @@ def _move(u: Any, i: int, j: int) -> None:
 @kernel
 def _fill(p: Any, s: Any, u: Any, row: Any, place: int, node: int) -> None:
     """A node fills an empty slot of the list; the node that left it may have no slot to come back to."""
-    book_empty(s, row)
+    book_empty(p, s, row)
     u.nodes[u.rest[place].empty_node].slot = -1
     if node != u.rest[place].empty_node:
         swap_versions(p, s, u, u.rest[place].empty_slot)
@@ -177,7 +177,7 @@ def ready_at(s: Any, u: Any) -> float:
 @kernel
 def _suits(p: Any, u: Any, within: int, node: int, spare: int) -> bool:
     """Whether a spare is near enough to the node that it would replace."""
-    return within == ANY or domain_of(p, u, within, node) == domain_of(p, u, within, spare)
+    return not p.has_domains or within == ANY or domain_of(p, u, within, node) == domain_of(p, u, within, spare)
 
 
 @kernel
@@ -189,7 +189,7 @@ def _find(p: Any, s: Any, u: Any, row: Any, block: int, within: int, node: int) 
     while place >= 0:
         spare = idle_node(p, s, u, block, place)
         if _suits(p, u, within, node, spare):
-            if not is_down(s, u, spare):
+            if not (p.has_checks and is_down(s, u, spare)):
                 break
             find_dead(p, s, u, row, spare)
         place -= 1
@@ -206,7 +206,7 @@ def _takes_from(p: Any, rule: int, block: int) -> bool:
 def spares_suffice(p: Any, s: Any, u: Any, rule: int) -> bool:
     """Whether there is an idle spare in the pools of a rule, near enough, for each empty slot."""
     within = p.rule_within[rule]
-    if within == ANY or s.empty == 0:
+    if not p.has_domains or within == ANY or s.empty == 0:
         total = 0
         for block in range(HOT, HOT + p.n_pools):
             total += s.idle[block] if _takes_from(p, rule, block) else 0
@@ -237,7 +237,7 @@ def _call(p: Any, s: Any, block: int) -> float:
 def is_full(p: Any, s: Any) -> bool:
     """Whether no slot is empty, and the pool is full that the rule wants full."""
     pool = p.rule_refill[s.rule]
-    any_will_do = pool == ANY or p.rule_await_refill[s.rule] == 0
+    any_will_do = not p.has_refills or pool == ANY or p.rule_await_refill[s.rule] == 0
     return bool(s.empty == 0 and (any_will_do or s.idle[pool] >= p.pool_nodes[pool]))
 
 
@@ -247,7 +247,7 @@ def next_claim(p: Any, s: Any) -> float:
     is on its way.
     """
     soonest = math.inf
-    if p.rule_refill[s.rule] != ANY and p.rule_await_refill[s.rule] != 0:
+    if p.has_refills and p.rule_refill[s.rule] != ANY and p.rule_await_refill[s.rule] != 0:
         for block in range(HOT, HOT + p.n_pools):
             if s.claimed[block] > s.now:
                 soonest = min(soonest, s.claimed[block])
@@ -261,7 +261,7 @@ def _put_idle(p: Any, s: Any, u: Any, block: int, node: int) -> None:
     if p.pool_on[block] != 0:
         begin_use(p, s, u, node)
     else:
-        end_use(s, u, node)
+        end_use(p, s, u, node)
 
 
 @entry
@@ -289,7 +289,7 @@ def refill(p: Any, s: Any, u: Any, row: Any) -> None:
 def take_spares(p: Any, s: Any, u: Any, row: Any) -> None:
     """Call idle spares for all empty slots in turn, those that activate fastest first."""
     book_idle(s, row)
-    book_empty(s, row)
+    book_empty(p, s, row)
     within = p.rule_within[s.rule]
     for turn in range(p.n_pools):
         block = p.pool_order[turn]
@@ -331,7 +331,7 @@ def rejoin(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
                 _fill(p, s, u, row, i, node)
                 return
     book_idle(s, row)
-    if s.phase == WAITING and not is_full(p, s) and s.empty == 0:
+    if p.has_refills and s.phase == WAITING and not is_full(p, s) and s.empty == 0:
         _put_idle(p, s, u, p.rule_refill[s.rule], node)
         return
     into = COLD

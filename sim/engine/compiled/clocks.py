@@ -22,7 +22,7 @@ def schedule(p: Any, s: Any, lane: int) -> None:
         p.key_0[source], p.key_1[source], s.lane_ordinal[lane], 0, p.lane_block[lane], s.replication
     )
     s.lane_slot[lane] = slot
-    if lane < p.n_clocked:
+    if not p.has_notices or lane < p.n_clocked:
         s.lane_due[lane] += duration(EXPONENTIAL, p.lane_mean[lane] * s.stretch[source], 0.0, gap)
     else:
         ordinal = s.lane_ordinal[lane]
@@ -109,7 +109,7 @@ def _set_due(s: Any, clock: int) -> None:
 def next_clock(p: Any, s: Any) -> int:
     """The clock whose next fault comes first; at one time that of the source whose name comes first."""
     first = WALL
-    for clock in range(TRAINING, CALENDAR + 1 if p.n_clocked < p.n_lanes else CALENDAR):
+    for clock in range(TRAINING, CALENDAR + 1 if p.has_notices and p.n_clocked < p.n_lanes else CALENDAR):
         due = s.next_due[clock]
         if due < s.next_due[first] or (
             due == s.next_due[first]

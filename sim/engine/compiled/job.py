@@ -42,7 +42,7 @@ from sim.kernels.saves import make_segment
 from sim.plan import ANY, AUTO, DETECTION_LANE, HANG, KNOWN, SPARES_ELSE_WAIT
 
 
-@entry
+@kernel
 def resume(p: Any, s: Any, log: Any) -> None:
     """The job steps again, from the restored version."""
     if s.open:
@@ -51,7 +51,7 @@ def resume(p: Any, s: Any, log: Any) -> None:
     s.phase = RUNNING
     s.since = s.now
     run_clocks(s, True, True)
-    if p.tiered:
+    if p.has_tiers:
         resume_stores(p, s)
     else:
         start_segment(s, make_segment(s.now, s.step, s.index, p.has_store, p.work, p.last_save, pattern_of(p)))
@@ -85,14 +85,15 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
     if not detecting:
         s.retry_from = -1
         s.list_again = False
-        if s.phase == RUNNING or (s.phase == PAUSED and s.on_hold):
-            halt(p, s, row, s.now if s.phase == RUNNING else s.since)
+        on_hold = s.phase == PAUSED and s.on_hold
+        if s.phase == RUNNING or on_hold:
+            halt(p, s, row, s.since if on_hold else s.now)
             row.lost_of[source] += s.lost_in
         if s.phase == PAUSED:
             book_pause(p, s, row)
         elif s.phase == WAITING:
-            book_wait(s, row)
-            book_empty(s, row)
+            book_wait(p, s, row)
+            book_empty(p, s, row)
         elif s.phase == RECOVERING:
             stage = _book_stages(p, s, row)
             if s.attempts > 0 and p.rule_retry[s.rule] != 0:
@@ -105,8 +106,8 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
     s.by_ordinal = ordinal
     s.faults_in += 1
     s.worst = max(s.worst, need)
-    s.planned = s.planned and p.planned[source] != 0 and effect == KNOWN
-    if effect == KNOWN:
+    s.planned = p.has_notices and s.planned and p.planned[source] != 0 and effect == KNOWN
+    if p.has_notices and effect == KNOWN:
         # It says nothing of other faults that nobody has seen yet.
         s.due = s.due if detecting else s.now
     else:
@@ -170,7 +171,7 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         take_spares(p, s, u, row)
         if s.empty > 0:
             row.spare_waits += 1
-    if p.rule_refill[s.rule] != ANY:
+    if p.has_refills and p.rule_refill[s.rule] != ANY:
         refill(p, s, u, row)
     if is_full(p, s) and ready_at(s, u) == s.now:
         _attempt(p, s, row, log, p.rule_first[s.rule])
@@ -203,10 +204,11 @@ def capacity_ready(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """
     if not (s.complete and is_full(p, s)):
         s.complete = False
-        refill(p, s, u, row)
+        if p.has_refills:
+            refill(p, s, u, row)
         await_units(p, s, u)
         return
-    book_wait(s, row)
+    book_wait(p, s, row)
     s.since = s.now
     _attempt(p, s, row, log, p.rule_first[s.rule])
 
@@ -294,15 +296,15 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
         row.ledger[DETECTION] += s.now - s.since
         row.recovery_of[s.by_source] += s.now - s.since
     elif s.phase == WAITING:
-        book_wait(s, row)
+        book_wait(p, s, row)
     else:
         _book_stages(p, s, row)
     if s.open:
         log_incident(s, log, math.nan)
-    book_empty(s, row)
+    book_empty(p, s, row)
     book_repair(s, row)
     book_idle(s, row)
-    if p.tiered:
+    if p.has_tiers:
         row.saves += saves_of(p, s)
     row.wall_s = s.now
     row.work_done_s = row.ledger[PRODUCTIVE]

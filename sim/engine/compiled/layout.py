@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sim.engine.curves import curves_of
 from sim.engine.state import MAX_PAUSES, MAX_SOURCES
 from sim.engine.tiers import STORES, VERSIONS, pack_stores
-from sim.plan import CALENDAR, HOT, RENEW_SYSTEM, Lane, Plan
+from sim.plan import ANY, CALENDAR, DOMAIN, GROUP, HOT, RENEW_SYSTEM, Lane, Plan
 
 MAX_GROUPS = 10
 MAX_POOLS = 4
@@ -31,87 +31,102 @@ MAX_LAWS = (MAX_STAGES + MAX_REPAIR + 1 + MAX_PAUSES + 2 * MAX_SOURCES) * 2 * 32
 
 Record = npt.NDArray[np.void]
 
-PLAN = np.dtype(
-    [
-        # nodes of the job; pools by block (from sim.plan.HOT on): nodes, the number after the last of them, seconds of
-        # activation, whether they are on, whether spares come one by one, whether repaired nodes go back to them,
-        # seconds between checks for dead ones (0: they are noticed at once); blocks by how soon they are active
-        ("job_nodes", "i8"), ("nodes", "i8"), ("n_pools", "i8"),
-        ("pool_nodes", "i8", MAX_POOLS + 1), ("pool_end", "i8", MAX_POOLS + 1),
-        ("activation", "f8", MAX_POOLS + 1), ("pool_on", "i8", MAX_POOLS + 1), ("one_by_one", "i8", MAX_POOLS + 1),
-        ("takes_back", "i8", MAX_POOLS + 1), ("pool_check", "f8", MAX_POOLS + 1), ("pool_order", "i8", MAX_POOLS),
-        # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
-        ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"), ("slowdown", "f8"),
-        ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
-        # several stores, or one that can be lost: then what is above is not read
-        ("tiered", "b1"), ("stores", STORES),
-        # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident;
-        # period of the series
-        ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
-        ("max_attempts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"),
-        # lanes, those on the wall clock first, those of the calendar last: mean gap in seconds, nodes to strike among
-        # (0: the job itself); of the calendar sim.kernels.calendar.due_at
-        ("n_wall", "i8"), ("n_clocked", "i8"), ("n_lanes", "i8"), ("lane_begin", "f8", MAX_LANES),
-        ("lane_every", "f8", MAX_LANES), ("lane_width", "i8", MAX_LANES), ("lane_step", "f8", MAX_LANES),
-        ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES),
-        ("lane_mean", "f8", MAX_LANES), ("lane_slots", "i8", MAX_LANES),
-        # lanes of components that age (lane_life -1: they do not): place in ``Ages.lives``; whether components are not
-        # told apart; whether all are new after an incident; first place in ``Ages.members`` and in ``Ages.entries``
-        ("lane_life", "i8", MAX_LANES), ("lane_pooled", "i8", MAX_LANES), ("lane_system", "i8", MAX_LANES),
-        ("lane_index", "i8", MAX_LANES), ("lane_entry", "i8", MAX_LANES), ("any_system", "b1"),
-        # by source: its lane of components that are told apart (-1: none), components on a node
-        ("source_lane", "i8", MAX_SOURCES), ("per_node", "i8", MAX_SOURCES),
-        # groups: nodes of a run and number of domains that the runs are dealt to
-        ("group_unit", "i8", MAX_GROUPS), ("group_number", "i8", MAX_GROUPS),
-        # sources: probabilities of the milder needs, seconds until a fault is seen, key of the draws
-        ("n_sources", "i8"), ("takes", "i8", MAX_SOURCES), ("p_process", "f8", MAX_SOURCES),
-        ("p_reset", "f8", MAX_SOURCES), ("detect", "f8", MAX_SOURCES), ("key_0", "u8", MAX_SOURCES),
-        ("key_1", "u8", MAX_SOURCES),
-        # detection by a law (sim.plan.ANY: constant); who is blamed: probabilities of nobody, of another node, of all
-        # in a domain of a group
-        ("detect_law", "i8", MAX_SOURCES), ("missed", "f8"), ("wrong", "f8"), ("evict", "f8"), ("evict_group", "i8"),
-        # notices: probability that a fault is known before it strikes, the law of how long; maintenance: whether it is
-        # that, and the stage of repair for it (sim.plan.ANY: as the need says)
-        ("p_notice", "f8", MAX_SOURCES), ("lead", "i8", MAX_SOURCES), ("planned", "i8", MAX_SOURCES),
-        ("source_stage", "i8", MAX_SOURCES),
-        # hangs: probability that a fault is one; the watchdog's timeout, heartbeat and poll in seconds
-        ("p_hang", "f8", MAX_SOURCES), ("watchdog", "f8", 3),
-        # rules: conditions (sim.plan.ANY: not set), what they use, their stages from first to before end
-        ("n_rules", "i8"), ("rule_needs", "i8", MAX_RULES), ("rule_down", "i8", MAX_RULES),
-        ("rule_spare", "i8", MAX_RULES), ("rule_below", "i8", MAX_RULES), ("rule_use", "i8", MAX_RULES),
-        ("rule_vulnerable", "i8", MAX_RULES), ("rule_retry", "i8", MAX_RULES), ("rule_first", "i8", MAX_RULES),
-        ("rule_end", "i8", MAX_RULES), ("rule_within", "i8", MAX_RULES), ("rule_escalate", "i8", MAX_RULES),
-        ("rule_refill", "i8", MAX_RULES), ("rule_pools", "i8", MAX_RULES), ("rule_await_refill", "i8", MAX_RULES),
-        # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws
-        ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
-        ("stage_lane", "i8", MAX_STAGES),
-        # pauses: work between them, law, bucket, key of the draws
-        ("n_pauses", "i8"), ("pause_every", "f8", MAX_PAUSES), ("pause_law", "i8", MAX_PAUSES),
-        ("pause_bucket", "i8", MAX_PAUSES), ("pause_save", "i8", MAX_PAUSES), ("pause_vulnerable", "i8", MAX_PAUSES),
-        ("pause_key_0", "u8", MAX_PAUSES), ("pause_key_1", "u8", MAX_PAUSES),
-        # laws: sim.kernels.laws; a mixture takes first with probability share, else other
-        ("law_kind", "i8", MAX_LAWS), ("law_a", "f8", MAX_LAWS), ("law_b", "f8", MAX_LAWS),
-        ("law_share", "f8", MAX_LAWS), ("law_first", "i8", MAX_LAWS), ("law_other", "i8", MAX_LAWS),
-        # stages of repair, that of a unit that needs repair; crews (0: endless), probability that a unit is in order,
-        # identity of the draws, the stages that follow, services of a unit in a visit (0: no limit), whether it is new
-        ("n_repair", "i8"), ("repair_entry", "i8"), ("repair_at_fault", "b1"), ("repair_law", "i8", MAX_REPAIR),
-        ("repair_crews", "i8", MAX_REPAIR), ("repair_success", "f8", MAX_REPAIR), ("repair_lane", "i8", MAX_REPAIR),
-        ("repair_or_else", "i8", MAX_REPAIR), ("repair_then", "i8", MAX_REPAIR), ("repair_attempts", "i8", MAX_REPAIR),
-        ("repair_renews", "i8", MAX_REPAIR),
-        # nodes that only seem to be in order: probability of that, and that a test (else -1) finds it; their life
-        ("repair_false_fix", "f8", MAX_REPAIR), ("repair_finds", "f8", MAX_REPAIR), ("relapse_law", "i8"),
-        # working hours: sim.kernels.shifts.done_at
-        ("repair_shift_origin", "f8", MAX_REPAIR), ("repair_shift_length", "f8", MAX_REPAIR),
-        ("repair_shift_days", "i8", MAX_REPAIR),
-        # whether services of a node by each stage are counted
-        ("counts_services", "b1"),
-        # nodes that fail too often: how often (0: never), within how many seconds, and the stage where they go
-        ("retire_failures", "i8"), ("retire_within", "f8"), ("retire_stage", "i8"),
-        ("quarantine_failures", "i8"), ("quarantine_within", "f8"), ("quarantine_stage", "i8"),
-    ],
-    align=True,
-)  # fmt: skip
+_FEATURES = [
+    # what a plan may have: several stores, or one that can be lost
+    ("has_tiers", "b1"),
+    # faults that are known before they strike, by a notice or a calendar
+    ("has_notices", "b1"),
+    # components that age; domains that are struck, taken, evicted or that a spare must be in; faults that are not, or
+    # wrongly, attributed
+    ("has_ages", "b1"), ("has_domains", "b1"), ("has_blame", "b1"),
+    # pools that a rule wants full; spares that die unnoticed
+    ("has_refills", "b1"), ("has_checks", "b1"),
+    # nodes that only seem to be in order, or that fail too often; services of a node by each stage that are counted
+    ("has_relapses", "b1"), ("has_strikes", "b1"), ("has_visits", "b1"),
+]  # fmt: skip
+"""What costs time wherever it might happen. Most plans have none of it: for them an engine is compiled without."""
+
+_PLAN = [
+    # nodes of the job; pools by block (from sim.plan.HOT on): nodes, the number after the last of them, seconds of
+    # activation, whether they are on, whether spares come one by one, whether repaired nodes go back to them,
+    # seconds between checks for dead ones (0: they are noticed at once); blocks by how soon they are active
+    ("job_nodes", "i8"), ("nodes", "i8"), ("n_pools", "i8"),
+    ("pool_nodes", "i8", MAX_POOLS + 1), ("pool_end", "i8", MAX_POOLS + 1),
+    ("activation", "f8", MAX_POOLS + 1), ("pool_on", "i8", MAX_POOLS + 1), ("one_by_one", "i8", MAX_POOLS + 1),
+    ("takes_back", "i8", MAX_POOLS + 1), ("pool_check", "f8", MAX_POOLS + 1), ("pool_order", "i8", MAX_POOLS),
+    # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
+    ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"), ("slowdown", "f8"),
+    ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
+    # where there are tiers, what is above is not read
+    ("stores", STORES),
+    # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident;
+    # period of the series
+    ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
+    ("max_attempts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"),
+    # lanes, those on the wall clock first, those of the calendar last: mean gap in seconds, nodes to strike among
+    # (0: the job itself); of the calendar sim.kernels.calendar.due_at
+    ("n_wall", "i8"), ("n_clocked", "i8"), ("n_lanes", "i8"), ("lane_begin", "f8", MAX_LANES),
+    ("lane_every", "f8", MAX_LANES), ("lane_width", "i8", MAX_LANES), ("lane_step", "f8", MAX_LANES),
+    ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES),
+    ("lane_mean", "f8", MAX_LANES), ("lane_slots", "i8", MAX_LANES),
+    # lanes of components that age (lane_life -1: they do not): place in ``Ages.lives``; whether components are not
+    # told apart; whether all are new after an incident; first place in ``Ages.members`` and in ``Ages.entries``
+    ("lane_life", "i8", MAX_LANES), ("lane_pooled", "i8", MAX_LANES), ("lane_system", "i8", MAX_LANES),
+    ("lane_index", "i8", MAX_LANES), ("lane_entry", "i8", MAX_LANES), ("any_system", "b1"),
+    # by source: its lane of components that are told apart (-1: none), components on a node
+    ("source_lane", "i8", MAX_SOURCES), ("per_node", "i8", MAX_SOURCES),
+    # groups: nodes of a run and number of domains that the runs are dealt to
+    ("group_unit", "i8", MAX_GROUPS), ("group_number", "i8", MAX_GROUPS),
+    # sources: probabilities of the milder needs, seconds until a fault is seen, key of the draws
+    ("n_sources", "i8"), ("takes", "i8", MAX_SOURCES), ("p_process", "f8", MAX_SOURCES),
+    ("p_reset", "f8", MAX_SOURCES), ("detect", "f8", MAX_SOURCES), ("key_0", "u8", MAX_SOURCES),
+    ("key_1", "u8", MAX_SOURCES),
+    # detection by a law (sim.plan.ANY: constant); who is blamed: probabilities of nobody, of another node, of all
+    # in a domain of a group
+    ("detect_law", "i8", MAX_SOURCES), ("missed", "f8"), ("wrong", "f8"), ("evict", "f8"), ("evict_group", "i8"),
+    # notices: probability that a fault is known before it strikes, the law of how long; maintenance: whether it is
+    # that, and the stage of repair for it (sim.plan.ANY: as the need says)
+    ("p_notice", "f8", MAX_SOURCES), ("lead", "i8", MAX_SOURCES), ("planned", "i8", MAX_SOURCES),
+    ("source_stage", "i8", MAX_SOURCES),
+    # hangs: probability that a fault is one; the watchdog's timeout, heartbeat and poll in seconds
+    ("p_hang", "f8", MAX_SOURCES), ("watchdog", "f8", 3),
+    # rules: conditions (sim.plan.ANY: not set), what they use, their stages from first to before end
+    ("n_rules", "i8"), ("rule_needs", "i8", MAX_RULES), ("rule_down", "i8", MAX_RULES),
+    ("rule_spare", "i8", MAX_RULES), ("rule_below", "i8", MAX_RULES), ("rule_use", "i8", MAX_RULES),
+    ("rule_vulnerable", "i8", MAX_RULES), ("rule_retry", "i8", MAX_RULES), ("rule_first", "i8", MAX_RULES),
+    ("rule_end", "i8", MAX_RULES), ("rule_within", "i8", MAX_RULES), ("rule_escalate", "i8", MAX_RULES),
+    ("rule_refill", "i8", MAX_RULES), ("rule_pools", "i8", MAX_RULES), ("rule_await_refill", "i8", MAX_RULES),
+    # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws
+    ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
+    ("stage_lane", "i8", MAX_STAGES),
+    # pauses: work between them, law, bucket, key of the draws
+    ("n_pauses", "i8"), ("pause_every", "f8", MAX_PAUSES), ("pause_law", "i8", MAX_PAUSES),
+    ("pause_bucket", "i8", MAX_PAUSES), ("pause_save", "i8", MAX_PAUSES), ("pause_vulnerable", "i8", MAX_PAUSES),
+    ("pause_key_0", "u8", MAX_PAUSES), ("pause_key_1", "u8", MAX_PAUSES),
+    # laws: sim.kernels.laws; a mixture takes first with probability share, else other
+    ("law_kind", "i8", MAX_LAWS), ("law_a", "f8", MAX_LAWS), ("law_b", "f8", MAX_LAWS),
+    ("law_share", "f8", MAX_LAWS), ("law_first", "i8", MAX_LAWS), ("law_other", "i8", MAX_LAWS),
+    # stages of repair, that of a unit that needs repair; crews (0: endless), probability that a unit is in order,
+    # identity of the draws, the stages that follow, services of a unit in a visit (0: no limit), whether it is new
+    ("n_repair", "i8"), ("repair_entry", "i8"), ("repair_at_fault", "b1"), ("repair_law", "i8", MAX_REPAIR),
+    ("repair_crews", "i8", MAX_REPAIR), ("repair_success", "f8", MAX_REPAIR), ("repair_lane", "i8", MAX_REPAIR),
+    ("repair_or_else", "i8", MAX_REPAIR), ("repair_then", "i8", MAX_REPAIR), ("repair_attempts", "i8", MAX_REPAIR),
+    ("repair_renews", "i8", MAX_REPAIR),
+    # nodes that only seem to be in order: probability of that, and that a test (else -1) finds it; their life
+    ("repair_false_fix", "f8", MAX_REPAIR), ("repair_finds", "f8", MAX_REPAIR), ("relapse_law", "i8"),
+    # working hours: sim.kernels.shifts.done_at
+    ("repair_shift_origin", "f8", MAX_REPAIR), ("repair_shift_length", "f8", MAX_REPAIR),
+    ("repair_shift_days", "i8", MAX_REPAIR),
+    # nodes that fail too often: how often (0: never), within how many seconds, and the stage where they go
+    ("retire_failures", "i8"), ("retire_within", "f8"), ("retire_stage", "i8"),
+    ("quarantine_failures", "i8"), ("quarantine_within", "f8"), ("quarantine_stage", "i8"),
+]  # fmt: skip
+
+PLAN = np.dtype([*_FEATURES, *_PLAN], align=True)
 """One scenario. Times are in seconds on the grid; words and yes or no are the small integers of ``sim.plan``."""
+
+PLAIN = np.dtype(_PLAN, align=True)
+"""One that has no feature. As the type says so, code for features is not compiled (``sim.kernels._jit.Lacks``)."""
 
 STATE = np.dtype(
     [
@@ -232,7 +247,7 @@ def ages(plan: Plan) -> Ages:
 
 
 def pack(plan: Plan) -> Record:
-    """The plan as a record array of shape (1,) and dtype ``PLAN``."""
+    """The plan as a record array of shape (1,) and dtype ``PLAN``, or ``PLAIN`` if it has no feature."""
     packed = np.zeros(1, PLAN)
     r: Any = packed[0]
     for name in (
@@ -241,7 +256,6 @@ def pack(plan: Plan) -> Record:
     ):  # fmt: skip
         r[name] = getattr(plan, name)
     r["series_period"] = plan.period
-    r["tiered"] = len(plan.tiers) > 0
     r["stores"] = pack_stores(plan)[0]
     for name in plan.pattern._fields:
         r[name] = getattr(plan.pattern, name)
@@ -258,7 +272,6 @@ def pack(plan: Plan) -> Record:
     r["relapse_law"] = plan.relapse
     for name, strikes in (("retire_", plan.retire), ("quarantine_", plan.quarantine)):
         r[name + "failures"], r[name + "within"], r[name + "stage"] = strikes.failures, strikes.within, strikes.stage
-    r["counts_services"] = plan.quarantine.failures > 0 or any(stage.attempts > 0 for stage in plan.repair)
     for i, lane in enumerate(plan.lanes):
         _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots, life=lane.life)
         if lane.calendar is not None:
@@ -304,7 +317,38 @@ def pack(plan: Plan) -> Record:
         _put(r, i, "repair_", or_else=repair.or_else, then=repair.then, attempts=repair.attempts)
         _put(r, i, "repair_", renews=repair.renews, false_fix=repair.false_fix, finds=repair.finds)
         _put(r, i, "repair_shift_", origin=repair.shift_origin, length=repair.shift_length, days=repair.shift_days)
-    return packed
+    features = _features(plan)
+    for name, has in features.items():
+        r[name] = has
+    return packed if any(features.values()) else _plain(packed)
+
+
+def _features(plan: Plan) -> dict[str, bool]:
+    """What a plan has of the features, by the names of their fields."""
+    return {
+        "has_tiers": len(plan.tiers) > 0,
+        "has_notices": any(source.p_notice > 0.0 for source in plan.sources)
+        or any(lane.calendar is not None for lane in plan.lanes),
+        "has_ages": any(lane.life >= 0 for lane in plan.lanes),
+        "has_domains": any(source.takes >= GROUP for source in plan.sources)
+        or any(lane.block == DOMAIN for lane in plan.lanes)
+        or any(rule.within != ANY for rule in plan.rules)
+        or plan.blame.evict > 0.0,
+        "has_blame": plan.blame.missed + plan.blame.wrong + plan.blame.evict > 0.0,
+        "has_refills": any(rule.refill != ANY for rule in plan.rules),
+        "has_checks": any(pool.check > 0.0 for pool in plan.pools),
+        "has_relapses": any(stage.false_fix > 0.0 for stage in plan.repair),
+        "has_strikes": plan.retire.failures + plan.quarantine.failures > 0,
+        "has_visits": plan.quarantine.failures > 0 or any(stage.attempts > 0 for stage in plan.repair),
+    }
+
+
+def _plain(packed: Record) -> Record:
+    """A packed plan without the fields of features."""
+    plain = np.zeros(1, PLAIN)
+    for name in PLAIN.names or ():
+        plain[name] = packed[name]
+    return plain
 
 
 def _put(record: Any, position: int, prefix: str, **values: object) -> None:

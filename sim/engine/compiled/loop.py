@@ -34,7 +34,7 @@ from sim.plan import CALENDAR, TRAINING, WALL
 def _repaired(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any) -> None:
     """A unit leaves its stage of repair, and may be what the job waits for; or a check finds a dead spare."""
     unit = u.heap[0].heap_unit
-    if u.nodes[unit].dead_in > 0:
+    if p.has_checks and u.nodes[unit].dead_in > 0:
         find_dead(p, s, u, row, unit)
     else:
         node = finish_stage(p, s, u, row, unit)
@@ -49,9 +49,9 @@ def _repaired(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any) -> None:
 def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     """What the job itself was to do now."""
     if s.phase == RUNNING:
-        if s.rough:
+        if p.has_tiers and s.rough:
             refine_end(p, s)
-        elif s.leaving:
+        elif p.has_notices and s.leaving:
             leave(p, s, row, u.rest[first_known(s, u)].known_source)
         elif s.pause < 0:
             s.ending = DONE
@@ -76,7 +76,11 @@ def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: 
     """The next event. At one instant: last save, repair, fault, relapse, known fault, own event, end."""
     repair = next_repair(s, u)
     clock = next_clock(p, s)
-    fault = min(min(s.next_due[clock], s.relapse_due), s.known_due)
+    fault = s.next_due[clock]
+    if p.has_relapses:
+        fault = min(fault, s.relapse_due)
+    if p.has_notices:
+        fault = min(fault, s.known_due)
     s.now = min(min(repair, fault), min(s.due, p.horizon))
     if s.next_mark <= s.now:
         mark(p, s, row, marks, i)
@@ -89,7 +93,9 @@ def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: 
             _repaired(p, s, u, a, row, log)
         elif fault == s.now:
             s.events += 1
-            turn = OF_CLOCK if s.next_due[clock] == s.now else RELAPSE if s.relapse_due == s.now else KNOWN_ONE
+            turn = OF_CLOCK
+            if s.next_due[clock] != s.now:
+                turn = RELAPSE if s.relapse_due == s.now else KNOWN_ONE
         elif s.due == s.now:
             own = True
         else:
@@ -99,7 +105,7 @@ def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: 
     strike(p, s, u, a, row, clock, turn)
     if p.repair_at_fault and s.admitted < s.empty:
         admit_all(p, s, u, row)
-    if s.renew:
+    if p.has_ages and s.renew:
         s.renew = False
         if p.any_system:
             renew_all(p, s, a)
@@ -196,7 +202,7 @@ def _begin(p: Any, s: Any, a: Any, row: Any, log: Any, replication: int) -> None
         s.queue_size[stage] = 0
         s.busy[stage] = 0
     for lane in range(p.n_lanes):
-        if p.lane_life[lane] >= 0:
+        if p.has_ages and p.lane_life[lane] >= 0:
             begin_ages(p, s, a, lane)
             continue
         s.lane_ordinal[lane] = -1
@@ -213,7 +219,7 @@ def _begin(p: Any, s: Any, a: Any, row: Any, log: Any, replication: int) -> None
     start_stages(p, s, row, log, p.rule_first[s.rule] if p.initial_start else p.rule_end[s.rule])
 
 
-@entry
+@kernel
 def run_chunk(
     plan: Any,
     state: Any,
@@ -232,7 +238,7 @@ def run_chunk(
 
     Parameters
     ----------
-    plan : array of ``layout.PLAN``, shape (1,)
+    plan : array of ``layout.PLAN`` or ``layout.PLAIN``, shape (1,)
         What is run.
     state : array of ``layout.STATE``, shape (1,)
         Carries a run that the budget cut off to the next call; ``reason`` not ``GOING`` before the first.
@@ -282,3 +288,15 @@ def run_chunk(
         budget -= s.events - before
         done += 1
     return done
+
+
+@entry
+def run_full(*arguments: Any) -> int:
+    """``run_chunk`` for a plan with features."""
+    return int(run_chunk(*arguments))
+
+
+@entry
+def run_plain(*arguments: Any) -> int:
+    """``run_chunk`` for a plan without: the engine compiled a second time, smaller and faster."""
+    return int(run_chunk(*arguments))

@@ -36,7 +36,7 @@ def aim(p: Any, s: Any) -> None:
             s.pause = i
             s.pause_at = point
     s.saving = p.final_save if s.pause < 0 else p.has_store and p.pause_save[s.pause] != 0
-    if p.tiered:
+    if p.has_tiers:
         aim_stores(p, s)
         return
     pattern = pattern_of(p)
@@ -71,7 +71,7 @@ def _keep(p: Any, s: Any, row: Any) -> None:
     """What the job has done is saved: it goes on from there."""
     settle(p, s, row, s.now, s.saving)
     s.step = s.pause_at
-    s.index = 0 if p.tiered else math.floor(s.pause_at / p.interval)
+    s.index = 0 if p.has_tiers else math.floor(s.pause_at / p.interval)
 
 
 @kernel
@@ -89,7 +89,7 @@ def tell(p: Any, s: Any) -> None:
     goal = progress_at(p, s, s.now)
     if goal >= s.pause_at:
         return
-    if p.tiered:
+    if p.has_tiers:
         before = s.versions.work
         s.versions.work = goal
         saved = max(exact_end(p.stores, s.versions, s.ahead, p.has_store, s.leaving), s.now)
@@ -128,7 +128,7 @@ def leave(p: Any, s: Any, row: Any, source: int) -> None:
 def go_on(p: Any, s: Any, row: Any, log: Any) -> None:
     """A segment that stood still goes on after its pause, as much later as the pause was long."""
     log_incident(s, log, s.now)
-    if p.tiered:
+    if p.has_tiers:
         hold_stores(p, s, row)
     s.t0 += s.now - s.since
     s.phase = RUNNING

@@ -64,7 +64,7 @@ def _settle(s: Any, u: Any, hole: int, due: float, sequence: int, node: int) -> 
 @kernel
 def begin_use(p: Any, s: Any, u: Any, node: int) -> None:
     """A node is in the job, or a hot spare: if it is still bad, and its second life has not begun, that begins."""
-    if u.nodes[node].bad == s.epoch and u.nodes[node].lives != s.epoch:
+    if p.has_relapses and u.nodes[node].bad == s.epoch and u.nodes[node].lives != s.epoch:
         _begin_life(p, s, u, node)
 
 
@@ -84,9 +84,9 @@ def _begin_life(p: Any, s: Any, u: Any, node: int) -> None:
 
 
 @kernel
-def end_use(s: Any, u: Any, node: int) -> None:
+def end_use(p: Any, s: Any, u: Any, node: int) -> None:
     """A node goes down: its second life, if it had one, is over."""
-    if u.nodes[node].lives == s.epoch:
+    if p.has_relapses and u.nodes[node].lives == s.epoch:
         _end_life(s, u, node)
 
 

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from sim.engine.compiled.layout import STATE, Ages, ages, pack
-from sim.engine.compiled.loop import run_chunk
+from sim.engine.compiled.layout import PLAIN, STATE, Ages, ages, pack
+from sim.engine.compiled.loop import run_full, run_plain
+from sim.engine.compiled.ready import see_ready
 from sim.engine.compiled.units import Units, units
 from sim.engine.inputs import stretches
 from sim.engine.state import INCIDENT, MARKS, ROW, Floats, StopReason
 from sim.errors import SimError
+from sim.kernels._jit import is_warm
 from sim.plan import Plan
 
 BUDGET = 200_000
@@ -41,6 +43,15 @@ class Runner:
         self._jobs = jobs
         self._stop = threading.Event()
         self._local = threading.local()
+        self._loop = run_plain if self._packed.dtype == PLAIN else run_full
+
+    def is_compiled(self) -> bool:
+        """Whether the engine is compiled for this plan, on this machine."""
+        return is_warm(self._loop.__name__)
+
+    def see_compiled(self) -> float:
+        """Compile the engine for this plan, unless it is; ``run`` does that, too. Returns how long it took, s."""
+        return see_ready(self._loop.__name__, self._run_none)
 
     def run(self, first: int, count: int, marks: Floats | None = None) -> Records:
         """Run replications ``first`` to ``first + count - 1``.
@@ -57,6 +68,7 @@ class Runner:
         array of ``ROW``, shape (count,)
             In the order of the replications.
         """
+        self.see_compiled()
         self._stop.clear()
         rows = np.zeros(count, ROW)
         starts = range(0, count, CHUNK)
@@ -81,6 +93,7 @@ class Runner:
 
     def run_one(self, replication: int, marks: Floats | None = None) -> tuple[np.void, Records]:
         """Run one replication with its incidents, as ``sim.engine.simpy_engine.run_one`` does."""
+        self.see_compiled()
         self._stop.clear()
         rows = np.zeros(1, ROW)
         room = 1024
@@ -91,6 +104,11 @@ class Runner:
                 return rows[0], log[:used]
             room = used
 
+    def _run_none(self) -> None:
+        """Run no replication, which compiles all that runs them."""
+        none = np.zeros(0, ROW), _room(None, slice(0)), np.zeros(0, INCIDENT)
+        self._loop(self._packed, *self._workspace(), stretches(self._plan, 0, 0), *none, 0, 0, 0, BUDGET)
+
     def _run_chunk(self, first: int, rows: Records, marks: Floats, log: Records) -> int:
         """Run one chunk to its end, or until somebody asks to stop. Returns the number of incidents."""
         state, room, old = self._workspace()
@@ -100,7 +118,7 @@ class Runner:
         stretch = stretches(self._plan, first, len(rows))
         done = 0
         while done < len(rows) and not self._stop.is_set():
-            done = run_chunk(self._packed, state, room, old, stretch, rows, marks, log, first, done, len(rows), BUDGET)
+            done = self._loop(self._packed, state, room, old, stretch, rows, marks, log, first, done, len(rows), BUDGET)
             if state["overflow"][0]:
                 raise SimError("a container of the compiled engine is full: this is a bug, please report the scenario")
         return int(state["logged"][0])

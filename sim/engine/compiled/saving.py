@@ -16,7 +16,7 @@ def clear_versions(p: Any, s: Any) -> None:
     s.step = 0.0
     s.index = 0
     s.rough = False
-    if p.tiered:
+    if p.has_tiers:
         clear(p.stores, s.versions)
 
 
@@ -92,7 +92,7 @@ def check_versions(p: Any, s: Any, row: Any) -> None:
 @kernel
 def swap_versions(p: Any, s: Any, u: Any, slot: int) -> None:
     """Another node takes a slot, without the copies of the one before."""
-    if p.tiered:
+    if p.has_tiers:
         _swap(p, s, u, slot)
 
 
@@ -105,7 +105,7 @@ def _swap(p: Any, s: Any, u: Any, slot: int) -> None:
 @kernel
 def fall_back(p: Any, s: Any, row: Any) -> float:
     """Of several stores the newest version is restored. Returns the seconds of stepping since, which are lost."""
-    return _restore(p, s, row) if p.tiered else 0.0
+    return _restore(p, s, row) if p.has_tiers else 0.0
 
 
 @entry
@@ -132,7 +132,7 @@ def _book_steps(s: Any, row: Any) -> None:
 @kernel
 def read_time(p: Any, s: Any) -> float:
     """Seconds to read the restored version; none for the start."""
-    if p.tiered:
+    if p.has_tiers:
         return float(p.stores.read[s.versions.restored]) if s.versions.restored >= 0 else 0.0
     return float(p.read) if s.step > 0.0 else 0.0
 

@@ -42,7 +42,7 @@ def progress_at(p: Any, s: Any, t: float) -> float:
         return float(s.pause_at)
     if s.phase != RUNNING:
         return float(s.step)
-    if p.tiered:
+    if p.has_tiers:
         return progress_of_stores(p, s, t)
     return float(s.step + stepping_until(t, segment_of(s), pattern_of(p))[1])
 
@@ -50,7 +50,7 @@ def progress_at(p: Any, s: Any, t: float) -> float:
 @kernel
 def halt(p: Any, s: Any, row: Any, t: float) -> None:
     """A fault ends the segment at ``t``: it is accounted for; of one store the newest version will be restored."""
-    if p.tiered:
+    if p.has_tiers:
         halt_stores(p, s, row, t)
         return
     pattern = pattern_of(p)
@@ -71,7 +71,7 @@ def halt(p: Any, s: Any, row: Any, t: float) -> None:
 @entry
 def settle(p: Any, s: Any, row: Any, t: float, saved: bool) -> float:
     """The segment ends at ``t`` without a fault; ``saved``: what it reached is durable. Returns what is not, in s."""
-    if p.tiered:
+    if p.has_tiers:
         return settle_stores(p, s, row, t, saved)
     productive, stall, slowdown, durable, not_saved = ended(t, segment_of(s), pattern_of(p))
     row.ledger[PRODUCTIVE] += productive

@@ -23,7 +23,7 @@ def book_repair(s: Any, row: Any) -> None:
     s.repair_since = s.now
 
 
-@entry
+@kernel
 def await_time(s: Any, heap: Any, unit: int, due: float) -> None:
     """A unit will leave its stage, or be checked, at ``due``; at one time, in the order in which they entered."""
     if s.n_heap >= heap.size - 1:
@@ -34,7 +34,7 @@ def await_time(s: Any, heap: Any, unit: int, due: float) -> None:
     _settle(s, heap, s.n_heap - 1, due, s.sequence, unit)
 
 
-@entry
+@kernel
 def await_no_more(s: Any, heap: Any, unit: int) -> None:
     """A unit leaves the heap before its time, or at it: then it is the first."""
     i = 0
@@ -105,12 +105,12 @@ def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
         u.nodes[unit].block + 256 * u.nodes[unit].attempt, s.replication,
     )  # fmt: skip
     u.nodes[unit].attempt += 1
-    if p.counts_services:
+    if p.has_visits:
         u.rest[unit].served[stage] += 1
     success = p.repair_success[stage]
-    if p.repair_finds[stage] < 0.0:
+    if not p.has_relapses or p.repair_finds[stage] < 0.0:
         u.nodes[unit].fixed = outcome < success
-        if u.nodes[unit].fixed:
+        if p.has_relapses and u.nodes[unit].fixed:
             u.nodes[unit].bad = s.epoch if lie < p.repair_false_fix[stage] else 0
     else:
         u.nodes[unit].fixed = outcome < success * (1.0 - p.repair_finds[stage] if u.nodes[unit].bad == s.epoch else 1.0)
@@ -125,7 +125,7 @@ def _serve(p: Any, s: Any, u: Any, row: Any, unit: int) -> None:
 @kernel
 def _enter(p: Any, s: Any, u: Any, row: Any, unit: int, stage: int) -> None:
     """A unit joins a stage of repair, or the one after it if that may serve it no more: a crew is free, or it waits."""
-    while p.repair_attempts[stage] > 0 and u.rest[unit].served[stage] >= p.repair_attempts[stage]:
+    while p.has_visits and p.repair_attempts[stage] > 0 and u.rest[unit].served[stage] >= p.repair_attempts[stage]:
         stage = p.repair_or_else[stage]
     u.nodes[unit].stage = stage
     u.nodes[unit].since = s.now
@@ -184,16 +184,18 @@ def admit(
     u.nodes[unit].dead_in = 0
     u.nodes[unit].attempt = 0
     u.nodes[unit].renewed = False
-    if p.counts_services:
+    if p.has_visits:
         for stage in range(p.n_repair):
             u.rest[unit].served[stage] = 0
-    u.nodes[unit].suspect = False
+    if p.has_strikes:
+        u.nodes[unit].suspect = False
     stage = 0 if need == RESET else p.repair_entry
-    if p.source_stage[source] != ANY:
+    if p.has_notices and p.source_stage[source] != ANY:
         stage = p.source_stage[source]
-    by_itself = (p.takes[source] == NODE and block < MEMBER) or u.nodes[unit].relapsed == s.epoch
-    if by_itself and p.retire_failures + p.quarantine_failures > 0 and _retires(p, s, u, row, unit):
-        stage = p.retire_stage
+    if p.has_strikes:
+        by_itself = (p.takes[source] == NODE and block < MEMBER) or u.nodes[unit].relapsed == s.epoch
+        if by_itself and _retires(p, s, u, row, unit):
+            stage = p.retire_stage
     _enter(p, s, u, row, unit, stage)
 
 
@@ -215,10 +217,10 @@ def finish_stage(p: Any, s: Any, u: Any, row: Any, unit: int) -> int:
         if p.repair_renews[stage] != 0 and not (u.nodes[unit].for_reset and stage == 0):
             u.nodes[unit].renewed = True
         then = p.repair_then[stage]
-        if then == BACK and u.nodes[unit].suspect and u.rest[unit].served[p.quarantine_stage] == 0:
+        if p.has_strikes and then == BACK and u.nodes[unit].suspect and u.rest[unit].served[p.quarantine_stage] == 0:
             then = p.quarantine_stage
     else:
-        then = stage if p.repair_attempts[stage] > 0 else p.repair_or_else[stage]
+        then = stage if p.has_visits and p.repair_attempts[stage] > 0 else p.repair_or_else[stage]
     if then != BACK:
         _enter(p, s, u, row, unit, then)
         return -1

@@ -50,12 +50,12 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> N
     """
     while True:
         if turn == NOBODY:
-            if s.n_known == 0 or not _is_stopped(s):
+            if not p.has_notices or s.n_known == 0 or not _is_stopped(s):
                 return
             turn = KNOWN_ONE
         node = -1
         lane = s.next_lane[clock]
-        if turn == OF_CLOCK:
+        if turn == OF_CLOCK or not (p.has_relapses or p.has_notices):
             source, block, at, number, ordinal, need, effect, node = _next_fault(p, s, u, clock)
         elif turn == RELAPSE:
             source, block, at, number, ordinal, need, effect = _relapse(p, s, u, row)
@@ -63,7 +63,7 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> N
             source, block, at, number, ordinal, need, effect = _known_fault(p, s, u)
         _land(p, s, u, row, source, block, at, number, ordinal, need, effect)
         if turn == OF_CLOCK:
-            if block == COMPONENT:
+            if p.has_ages and block == COMPONENT:
                 # Not held where somebody else was blamed: then it works on, and fails again.
                 held = node >= 0 and at != IN_SHOP and where(p, s, u, node) == IN_SHOP
                 pass_on(p, s, a, lane, held)
@@ -102,11 +102,11 @@ def _next_fault(p: Any, s: Any, u: Any, clock: int) -> tuple[int, int, int, int,
     elif s.lane_need[lane] < p.p_process[source] + p.p_reset[source]:
         need = RESET
     effect = HANG if s.lane_effect[lane] < p.p_hang[source] else STOP
-    if p.p_hang[source] <= s.lane_effect[lane] < p.p_hang[source] + p.p_notice[source]:
+    if p.has_notices and p.p_hang[source] <= s.lane_effect[lane] < p.p_hang[source] + p.p_notice[source]:
         effect = NOTICE
     node = -1
     at = block
-    if block == COMPONENT:
+    if p.has_ages and block == COMPONENT:
         node = _node_of(p, s, lane, source)
         at = _place_of(p, s, u, node, clock)
         number = position(p, s, u, node) if node >= 0 else -1
@@ -166,7 +166,7 @@ def _land(
         node = node_in(s, u, number)
     group = -1
     domain = -1
-    if block == DOMAIN or (taken and p.takes[source] >= GROUP and effect != RELAPSED):
+    if p.has_domains and (block == DOMAIN or (taken and p.takes[source] >= GROUP and effect != RELAPSED)):
         group = p.takes[source] - GROUP
         domain = number if block == DOMAIN else domain_of(p, u, group, node)
         if effect == NOTICE and _has_job_node(p, s, u, group, domain):
@@ -182,7 +182,7 @@ def _land(
         row.spare_faults += 1
         lose_spare(p, s, u, row, at, number, source, block, ordinal, need, effect)
         return
-    elif effect == NOTICE:
+    elif p.has_notices and effect == NOTICE:
         _know(p, s, u, row, source, block, node, ordinal, need)
         return
     _strike_job(p, s, u, row, source, block, ordinal, need, effect, number, group, domain)
@@ -257,7 +257,7 @@ def _strike_job(
     seen = need
     in_domain = need
     key = block
-    if gone >= 0 and STOP <= effect <= HANG and p.missed + p.wrong + p.evict > 0.0:
+    if p.has_blame and gone >= 0 and STOP <= effect <= HANG:
         choice, who, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, BLAME_LANE, block, s.replication)
         if choice < p.missed + p.wrong:
             gone = _blamed(p, s, u, slot, choice, who)
@@ -270,15 +270,15 @@ def _strike_job(
             in_domain = RESET
             key = block + MEMBER
     hit(p, s, row, source, block, ordinal, seen, effect)
-    if p.tiered:
+    if p.has_tiers:
         if slot >= 0 or group < 0:
             lose_copies(p, s, u, slot, need)
         if group >= 0:
             _lose_copies(p, s, u, group, domain, in_domain)
         check_versions(p, s, row)
     if gone >= 0:
-        vacate(s, u, gone, source, block, ordinal, need)
-    if group >= 0 and in_domain > PROCESS:
+        vacate(p, s, u, gone, source, block, ordinal, need)
+    if p.has_domains and group >= 0 and in_domain > PROCESS:
         _vacate_domain(p, s, u, group, domain, source, key, ordinal, in_domain)
 
 
@@ -343,6 +343,6 @@ def _vacate_domain(
     while site < p.nodes:
         node = u.rest[site].node
         if where(p, s, u, node) == JOB:
-            vacate(s, u, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)
+            vacate(p, s, u, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)
         member += 1
         site = next_site(p, group, site)

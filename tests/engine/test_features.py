@@ -1,0 +1,80 @@
+"""Plans without features run in an engine that is compiled without them, and get what the whole engine gives."""
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+
+from sim.engine import compiled as package
+from sim.engine.compiled import layout
+from sim.engine.compiled.run import Runner
+from sim.plan import Plan
+from sim.planning import build
+from sim.scenario import load
+from tests.strategies import examples, plans
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+FEATURES = set(layout.PLAN.names or ()) - set(layout.PLAIN.names or ())
+
+
+def rows_of(plan: Plan) -> tuple[np.dtype, bytes]:
+    """The type that a plan has for the engine, and what comes of it."""
+    runner = Runner(plan)
+    row, incidents = runner.run_one(0)
+    return layout.pack(plan).dtype, row.tobytes() + incidents.tobytes() + runner.run(1, 3).tobytes()
+
+
+def with_all(but: str = "has_tiers") -> Callable[[Plan], dict[str, bool]]:
+    """Features of a plan where all are there but one, which a plan without stores cannot have."""
+    found = layout._features
+    return lambda plan: {name: name != but or has for name, has in found(plan).items()}
+
+
+@examples(60)
+@given(plans())
+def test_the_plain_engine_gives_what_the_whole_one_gives(plan: Plan) -> None:
+    kind, plain = rows_of(plan)
+    assume(kind == layout.PLAIN)
+    with patch.object(layout, "_features", with_all()):
+        whole = rows_of(plan)
+    assert whole == (layout.PLAN, plain)
+
+
+@examples(60)
+@given(plans())
+def test_what_is_not_there_changes_nothing_where_it_is_looked_for(plan: Plan) -> None:
+    kind, found = rows_of(plan)
+    assume(kind == layout.PLAN)
+    with patch.object(layout, "_features", with_all()):
+        assert rows_of(plan) == (kind, found)
+
+
+@pytest.mark.parametrize(
+    ("name", "features"),
+    [
+        ("hopper-100k", set()),
+        ("llama3-405b-16k", set()),
+        ("two-tier-100k", {"has_tiers", "has_domains"}),
+        ("lemons", {"has_ages", "has_strikes", "has_visits"}),
+        ("maintenance", {"has_notices", "has_domains"}),
+    ],
+)
+def test_features_of_scenarios(name: str, features: set[str]) -> None:
+    found = layout._features(build(load(SCENARIOS / f"{name}.toml")))
+    assert {name for name, has in found.items() if has} == features
+    assert set(found) == FEATURES
+
+
+def test_features_that_the_engine_asks_for_are_those_of_the_plan() -> None:
+    """One that is misspelt would be false for every plan: a record without the field has it not."""
+    asked = set()
+    for path in Path(package.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("has_"):
+                assert isinstance(node.value, ast.Name)
+                asked.add((node.value.id, node.attr))
+    assert asked == {("p", name) for name in FEATURES | {"has_store"}}
