@@ -100,3 +100,37 @@ mtbf = "2 min"
         check_closed(plan, outcome)
         assert row["units_in_repair"] == 0
     assert row["faults_of"][1] == 1
+
+
+ADMITTED_IN_TURN = """
+[cluster]
+nodes = 3
+gpus_per_node = 1
+groups = { rack = "2 nodes" }
+[job]
+nodes = 2
+[pools]
+hot = 1
+[faults.node]
+per = "node"
+mtbf = "100 h"
+takes = "rack"
+effect = { stop = 0.5, notice = 0.5 }
+lead = "30 h"
+[repair]
+begins = "fault"
+time = "50 h"
+[detect]
+stop = "5 min"
+[run]
+horizon = "3_000 h"
+"""
+
+
+def test_nodes_are_admitted_in_the_order_of_faults_if_a_known_fault_strikes_after_another():
+    """The second takes a spare, too, which is admitted at once: after the node that the first fault took."""
+    plan = build(loads(ADMITTED_IN_TURN))
+    for replication in range(20):
+        outcome = compiled(plan, replication)
+        assert not difference(outcome, specified(plan, replication))
+        check_closed(plan, outcome)

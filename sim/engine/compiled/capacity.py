@@ -12,7 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from sim.engine.compiled.nodes import die_idle, domain_of, give_idle, idle_node, is_down, leave, seat, take_idle
+from sim.engine.compiled.nodes import (
+    die_idle,
+    domain_of,
+    give_idle,
+    idle_node,
+    is_down,
+    leave,
+    next_site,
+    position,
+    seat,
+    take_idle,
+)
 from sim.engine.compiled.relapse import begin_use, end_use
 from sim.engine.compiled.saving import swap_versions
 from sim.engine.compiled.shop import admit, await_no_more, await_time, note_fault
@@ -181,19 +192,48 @@ def _suits(p: Any, u: Any, within: int, node: int, spare: int) -> bool:
 
 
 @kernel
+def _next_near(p: Any, s: Any, u: Any, block: int, within: int, node: int, before: int) -> int:
+    """The last place below ``before`` in the list of a pool where a spare is that is near enough; -1 if there is none.
+
+    Looks at the spares or at the nodes of the domain, whichever are fewer.
+    """
+    if not p.has_domains or within == ANY:
+        return before - 1
+    return _next_in_domain(p, s, u, block, within, node, before)
+
+
+@entry
+def _next_in_domain(p: Any, s: Any, u: Any, block: int, within: int, node: int, before: int) -> int:
+    domain = domain_of(p, u, within, node)
+    if s.idle[block] * p.group_number[within] <= p.nodes:
+        place = before - 1
+        while place >= 0 and domain_of(p, u, within, idle_node(p, s, u, block, place)) != domain:
+            place -= 1
+        return place
+    last = -1
+    site = domain * p.group_unit[within]
+    while site < p.nodes:
+        other = u.rest[site].node
+        place = position(p, s, u, other)
+        if last < place < before and idle_node(p, s, u, block, place) == other:
+            last = place
+        site = next_site(p, within, site)
+    return last
+
+
+@kernel
 def _find(p: Any, s: Any, u: Any, row: Any, block: int, within: int, node: int) -> int:
     """The place in a pool of the spare that replaces a node: the last that is near enough; -1 if there is none. Those
     that are called before it and found dead go to repair.
     """
-    place = s.idle[block] - 1
-    while place >= 0:
+    place = _next_near(p, s, u, block, within, node, s.idle[block])
+    while p.has_checks and place >= 0:
         spare = idle_node(p, s, u, block, place)
-        if _suits(p, u, within, node, spare):
-            if not (p.has_checks and is_down(s, u, spare)):
-                break
-            find_dead(p, s, u, row, spare)
-        place -= 1
-    return int(place)
+        if not is_down(s, u, spare):
+            break
+        find_dead(p, s, u, row, spare)
+        place = _next_near(p, s, u, block, within, node, place)
+    return place
 
 
 @kernel
@@ -217,8 +257,10 @@ def spares_suffice(p: Any, s: Any, u: Any, rule: int) -> bool:
         for j in range(s.empty):
             missing += 1 if _suits(p, u, within, node, u.rest[j].empty_node) else 0
         for block in range(HOT, HOT + p.n_pools):
-            for place in range(s.idle[block] if _takes_from(p, rule, block) else 0):
-                missing -= 1 if _suits(p, u, within, node, idle_node(p, s, u, block, place)) else 0
+            place = s.idle[block] if _takes_from(p, rule, block) else 0
+            while missing > 0 and place > 0:
+                place = _next_near(p, s, u, block, within, node, place)
+                missing -= 1 if place >= 0 else 0
         if missing > 0:
             return False
     return True

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from sim.engine.compiled.ages import begin_ages, come_back, renew_all
-from sim.engine.compiled.capacity import admit_all, find_dead, rejoin
+from sim.engine.compiled.capacity import find_dead, rejoin
 from sim.engine.compiled.clocks import find_next, next_clock, run_clocks, schedule
 from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, resume, stages_done, start_stages
 from sim.engine.compiled.pauses import begin_pause, book_pause, go_on, leave
@@ -103,8 +103,6 @@ def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: 
     if own:
         _own_event(p, s, u, row, log)
     strike(p, s, u, a, row, clock, turn)
-    if p.repair_at_fault and s.admitted < s.empty:
-        admit_all(p, s, u, row)
     if p.has_ages and s.renew:
         s.renew = False
         if p.any_system:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from sim.engine.compiled.ages import component_of, pass_on
-from sim.engine.compiled.capacity import lose_spare, vacate
+from sim.engine.compiled.capacity import admit_all, lose_spare, vacate
 from sim.engine.compiled.clocks import find_after, schedule
 from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_down, is_vacant, next_site, node_in, position, where
@@ -62,6 +62,8 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> N
         else:
             source, block, at, number, ordinal, need, effect = _known_fault(p, s, u)
         _land(p, s, u, row, source, block, at, number, ordinal, need, effect)
+        if p.repair_at_fault and s.admitted < s.empty:
+            admit_all(p, s, u, row)
         if turn == OF_CLOCK:
             if p.has_ages and block == COMPONENT:
                 # Not held where somebody else was blamed: then it works on, and fails again.
