@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
@@ -38,6 +38,10 @@ from sim.scenario.toml import dotted, toml_value
 
 Kind = TypeVar("Kind", bound=Table)
 KeyCheck = Callable[[Mapping[str, Any]], Iterator[tuple[str | None, RefusedError]]]
+_NO_SWEEP = "is a scenario, not a sweep"
+_IS_SWEEP = 'a file with scenario = "FILE.toml" and tables [axes.NAME]'
+_SCALE = "to see how a scenario scales, add --scale"
+_NOT_OF_BASE = "it is a key of the sweep, not of its base: change it in the sweep's file"
 _TABLES = ("axes", "sample", "slurm", "set")
 
 
@@ -70,6 +74,8 @@ class _Reading:
 
     def read(self, folder: FilePath, changes: Sequence[str]) -> Read:
         """Read all of it."""
+        if "scenario" not in self._data and {"cluster", "job"} <= set(self._data):
+            raise ScenarioError([Problem(self._document.file, None, "", _NO_SWEEP, None, _IS_SWEEP, _SCALE)])
         table = self._top()
         slurm = self._slurm()
         sample = self._sample()
@@ -162,6 +168,8 @@ class _Reading:
             return
         path = split_key(problem.key) or ()
         place = next((keys[path[:end]] for end in range(len(path), 0, -1) if path[:end] in keys), None)
+        if problem.file == COMMAND_LINE and path and path[0] in SweepTable.model_fields:
+            problem = replace(problem, remedy=_NOT_OF_BASE)
         if problem.file != COMMAND_LINE or place is None:
             self._others.append(problem)
             return

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from sim.batch.slurm_options import SlurmTable
-from sim.scenario.fields import Choice, Number, Reader, Table, Whole, setting
+from sim.scenario.editor import file_schema, table_schemas
+from sim.scenario.fields import Choice, Json, Number, Reader, Table, Whole, setting
 from sim.scenario.refusal import RefusedError
 from sim.scenario.run import HALF_WIDTH
 from sim.scenario.units import Quantity
@@ -185,6 +186,16 @@ class SweepTable(Table):
     axes: dict[str, AxisTable] = setting(f"The axes by name, 1 to {MOST_AXES}; the first is the outermost loop.", {})
     sample: SampleTable | None = setting("How axes with from and to alone are sampled.", None, "no such axes")
     slurm: SlurmTable = setting("Options of the batch jobs.", {}, "see its keys")
+
+
+def json_schema() -> Json:
+    """Give the JSON schema of a sweep file, for editors: `#:schema sweep.schema.json` in its first line.
+
+    What a schema cannot say (that keys of the base are there, units of a range) is left to `sim sweep --dry-run`.
+    """
+    tables = table_schemas(SweepTable)
+    tables[AxisTable.__name__]["oneOf"] = [{"required": ["key"]}, {"required": ["keys"]}]
+    return file_schema(tables, SweepTable, "Sweep over a scenario")
 
 
 def check_axis_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:

@@ -296,4 +296,5 @@ async def _queue() -> set[str] | None:
 
 def _stderr_of(text: str) -> str:
     """What a program of Slurm said, out of dask-jobqueue's account of it."""
-    return " ".join(text.rpartition("stderr:")[2].split()) or "no reason given"
+    lines = (" ".join(line.split()) for line in text.rpartition("stderr:")[2].splitlines())
+    return "; ".join(line for line in lines if line) or "no reason given"

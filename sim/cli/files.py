@@ -59,11 +59,13 @@ def show(file: File, changes: Set = None, as_json: Json = False) -> None:
         print(line)
 
 
-def schema() -> None:
-    """Print the JSON Schema of scenario files."""
+def schema(sweep: Annotated[bool, typer.Option("--sweep", help="Of sweep files.")] = False) -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from sim.batch.schema import json_schema as of_sweeps
     from sim.scenario import json_schema
+    from sim.scenario.editor import schema_text
 
-    print(json.dumps(json_schema(), indent=2, sort_keys=True))
+    print(schema_text(of_sweeps() if sweep else json_schema()), end="")
 
 
 def new(

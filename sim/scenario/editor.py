@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from sim.scenario.fields import Json
+from sim.scenario.fields import Json, Table
 from sim.scenario.recovery import RESTART, RecoveryTable, RuleTable
 from sim.scenario.refusal import shown
 from sim.scenario.repair_tables import RepairStageTable, RepairTable
@@ -26,9 +26,7 @@ def json_schema() -> Json:
     missing: a file that is included, or that includes others, need not be complete. For the same reason `false` may
     stand where a table does.
     """
-    models: list[Any] = [(model, "validation") for model in (ScenarioTable, RuleTable, RepairStageTable)]
-    _, made = models_json_schema(models, by_alias=True)
-    tables: Json = {name: _tidy(table) for name, table in made["$defs"].items()}
+    tables = table_schemas(ScenarioTable, RuleTable, RepairStageTable)
     rule = {"$ref": f"#/$defs/{RuleTable.__name__}"}
     recovery = tables[RecoveryTable.__name__]
     recovery["additionalProperties"] = rule
@@ -37,14 +35,24 @@ def json_schema() -> Json:
     restart["anyOf"] = [*restart["anyOf"], rule]
     for table in tables.values():
         _loosen(table)
-    root = tables.pop(ScenarioTable.__name__)
-    title = "Scenario of a training run on an unreliable cluster"
-    return {**root, "$schema": _DIALECT, "title": title, "$defs": tables}
+    return file_schema(tables, ScenarioTable, "Scenario of a training run on an unreliable cluster")
 
 
-def json_schema_text() -> str:
-    """Give the text of the schema file."""
-    return json.dumps(json_schema(), indent=2, sort_keys=True) + "\n"
+def table_schemas(*models: type[Table]) -> Json:
+    """Schemas of tables and of those in them, by the names of their classes, as editors need them."""
+    _, made = models_json_schema([(model, "validation") for model in models], by_alias=True)
+    return {name: _tidy(table) for name, table in made["$defs"].items()}
+
+
+def file_schema(tables: Json, root: type[Table], title: str) -> Json:
+    """The schema of a file whose top is one of these tables."""
+    others = {name: table for name, table in tables.items() if name != root.__name__}
+    return {**tables[root.__name__], "$schema": _DIALECT, "title": title, "$defs": others}
+
+
+def schema_text(schema: Json) -> str:
+    """The text of a schema file."""
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 
 
 def _tidy(node: Any) -> Any:

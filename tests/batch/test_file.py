@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from sim.batch.file import Sweep, load_sweep, sweep_from_dict
-from sim.batch.schema import AxisTable, SampleTable, SweepTable
+from sim.batch.schema import AxisTable, SampleTable, SweepTable, json_schema
 from sim.batch.slurm_options import SlurmOptions, SlurmTable
 from sim.errors import ScenarioError
 from sim.scenario import Base, load
+from sim.scenario.editor import schema_text
 from sim.scenario.walk import keys_of
 
 from .texts import EVERY, HOPPER, ROOT, SCENARIOS, SPARES, swept, written
@@ -398,3 +400,41 @@ def test_whole_numbers_of_any_length_are_refused(tmp_path: Path) -> None:
         SMALL.replace("2_060", f"0x{digits}").replace("[axes.every]", f"[set]\nrun.seed = 0x{digits}\n[axes.every]"),
     )
     assert any("a very large integer" in each for each in found)
+
+
+def test_the_schema_file_is_the_one_that_the_code_gives() -> None:
+    Draft202012Validator.check_schema(json_schema())
+    assert (SCENARIOS / "sweeps" / "sweep.schema.json").read_text(encoding="utf-8") == schema_text(json_schema())
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("sweeps/*.toml")), ids=lambda path: path.name)
+def test_shipped_sweeps_name_the_schema_and_fit_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.splitlines()[0] == "#:schema sweep.schema.json"
+    assert not list(Draft202012Validator(json_schema()).iter_errors(tomllib.loads(text)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"scenario": 3},
+        {"scenario": "a.toml", "replication": 3},
+        {"scenario": "a.toml", "axes": {"a": {"values": [1]}}},
+        {"scenario": "a.toml", "axes": {"a": {"key": "b", "keys": ["b"], "values": [1]}}},
+        {"scenario": "a.toml", "axes": {"a": {"key": "b", "values": []}}},
+        {"scenario": "a.toml", "sample": {"method": "random", "points": 8}},
+        {"scenario": "a.toml", "slurm": {"partitions": "x"}},
+    ],
+)
+def test_the_schema_refuses(wrong: dict) -> None:
+    assert list(Draft202012Validator(json_schema()).iter_errors(wrong))
+
+
+def test_a_scenario_is_no_sweep() -> None:
+    with pytest.raises(ScenarioError, match=r"hopper-100k.toml: is a scenario, not a sweep.*\n.*--scale"):
+        load_sweep(HOPPER)
+
+
+def test_keys_of_the_sweep_are_not_set_in_its_base() -> None:
+    with pytest.raises(ScenarioError, match=r"replications: is an unknown key.*\n.*a key of the sweep"):
+        load_sweep(SCENARIOS / "sweeps" / "scale.toml", ["replications=3"])
