@@ -96,7 +96,7 @@ def vacate(p: Any, s: Any, u: Any, slot: int, source: int, block: int, ordinal: 
             break
 
 
-@kernel
+@entry
 def admit_all(p: Any, s: Any, u: Any, row: Any) -> None:
     """Send the nodes that are now known to be down to repair, in the order of their faults."""
     book_empty(p, s, row)

@@ -42,7 +42,7 @@ from sim.kernels.saves import make_segment
 from sim.plan import ANY, AUTO, DETECTION_LANE, HANG, KNOWN, SPARES_ELSE_WAIT
 
 
-@kernel
+@entry
 def resume(p: Any, s: Any, log: Any) -> None:
     """The job steps again, from the restored version."""
     if s.open:

@@ -248,7 +248,8 @@ def ages(plan: Plan) -> Ages:
 
 def pack(plan: Plan) -> Record:
     """The plan as a record array of shape (1,) and dtype ``PLAN``, or ``PLAIN`` if it has no feature."""
-    packed = np.zeros(1, PLAN)
+    features = _features(plan)
+    packed = np.zeros(1, PLAN if any(features.values()) else PLAIN)
     r: Any = packed[0]
     for name in (
         "max_attempts", "has_store", "read", "horizon", "work", "last_save",
@@ -317,10 +318,9 @@ def pack(plan: Plan) -> Record:
         _put(r, i, "repair_", or_else=repair.or_else, then=repair.then, attempts=repair.attempts)
         _put(r, i, "repair_", renews=repair.renews, false_fix=repair.false_fix, finds=repair.finds)
         _put(r, i, "repair_shift_", origin=repair.shift_origin, length=repair.shift_length, days=repair.shift_days)
-    features = _features(plan)
-    for name, has in features.items():
+    for name, has in features.items() if any(features.values()) else ():
         r[name] = has
-    return packed if any(features.values()) else _plain(packed)
+    return packed
 
 
 def _features(plan: Plan) -> dict[str, bool]:
@@ -341,14 +341,6 @@ def _features(plan: Plan) -> dict[str, bool]:
         "has_strikes": plan.retire.failures + plan.quarantine.failures > 0,
         "has_visits": plan.quarantine.failures > 0 or any(stage.attempts > 0 for stage in plan.repair),
     }
-
-
-def _plain(packed: Record) -> Record:
-    """A packed plan without the fields of features."""
-    plain = np.zeros(1, PLAIN)
-    for name in PLAIN.names or ():
-        plain[name] = packed[name]
-    return plain
 
 
 def _put(record: Any, position: int, prefix: str, **values: object) -> None:
