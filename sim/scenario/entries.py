@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from sim.scenario.fields import Table
@@ -58,8 +59,7 @@ class Entries:
         found = getattr(table, name) if value is None else value
         if found is None:
             return
-        info = type(table).model_fields[name]
-        key = info.alias or name
+        key = _key_of(type(table), name)
         self.add((*path, key), found, unit, None if name in table.model_fields_set else source_of(type(table), name))
 
     def mark_default(self, path: tuple[str, ...], source: str) -> None:
@@ -67,6 +67,13 @@ class Entries:
         self.items = [replace(item, default=True, source=source) if item.path == path else item for item in self.items]
 
 
+@cache
+def _key_of(table: type[Table], name: str) -> str:
+    """The key of a field as a file has it."""
+    return table.model_fields[name].alias or name
+
+
+@cache
 def source_of(table: type[Table], name: str) -> str:
     """Give the source of a field's default."""
     extra = table.model_fields[name].json_schema_extra

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pint
 
 _MAX_LENGTH = 200
+_REMEMBERED = 4_096
+"""Texts with a unit that are read once, not once for each case of a sweep."""
+
 NUMBER_PATTERN = r"[0-9]+(?:_[0-9]+)*(?:\.[0-9]+(?:_[0-9]+)*)?(?:[eE][+-]?[0-9]+)?"
 _TEXT = re.compile(rf"\s*([+-]?)({NUMBER_PATTERN})\s*([A-Za-zµμ%]*)\s*(?:/\s*([A-Za-z]+))?\s*")
 _NOT_FINITE = re.compile(r"\s*[+-]?(?:nan|inf|infinity)\b.*", re.IGNORECASE | re.DOTALL)
@@ -279,6 +282,11 @@ def _read(value: object, dimension: str, allowed: str, hints: tuple[str, ...]) -
         )
     if len(value) > _MAX_LENGTH:
         raise RefusedError(f"is too long for a number with a unit (more than {_MAX_LENGTH} characters)", allowed)
+    return _read_text(value, dimension, allowed, hints)
+
+
+@lru_cache(_REMEMBERED)
+def _read_text(value: str, dimension: str, allowed: str, hints: tuple[str, ...]) -> Quantity:
     match = _TEXT.fullmatch(value)
     if match is None:
         if _NOT_FINITE.fullmatch(value):
