@@ -126,7 +126,7 @@ PLAN = np.dtype([*_FEATURES, *_PLAN], align=True)
 """One scenario. Times are in seconds on the grid; words and yes or no are the small integers of ``sim.plan``."""
 
 PLAIN = np.dtype(_PLAN, align=True)
-"""One that has no feature. As the type says so, code for features is not compiled (``sim.kernels._jit.Lacks``)."""
+"""One that has no feature. As the type says so, code for features is not compiled (``sim.kernels._lacks``)."""
 
 STATE = np.dtype(
     [
