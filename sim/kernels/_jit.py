@@ -52,6 +52,11 @@ def cache_directory() -> Path:
     return Path(tempfile.gettempdir()) / f"lockstep-sim-{os.getuid()}" / directory.name
 
 
+INTERPRETED = os.environ.get("SIM_INTERPRET") == "1"
+"""Whether the compiled engine's own loop (``sim.engine.compiled``) runs as plain Python, to be stepped through and
+measured: some thousand times slower, nothing to compile at a change, indices checked by NumPy. The small kernels that
+both engines call stay compiled."""
+
 CACHE_DIRECTORY = cache_directory()
 numba.config.CACHE_DIR = str(CACHE_DIRECTORY)  # type: ignore[attr-defined]  # numba makes its settings at run time
 
@@ -73,7 +78,7 @@ def kernel(function: F) -> F:
 
     ``fastmath`` stays off: both engines must get the same last bit.
     """
-    return cast(F, numba.njit(forceinline=True, **_OPTIONS)(function))
+    return _compiled(function, forceinline=True)
 
 
 def entry(function: F) -> F:
@@ -82,4 +87,10 @@ def entry(function: F) -> F:
     That must be said: numba lets what a kernel calls inherit its options, and would put the whole engine into one
     function, which takes twice as long to compile.
     """
-    return cast(F, numba.njit(forceinline=False, **_OPTIONS)(function))
+    return _compiled(function, forceinline=False)
+
+
+def _compiled(function: F, *, forceinline: bool) -> F:
+    if INTERPRETED and function.__module__.startswith("sim.engine.compiled."):
+        return function
+    return cast(F, numba.njit(forceinline=forceinline, **_OPTIONS)(function))

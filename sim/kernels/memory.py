@@ -9,6 +9,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from sim.kernels._jit import INTERPRETED
+
 LINE = 64
 """Bytes in a line of the cache."""
 
@@ -28,5 +30,9 @@ def _prefetch_in_llvm(_context: Any, array: Any, index: Any) -> Any:
     return types.none(array, types.int64), generate
 
 
-prefetch = cast(Callable[[Any, int], None], intrinsic(_prefetch_in_llvm))
+def _prefetch_nothing(_array: Any, _index: int) -> None:
+    pass
+
+
+prefetch = _prefetch_nothing if INTERPRETED else cast(Callable[[Any, int], None], intrinsic(_prefetch_in_llvm))
 """Ask for all lines of a record of an array, which need not be there; nothing but the time to come depends on it."""

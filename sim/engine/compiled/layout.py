@@ -14,6 +14,7 @@ import numpy.typing as npt
 from sim.engine.curves import curves_of
 from sim.engine.state import MAX_PAUSES, MAX_SOURCES
 from sim.engine.tiers import STORES, VERSIONS, pack_stores
+from sim.kernels._jit import INTERPRETED
 from sim.plan import ANY, CALENDAR, DOMAIN, GROUP, HOT, RENEW_SYSTEM, Lane, Plan
 
 MAX_GROUPS = 10
@@ -249,7 +250,8 @@ def ages(plan: Plan) -> Ages:
 def pack(plan: Plan) -> Record:
     """The plan as a record array of shape (1,) and dtype ``PLAN``, or ``PLAIN`` if it has no feature."""
     features = _features(plan)
-    packed = np.zeros(1, PLAN if any(features.values()) else PLAIN)
+    is_full = INTERPRETED or any(features.values())  # only the compiler reads a field that is not there as False
+    packed = np.zeros(1, PLAN if is_full else PLAIN)
     r: Any = packed[0]
     for name in (
         "max_attempts", "has_store", "read", "horizon", "work", "last_save",
@@ -318,7 +320,7 @@ def pack(plan: Plan) -> Record:
         _put(r, i, "repair_", or_else=repair.or_else, then=repair.then, attempts=repair.attempts)
         _put(r, i, "repair_", renews=repair.renews, false_fix=repair.false_fix, finds=repair.finds)
         _put(r, i, "repair_shift_", origin=repair.shift_origin, length=repair.shift_length, days=repair.shift_days)
-    for name, has in features.items() if any(features.values()) else ():
+    for name, has in features.items() if is_full else ():
         r[name] = has
     return packed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from sim.engine.compiled.units import Units, units
 from sim.engine.inputs import stretches
 from sim.engine.state import INCIDENT, MARKS, ROW, Floats, StopReason
 from sim.errors import SimError
-from sim.kernels._jit import is_warm
+from sim.kernels._jit import INTERPRETED, is_warm
 from sim.plan import Plan
 
 BUDGET = 200_000
@@ -47,11 +48,11 @@ class Runner:
 
     def is_compiled(self) -> bool:
         """Whether the engine is compiled for this plan, on this machine."""
-        return is_warm(self._loop.__name__)
+        return INTERPRETED or is_warm(self._loop.__name__)
 
     def see_compiled(self) -> float:
         """Compile the engine for this plan, unless it is; ``run`` does that, too. Returns how long it took, s."""
-        return see_ready(self._loop.__name__, self._run_none)
+        return 0.0 if INTERPRETED else see_ready(self._loop.__name__, self._run_none)
 
     def run(self, first: int, count: int, marks: Floats | None = None) -> Records:
         """Run replications ``first`` to ``first + count - 1``.
@@ -107,7 +108,12 @@ class Runner:
     def _run_none(self) -> None:
         """Run no replication, which compiles all that runs them."""
         none = np.zeros(0, ROW), _room(None, slice(0)), np.zeros(0, INCIDENT)
-        self._loop(self._packed, *self._workspace(), stretches(self._plan, 0, 0), *none, 0, 0, 0, BUDGET)
+        self._call(*self._workspace(), stretches(self._plan, 0, 0), *none, 0, 0, 0, BUDGET)
+
+    def _call(self, *arguments: Any) -> int:
+        """Call the loop; where it runs as plain Python, with records whose fields are attributes."""
+        arguments = self._packed, *arguments
+        return int(self._loop(*(map(_with_attributes, arguments) if INTERPRETED else arguments)))
 
     def _run_chunk(self, first: int, rows: Records, marks: Floats, log: Records) -> int:
         """Run one chunk to its end, or until somebody asks to stop. Returns the number of incidents."""
@@ -118,7 +124,7 @@ class Runner:
         stretch = stretches(self._plan, first, len(rows))
         done = 0
         while done < len(rows) and not self._stop.is_set():
-            done = self._loop(self._packed, state, room, old, stretch, rows, marks, log, first, done, len(rows), BUDGET)
+            done = self._call(state, room, old, stretch, rows, marks, log, first, done, len(rows), BUDGET)
             if state["overflow"][0]:
                 raise SimError("a container of the compiled engine is full: this is a bug, please report the scenario")
         return int(state["logged"][0])
@@ -129,6 +135,13 @@ class Runner:
             self._local.arrays = np.zeros(1, STATE), units(self._plan), ages(self._plan)
         arrays: tuple[Records, Units, Ages] = self._local.arrays
         return arrays
+
+
+def _with_attributes(argument: Any) -> Any:
+    """Return arrays of records, also those of a named tuple, as views whose fields are attributes."""
+    if isinstance(argument, tuple):
+        return type(argument)(*map(_with_attributes, argument))
+    return argument.view(np.recarray) if getattr(argument, "dtype", None) and argument.dtype.names else argument
 
 
 def _room(marks: Floats | None, part: slice) -> Floats:
