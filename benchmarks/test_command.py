@@ -65,7 +65,7 @@ def test_first_compilation(benchmark, tmp_path, engine):
     command = (SIM, "run", str(scenario), "--replications", "1", "--json")
     done = benchmark.pedantic(call, command, {"NUMBA_CACHE_DIR": str(tmp_path)}, rounds=1)
     benchmark.extra_info.update(faults=answer_faults(done.stdout))
-    assert list(tmp_path.rglob(f"loop.run_{engine}*.nbi")), "nothing was compiled"
+    assert list(tmp_path.rglob(f"*.loop.run_{engine}-*")), "nothing was compiled"
     assert answer_faults(done.stdout) == FAULTS_OF_ONE[engine]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import os
 import pickle
@@ -225,6 +226,7 @@ def alone() -> None:
     """Make a process a worker: one thread, no ear for Ctrl-C, which is the driver's, and no life after the driver."""
     os.environ["NUMBA_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("sim.engine.cache").setLevel(logging.ERROR)  # the driver says it of this machine
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

@@ -33,6 +33,12 @@ def variable(name: str) -> str | None:
     return os.environ.get(name)
 
 
+def on_the_grid(seconds: float) -> float:
+    from sim.kernels.time import quantize
+
+    return quantize(seconds)
+
+
 def listening(process: int) -> set[str]:
     """Addresses at which a process (0: this one) listens."""
     import psutil

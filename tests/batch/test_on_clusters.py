@@ -18,7 +18,7 @@ from sim.batch.driver import Progress
 from sim.batch.file import load_sweep
 from sim.batch.sweep import run_sweep
 from sim.errors import ExitCode
-from sim.kernels._jit import CACHE_DIRECTORY
+from sim.kernels._cache import directories
 from tests.batch import tasks
 from tests.batch.private_slurm import PrivateSlurm, wait_until
 
@@ -31,7 +31,7 @@ SLURM = f"""
 jobs = 2
 walltime = "10 min"
 memory = "1 GB"
-prologue = ["export NUMBA_CACHE_DIR={CACHE_DIRECTORY.parent}"]  # compiled already
+prologue = ["export NUMBA_CACHE_DIR={next(directories()).parent}"]  # compiled already
 """
 
 

@@ -268,7 +268,7 @@ def test_a_bug_gives_1(sim: Sim, small: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_compilation_is_announced_where_it_does_no_harm(sim: Sim, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.engine.compiled.ready.is_warm", lambda _: False)
+    monkeypatch.setattr("sim.engine.compiled.ready.is_kept", lambda _: False)
     monkeypatch.setattr("sim.engine.compiled.ready._ready", set())
     said = sim("run", small, "--replications", 3, "--json")
     assert said.err.startswith("compiling the engine")

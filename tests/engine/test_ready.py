@@ -3,11 +3,14 @@
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from sim.engine.compiled import ready
+from sim.engine.compiled.loop import run_full, run_plain
 from sim.engine.compiled.run import Runner
+from sim.kernels._cache import lock
 from sim.planning import build
 from sim.scenario import loads
 
@@ -18,9 +21,13 @@ MINIMAL = 'run = { horizon = "1 h" }\ncluster = { nodes = 1, gpus_per_node = 1 }
 def cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A machine on which nothing is compiled; what has been since."""
     compiled: list[str] = []
-    monkeypatch.setattr(ready, "CACHE_DIRECTORY", tmp_path / "cache")
+
+    def lock_here(name: str) -> IO[str]:
+        return open(tmp_path / f"{name}.lock", "w")
+
+    monkeypatch.setattr(ready, "lock", lock_here)
     monkeypatch.setattr(ready, "_ready", set())
-    monkeypatch.setattr(ready, "is_warm", lambda name: name in compiled)
+    monkeypatch.setattr(ready, "is_kept", lambda loop: loop.__name__ in compiled)
     return compiled
 
 
@@ -28,20 +35,25 @@ def test_one_compiles_and_the_others_wait(cold: list[str], caplog: pytest.LogCap
     """Each thread opens the lock by itself, as processes do."""
     caplog.set_level(logging.INFO, "sim.engine")
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: ready.see_ready("run_plain", lambda: cold.append("run_plain")), range(8)))
+        list(pool.map(lambda _: ready.see_ready(run_plain, lambda: cold.append("run_plain")), range(8)))
     assert cold == ["run_plain"]
     assert caplog.messages == [ready.COMPILING]
 
 
 def test_each_engine_is_compiled_by_itself(cold: list[str]) -> None:
-    for name in ("run_plain", "run_full", "run_plain"):
-        ready.see_ready(name, lambda name=name: cold.append(name))
+    for loop in (run_plain, run_full, run_plain):
+        ready.see_ready(loop, lambda loop=loop: cold.append(loop.__name__))
     assert cold == ["run_plain", "run_full"]
 
 
-def test_where_nothing_can_be_locked_it_is_compiled_all_the_same(cold: list[str], tmp_path: Path) -> None:
-    (tmp_path / "cache").write_text("in the way")
-    ready.see_ready("run_full", lambda: cold.append("run_full"))
+def test_where_nothing_can_be_locked_it_is_compiled_all_the_same(
+    cold: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+    monkeypatch.setattr(ready, "lock", lock)
+    ready.see_ready(run_full, lambda: cold.append("run_full"))
     assert cold == ["run_full"]
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from sim.kernels._jit import CACHE_DIRECTORY, is_warm
+from sim.kernels._cache import is_kept, lock
 
 COMPILING = "compiling the engine; this takes up to a minute, once ..."
 
@@ -17,13 +17,13 @@ _ready: set[str] = set()
 _log = logging.getLogger("sim.engine")
 
 
-def see_ready(name: str, use: Callable[[], object]) -> float:
+def see_ready(loop: Callable[..., int], use: Callable[[], object]) -> float:
     """See that a function of the loop is compiled: one process does it, and says so in the log; the others wait.
 
     Parameters
     ----------
-    name : str
-        The function's.
+    loop : callable
+        The function.
     use : callable
         Calls it.
 
@@ -32,12 +32,13 @@ def see_ready(name: str, use: Callable[[], object]) -> float:
     float
         How long that took, s.
     """
+    name = loop.__name__
     if name in _ready:
         return 0.0
     start = time.perf_counter()
-    if not is_warm(name):
+    if not is_kept(loop):
         with _alone(name):
-            if not is_warm(name):
+            if not is_kept(loop):
                 _log.info(COMPILING)
                 use()
     _ready.add(name)
@@ -54,7 +55,7 @@ def _alone(name: str) -> Iterator[None]:
 
     with ExitStack() as held:
         with suppress(OSError):
-            CACHE_DIRECTORY.mkdir(parents=True, exist_ok=True)
-            lock = held.enter_context(open(CACHE_DIRECTORY / f"{name}.lock", "w"))
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            file = lock(name)
+            if file is not None:
+                fcntl.flock(held.enter_context(file), fcntl.LOCK_EX)
         yield

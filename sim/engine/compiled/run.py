@@ -16,7 +16,8 @@ from sim.engine.compiled.units import Units, units
 from sim.engine.inputs import stretches
 from sim.engine.state import INCIDENT, MARKS, ROW, Floats, StopReason
 from sim.errors import SimError
-from sim.kernels._jit import INTERPRETED, is_warm
+from sim.kernels._cache import is_kept
+from sim.kernels._jit import INTERPRETED
 from sim.plan import Plan
 
 BUDGET = 200_000
@@ -48,11 +49,11 @@ class Runner:
 
     def is_compiled(self) -> bool:
         """Whether the engine is compiled for this plan, on this machine."""
-        return INTERPRETED or is_warm(self._loop.__name__)
+        return INTERPRETED or is_kept(self._loop)
 
     def see_compiled(self) -> float:
         """Compile the engine for this plan, unless it is; ``run`` does that, too. Returns how long it took, s."""
-        return 0.0 if INTERPRETED else see_ready(self._loop.__name__, self._run_none)
+        return 0.0 if INTERPRETED else see_ready(self._loop, self._run_none)
 
     def run(self, first: int, count: int, marks: Floats | None = None) -> Records:
         """Run replications ``first`` to ``first + count - 1``.
