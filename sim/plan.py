@@ -41,6 +41,11 @@ NOTHING, NODE, GROUP = 0, 1, 2
 MEMBER = 1 << 32
 """Identity of a member of a domain in the draws that belong to a fault of the domain: this, times its number."""
 
+AGAIN = 1 << 16
+"""Identity of the n-th recurrence of a fault in its draws: this, times n, beside the block of the fault. Repairs, which
+are numbered from there in steps of 256, have room for 256 services.
+"""
+
 SAME_UNITS, SPARES_ELSE_WAIT = 0, 1
 USES = ("same units", "spares, else wait")
 
@@ -50,9 +55,10 @@ AUTO = -1
 BACK = -1
 """What follows a stage of repair that lets its nodes go: they come back."""
 
-DETECTION_LANE, BLAME_LANE, RELAPSE_LANE, LEAD_LANE = 1, 2, 3, 4
-"""Identities of the draws that say when a fault is noticed, who is blamed, when a node fails again that only seemed to
-be in order, and how long before it a fault is known; 0 is the fault itself, stages have theirs from 256.
+DETECTION_LANE, BLAME_LANE, RELAPSE_LANE, LEAD_LANE, RECURRENCE_LANE = 1, 2, 3, 4, 5
+"""Identities of the draws that say when a fault is noticed, who is blamed and whether a restart cures it, when a node
+fails again that only seemed to be in order, how long before it a fault is known, and when a node fails again that was
+not taken out; 0 is the fault itself, stages have theirs from 256.
 """
 
 RATE_LANE = 255
@@ -261,13 +267,21 @@ class Strikes:
 @dataclass(frozen=True)
 class Blame:
     """Who is blamed for a fault that takes a node: probabilities that nobody is, that another node of the job is, and
-    that the node's whole domain of ``Plan.groups[group]`` is taken out.
+    that the node's whole domain of ``Plan.groups[group]`` is taken out. A node that stays is cured by the restart with
+    probability ``healed``; else it fails again after a time of the law ``after`` on the training clock, in s.
     """
 
     missed: float = 0.0
     wrong: float = 0.0
     evict: float = 0.0
     group: int = ANY
+    after: int = ANY
+    healed: float = 1.0
+
+    @property
+    def recurs(self) -> bool:
+        """Whether nodes may stay that are not in order."""
+        return self.missed + self.wrong > 0.0 and self.healed < 1.0
 
 
 @dataclass(frozen=True)

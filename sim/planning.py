@@ -292,10 +292,11 @@ def _shift(stage: ScenarioRepairStage, start: str) -> dict[str, Any]:
     return {"shift_origin": (seconds_of_week(start) - begin) % WEEK_S, "shift_length": length, "shift_days": days}
 
 
-def _blame(scenario: Scenario) -> Blame:
+def _blame(scenario: Scenario, laws: _Laws) -> Blame:
     detect = scenario.detect
     group = ANY if detect.evict_group is None else list(scenario.groups).index(detect.evict_group)
-    return Blame(detect.missed, detect.wrong, detect.evict, group)
+    blame = Blame(detect.missed, detect.wrong, detect.evict, group, healed=detect.healed)
+    return replace(blame, after=laws.of(detect.recurs)) if blame.recurs else blame
 
 
 def _pauses(scenario: Scenario, seed: int, laws: _Laws) -> tuple[Pause, ...]:
@@ -383,7 +384,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         repair_entry=1 if len(scenario.repair.stages) > 1 and RESET_STAGE in scenario.repair.stages else 0,
         repair_at_fault=scenario.repair.at_fault,
         pauses=_pauses(scenario, seed, laws),
-        blame=_blame(scenario),
+        blame=_blame(scenario, laws),
         tiers=tiers(scenario, intervals),
     )
     return replace(plan, laws=tuple(laws.table))

@@ -210,13 +210,15 @@ OF_A_RUN = ("replication", "stop_reason", "wall_s", "work_done_s", "not_saved_s"
 COUNTS = (
     "interruptions", "faults", "spare_faults", "spares_lost", "void_faults", "missed", "blamed_wrongly",
     "notices", "saved_on_notice", "attempts",
-    "saves", "spares_used", "spare_waits", "repairs", "crew_services", "renewals", "relapses", "retired",
+    "saves", "spares_used", "spare_waits", "repairs", "crew_services", "renewals", "relapses", "recurrences",
+    "retired",
     "units_in_repair",
 )  # fmt: skip
 """Columns that count: interruptions (incidents), faults on the job, on spares alone, spares that went down, faults on
 what was down already, faults for which no node and for which the wrong one was blamed, starts of a recovery, durable
 saves, spares taken, recoveries that found too few spares, services by repair crews, nodes that came back as new, nodes
-that failed again after a repair that only seemed to work, nodes given up, units in repair at the end.
+that failed again after a repair that only seemed to work, failures again of nodes that were not taken out,
+nodes given up, units in repair at the end.
 """
 
 

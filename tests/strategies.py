@@ -326,12 +326,16 @@ def repairs(draw: Any, table: list[Law], unit: float, rich: bool = True) -> tupl
 
 
 @st.composite
-def blames(draw: Any, groups: int) -> Blame:
+def blames(draw: Any, groups: int, table: list[Law], unit: float) -> Blame:
     """Who is blamed: mostly the right node."""
     shares = draw(
         st.sampled_from([(0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.2, 0.3, 0.2), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)])
     )
-    return Blame(*shares[:2], *((shares[2], draw(st.integers(0, groups - 1))) if groups else (0.0, ANY)))
+    evict = (shares[2], draw(st.integers(0, groups - 1))) if groups else (0.0, ANY)
+    if shares[0] + shares[1] == 0.0:
+        return Blame(*shares[:2], *evict)
+    after = draw(laws(table, 0, 100, unit)) if draw(st.booleans()) else 0
+    return Blame(*shares[:2], *evict, after, draw(st.sampled_from([0.0, 0.0, 0.4, 1.0])))
 
 
 @st.composite
@@ -474,7 +478,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
         groups=groups,
         order=tuple(order),
-        blame=draw(blames(len(groups))) if rich else Blame(),
+        blame=draw(blames(len(groups), table, unit)) if rich else Blame(),
         pauses=tuple(draw(pauses(name, table, unit)) for name in PAUSES[: draw(st.sampled_from([0, 0, 1, 2]))]),
         period=math.inf if horizon == math.inf else time(max(1, int(horizon / unit) // 40), int(horizon / unit) + 3),
     )
@@ -797,6 +801,10 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
     if draw(st.booleans()):
         table["detect"] = {"stop": draw(durations(0.0, 4.0, scale)), "hang": draw(durations(0.0, 9.0, scale))}
         table["detect"] |= draw(st.sampled_from([{}, {"missed": 0.3, "wrong": 0.3}]))
+        after = st.one_of(st.just("0 s"), durations(0.0, 200.0, scale), law_tables(200.0, scale))
+        healed = st.sampled_from([0, "30 %", 1.0])
+        recurs = st.fixed_dictionaries({}, optional={"after": after, "healed": healed})
+        table["detect"] |= draw(st.fixed_dictionaries({}, optional={"recurs": recurs}))
         if groups and draw(st.booleans()):
             table["detect"]["evict"] = {"group": "rack", "share": 0.4}
     table["recovery"] = draw(recovery_tables(scale))

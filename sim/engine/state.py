@@ -66,7 +66,7 @@ ROW = np.dtype(
         ("interruptions", "i8"), ("faults", "i8"), ("spare_faults", "i8"), ("spares_lost", "i8"), ("void_faults", "i8"),
         ("missed", "i8"), ("blamed_wrongly", "i8"), ("notices", "i8"), ("saved_on_notice", "i8"),
         ("attempts", "i8"), ("saves", "i8"), ("spares_used", "i8"), ("spare_waits", "i8"), ("repairs", "i8"),
-        ("renewals", "i8"), ("relapses", "i8"), ("retired", "i8"),
+        ("renewals", "i8"), ("relapses", "i8"), ("recurrences", "i8"), ("retired", "i8"),
         ("crew_services", "i8"), ("crew_wait_s", "f8"), ("units_in_repair", "i8"), ("ledger", "f8", N_BUCKETS),
         ("absent_node_s", "f8", N_BUCKETS),
         ("spare_idle_node_s", "f8"), ("repair_node_s", "f8"), ("faults_of", "i8", MAX_SOURCES),

@@ -129,10 +129,11 @@ def _metrics(answer: Answer) -> Table:
         ("recoveries that found too few spares", "spare_waits"),
         ("units in repair at the end", "units_in_repair"),
         ("second faults of nodes falsely reported in order", "relapses"),
+        ("faults again of nodes that were not taken out", "recurrences"),
         ("nodes given up for failing too often", "retired"),
     ):
         estimate = answer.count(column)
-        if column in ("saved_on_notice", "relapses", "retired") and estimate.mean == 0:
+        if column in ("saved_on_notice", "relapses", "recurrences", "retired") and estimate.mean == 0:
             continue
         table.add_row(name, count(estimate.mean), between(estimate))
     if answer.crew_wait_s is not None:

@@ -53,6 +53,21 @@ class EvictTable(Table):
     share: Probability = setting("Probability that a fault which takes a node is answered so; a share of 1.")
 
 
+class RecursTable(Table):
+    """`detect.recurs` as written."""
+
+    after: LawValue = setting(
+        "Time that the job steps before the unit fails again, in s: a duration or a table with a law.",
+        "0 s",
+        "assumption: what is broken fails as soon as it is used",
+    )
+    healed: Probability = setting(
+        "Probability that a restart cures a unit that was not taken out, each time anew; with 1 nothing stays broken.",
+        0.0,
+        "assumption: what needs a reset or a repair is not cured by less",
+    )
+
+
 class DetectTable(Table):
     """`[detect]` as written."""
 
@@ -66,14 +81,21 @@ class DetectTable(Table):
     )
     missed: Probability = setting(
         "Probability that no node is blamed for a fault which would take one: the job stops, a new process is thought "
-        "to be enough, and the node stays.",
+        "to be enough, and the node stays and fails again (`recurs`).",
         0.0,
         "assumption: every fault is attributed",
     )
     wrong: Probability = setting(
-        "Probability that another node of the job is blamed, each alike: it goes to repair, and the culprit stays.",
+        "Probability that another node of the job is blamed, each alike: it goes to repair, and the culprit stays and "
+        "fails again (`recurs`).",
         0.0,
         "assumption: the right node is blamed",
+    )
+    recurs: RecursTable = setting(
+        "How a node fails again that needs a reset or a repair and was not taken out, because nobody or another node "
+        "was blamed: as a stop of the same source, until it goes to repair for whatever reason.",
+        {},
+        "see its keys",
     )
     evict: EvictTable | None = setting(
         "A suspect group is taken out instead of finding the culprit in it: its other nodes are sent to be reset.",
@@ -94,7 +116,8 @@ class Watchdog:
 @dataclass(frozen=True, slots=True)
 class Detect:
     """Time until a stop is seen, for sources that do not say it themselves, how a hang is noticed, and who is blamed:
-    the probabilities that nobody is, that another node is, and that the group `evict_group` is taken out.
+    the probabilities that nobody is, that another node is, and that the group `evict_group` is taken out. What was not
+    taken out is `healed` by the restart, or fails again after a time of the law `recurs`.
     """
 
     stop: Law
@@ -103,6 +126,8 @@ class Detect:
     wrong: float
     evict: float
     evict_group: str | None
+    recurs: Law
+    healed: float
 
 
 def check_detect(table: DetectTable, groups: Iterable[str]) -> Iterator[tuple[str | None, RefusedError]]:
@@ -137,5 +162,16 @@ def resolve_detect(table: DetectTable, short: Quantity | None, entries: Entries)
         group, share = table.evict.group, float(table.evict.share)
         entries.field(("detect", "evict"), table.evict, "group", "")
         entries.field(("detect", "evict"), table.evict, "share", "1")
+    if "recurs" in table.model_fields_set or table.missed + table.wrong > 0.0:
+        _add_recurs(table.recurs, entries)
+    recurs, healed = resolve_law(table.recurs.after), float(table.recurs.healed)
     watchdog = Watchdog(table.hang.timeout, table.hang.heartbeat, table.hang.poll)
-    return Detect(stop, watchdog, float(table.missed), float(table.wrong), share, group)
+    return Detect(stop, watchdog, float(table.missed), float(table.wrong), share, group, recurs, healed)
+
+
+def _add_recurs(table: RecursTable, entries: Entries) -> None:
+    entries.field(("detect", "recurs"), table, "healed", "1")
+    if table.after.time is not None:
+        entries.field(("detect", "recurs"), table, "after", "s", table.after.time)
+    else:
+        add_law(("detect", "recurs", "after"), table.after, entries)

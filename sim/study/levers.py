@@ -108,6 +108,8 @@ def _lever_of(path: tuple[str, ...]) -> tuple[str, int] | None:
             return shown_path(path[:3]), 1
         case ("detect", "stop" | "missed" | "wrong", *rest) if _is_duration(rest):
             return shown_path(path[:2]), 1
+        case ("detect", "recurs", "after", *rest) if _is_duration(rest):
+            return shown_path(path[:3]), 1
         case ("repair", _, "time", *rest) if _is_duration(rest):
             return shown_path(path[:3]), 1
         case ("pauses" | "maintenance", _, "every" | "duration", *rest) if _is_duration(rest):

@@ -258,6 +258,8 @@ class Outlook:
             said.append("Detection takes a random time: the formula takes the mean.")
         elif len(delays | ({self._hang_s} if hangs else set())) > 1:
             said.append("Detection differs by fault source: the formula takes the mean.")
+        if plan.blame.recurs and any(taken for _, taken in self._first_rules):
+            said.append("Nodes that are not taken out fail again: the formula has each fault strike once.")
         if any(source.p_notice > 0 and source.rate > 0 for source in plan.sources):
             said.append("Some faults are known before they strike: the formula takes them for stops.")
         if any(source.planned for source in plan.sources):

@@ -23,6 +23,7 @@ stop = "0 s"
 missed = 0.2
 wrong = 0.3
 evict = { group = "rack", share = 0.1 }
+recurs.healed = 1
 [recovery.process]
 when = { needs = "process" }
 stages = { restart = "1 min" }

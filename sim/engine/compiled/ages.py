@@ -152,6 +152,8 @@ def pass_on(p: Any, s: Any, a: Any, lane: int, held: bool) -> None:
     a.entries[entry].failures += 1
     if not held:
         _await_failure(p, s, a, lane, component, s.lane_slot[lane])
+    elif p.has_recurrences:
+        a.members[p.lane_index[lane] + component].held = s.epoch
     _choose(p, s, a, lane)
 
 
@@ -184,33 +186,50 @@ def _await_failure(p: Any, s: Any, a: Any, lane: int, component: int, gap: float
 
 @kernel
 def come_back(p: Any, s: Any, u: Any, a: Any, row: Any, node: int) -> None:
-    """A node comes back from repair: the component whose fault took it was replaced, or is as old as it is.
+    """A node comes back from repair: components that are held there were replaced, or are as old as they are.
 
-    A relapse is no fault of a component that is held: it leaves the ages as they are.
+    That is the one whose fault took it, or left it broken. A relapse is no fault of a component that is held: it leaves
+    the ages as they are.
     """
     row.renewals += 1 if u.nodes[node].renewed else 0
     again = False
     if p.has_relapses:
         again = u.nodes[node].relapsed == s.epoch
         u.nodes[node].relapsed = 0
-    if p.has_ages and p.source_lane[u.nodes[node].source] >= 0 and not again:
-        _go_on(p, s, u, a, node)
+    if p.has_ages and p.has_recurrences:
+        release(p, s, a, node, u.nodes[node].renewed)
+    elif p.has_ages and p.source_lane[u.nodes[node].source] >= 0 and not again:
+        lane = p.source_lane[u.nodes[node].source]
+        component = u.nodes[node].ordinal >> NUMBER_BITS
+        if component // p.per_node[u.nodes[node].source] == node:
+            _go_on(p, s, a, lane, component, u.nodes[node].renewed)
 
 
 @entry
-def _go_on(p: Any, s: Any, u: Any, a: Any, node: int) -> None:
-    """The component whose fault took a node works again."""
-    source = u.nodes[node].source
-    lane = p.source_lane[source]
-    component = u.nodes[node].ordinal >> NUMBER_BITS
-    if component // p.per_node[source] != node:
-        return
-    gap, _, _, _ = uniforms(p.key_0[source], p.key_1[source], u.nodes[node].ordinal, 0, COMPONENT, s.replication)
+def release(p: Any, s: Any, a: Any, node: int, renewed: bool) -> None:
+    """The components that are held on a node work again."""
+    for source in range(p.n_sources):
+        lane = p.source_lane[source]
+        if lane < 0:
+            continue
+        for component in range(node * p.per_node[source], (node + 1) * p.per_node[source]):
+            which = p.lane_index[lane] + component
+            if a.members[which].held == s.epoch:
+                a.members[which].held = 0
+                _go_on(p, s, a, lane, component, renewed)
+
+
+@entry
+def _go_on(p: Any, s: Any, a: Any, lane: int, component: int, renewed: bool) -> None:
+    """A component that was held works again: it was replaced, or is as old as it is."""
+    source = p.lane_source[lane]
     i = p.lane_life[lane]
     entry = a.members[p.lane_index[lane] + component].entry
+    ordinal = (component << NUMBER_BITS) + a.entries[entry].failures - 1
+    gap, _, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, 0, COMPONENT, s.replication)
     clock = WALL if lane < p.n_wall else TRAINING
     now = _reading(s, clock)
-    if a.lives[i].renews and u.nodes[node].renewed:
+    if a.lives[i].renews and renewed:
         a.entries[entry].origin = now - a.lives[i].burn_in
         a.entries[entry].hazard = a.lives[i].burn_in_hazard
         if a.lives[i].cured and a.lives[i].frailty == TWO_POINT:

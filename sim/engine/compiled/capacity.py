@@ -24,6 +24,7 @@ from sim.engine.compiled.nodes import (
     seat,
     take_idle,
 )
+from sim.engine.compiled.recurrence import repaired
 from sim.engine.compiled.relapse import begin_use, end_use
 from sim.engine.compiled.saving import swap_versions
 from sim.engine.compiled.shop import admit, await_no_more, await_time, note_fault
@@ -81,6 +82,7 @@ def vacate(p: Any, s: Any, u: Any, slot: int, source: int, block: int, ordinal: 
     u.rest[i].empty_slot = slot
     u.rest[i].empty_node = leave(s, u, slot)
     end_use(p, s, u, u.rest[i].empty_node)
+    repaired(p, s, u, u.rest[i].empty_node)
     u.rest[i].empty_source = source
     u.rest[i].empty_block = block
     u.rest[i].empty_ordinal = ordinal

@@ -20,6 +20,7 @@ from sim.engine.compiled.capacity import (
 from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.incident import log_incident, open_incident, stand_still
 from sim.engine.compiled.pauses import aim, book_pause, pass_pauses
+from sim.engine.compiled.recurrence import stumble, stumbles
 from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.saving import fall_back, read_time, resume_stores, saves_of
 from sim.engine.compiled.segment import halt, pattern_of, settle, start_segment
@@ -44,7 +45,11 @@ from sim.plan import ANY, AUTO, DETECTION_LANE, HANG, KNOWN, SPARES_ELSE_WAIT
 
 @entry
 def resume(p: Any, s: Any, log: Any) -> None:
-    """The job steps again, from the restored version."""
+    """The job steps again, from the restored version; unless a broken node is about to stop it at once."""
+    if p.has_recurrences and stumbles(s):
+        stumble(s)
+        run_clocks(s, True, True)
+        return
     if s.open:
         s.renew = s.faults_in > 0
         log_incident(s, log, s.now)
@@ -96,7 +101,7 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
             book_empty(p, s, row)
         elif s.phase == RECOVERING:
             stage = _book_stages(p, s, row)
-            if s.attempts > 0 and p.rule_retry[s.rule] != 0:
+            if s.attempts > 0 and p.rule_retry[s.rule] != 0 and stage < s.stage_stop:
                 s.retry_from = stage
             elif s.attempts > 0 and p.rule_escalate[s.rule] != 0:
                 s.rules_from = min(s.rule + 1, p.n_rules - 1)

@@ -44,6 +44,8 @@ _FEATURES = [
     ("has_refills", "b1"), ("has_checks", "b1"),
     # nodes that only seem to be in order, or that fail too often; services of a node by each stage that are counted
     ("has_relapses", "b1"), ("has_strikes", "b1"), ("has_visits", "b1"),
+    # nodes that stay in the job though they failed, and fail again
+    ("has_recurrences", "b1"),
 ]  # fmt: skip
 """What costs time wherever it might happen. Most plans have none of it: for them an engine is compiled without."""
 
@@ -85,6 +87,8 @@ _PLAN = [
     # detection by a law (sim.plan.ANY: constant); who is blamed: probabilities of nobody, of another node, of all
     # in a domain of a group
     ("detect_law", "i8", MAX_SOURCES), ("missed", "f8"), ("wrong", "f8"), ("evict", "f8"), ("evict_group", "i8"),
+    # nodes that stay though they failed: probability that a restart cures them, else the law of the time to the next
+    ("healed", "f8"), ("recurrence_law", "i8"),
     # notices: probability that a fault is known before it strikes, the law of how long; maintenance: whether it is
     # that, and the stage of repair for it (sim.plan.ANY: as the need says)
     ("p_notice", "f8", MAX_SOURCES), ("lead", "i8", MAX_SOURCES), ("planned", "i8", MAX_SOURCES),
@@ -190,6 +194,8 @@ STATE = np.dtype(
         # nodes in use that only seem to be in order: how much of their heap is used, entries so far; when the first of
         # them fails again, as a reading of the wall clock and as a time
         ("n_bad", "i8"), ("bad_sequence", "i8"), ("relapse_read", "f8"), ("relapse_due", "f8"),
+        # broken nodes in the job: the same, as a reading of the training clock
+        ("n_broken", "i8"), ("broken_sequence", "i8"), ("recurrence_read", "f8"),
         # series: marks written, when the next is due, the lowest progress restored since the last
         ("n_marks", "i8"), ("next_mark", "f8"), ("floor", "f8"),
     ],
@@ -202,8 +208,8 @@ MEMBER = np.dtype(
         # by place among the components that have not failed: the one there, if ``dealt`` is the run's epoch, else the
         # one of that number
         ("dealt", "i8"), ("component", "i8"),
-        # by component: its entry, once it has failed
-        ("entry", "i8"),
+        # by component: its entry, once it has failed; whether it is held until its node comes back (the epoch)
+        ("entry", "i8"), ("held", "i8"),
     ],
     align=True,
 )  # fmt: skip
@@ -306,7 +312,7 @@ def pack(plan: Plan) -> Record:
         for j, stage in enumerate(rule.stages, first):
             _put(r, j, "stage_", bucket=stage.bucket, law=stage.law, vulnerable=stage.vulnerable, lane=stage.lane)
         first += len(rule.stages)
-    r["missed"], r["wrong"], r["evict"], r["evict_group"] = astuple(plan.blame)
+    r["missed"], r["wrong"], r["evict"], r["evict_group"], r["recurrence_law"], r["healed"] = astuple(plan.blame)
     r["n_pauses"] = len(plan.pauses)
     for i, pause in enumerate(plan.pauses):
         _put(r, i, "pause_", every=pause.every, law=pause.law, bucket=pause.bucket, save=pause.save)
@@ -341,6 +347,7 @@ def _features(plan: Plan) -> dict[str, bool]:
         "has_checks": any(pool.check > 0.0 for pool in plan.pools),
         "has_relapses": any(stage.false_fix > 0.0 for stage in plan.repair),
         "has_strikes": plan.retire.failures + plan.quarantine.failures > 0,
+        "has_recurrences": plan.blame.recurs,
         "has_visits": plan.quarantine.failures > 0 or any(stage.attempts > 0 for stage in plan.repair),
     }
 

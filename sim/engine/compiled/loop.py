@@ -10,10 +10,11 @@ from sim.engine.compiled.capacity import find_dead, rejoin
 from sim.engine.compiled.clocks import find_next, next_clock, run_clocks, schedule
 from sim.engine.compiled.job import await_units, capacity_ready, detected, finish, resume, stages_done, start_stages
 from sim.engine.compiled.pauses import begin_pause, book_pause, go_on, leave
+from sim.engine.compiled.recurrence import recurrence_due
 from sim.engine.compiled.saving import clear_versions, refine_end
 from sim.engine.compiled.series import begin_series, close_series, mark
 from sim.engine.compiled.shop import finish_stage, next_repair
-from sim.engine.compiled.strike import KNOWN_ONE, NOBODY, OF_CLOCK, RELAPSE, first_known, strike
+from sim.engine.compiled.strike import KNOWN_ONE, NOBODY, OF_CLOCK, RECURRENCE, RELAPSE, first_known, strike
 from sim.engine.state import (
     DETECTING,
     DONE,
@@ -73,12 +74,14 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 @kernel
 def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: int) -> None:
-    """The next event. At one instant: last save, repair, fault, relapse, known fault, own event, end."""
+    """The next event. At one instant: last save, repair, fault, relapse, recurrence, known fault, own event, end."""
     repair = next_repair(s, u)
     clock = next_clock(p, s)
     fault = s.next_due[clock]
     if p.has_relapses:
         fault = min(fault, s.relapse_due)
+    if p.has_recurrences:
+        fault = min(fault, recurrence_due(s))
     if p.has_notices:
         fault = min(fault, s.known_due)
     s.now = min(min(repair, fault), min(s.due, p.horizon))
@@ -95,7 +98,8 @@ def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: 
             s.events += 1
             turn = OF_CLOCK
             if s.next_due[clock] != s.now:
-                turn = RELAPSE if s.relapse_due == s.now else KNOWN_ONE
+                again = p.has_recurrences and recurrence_due(s) == s.now
+                turn = RELAPSE if s.relapse_due == s.now else RECURRENCE if again else KNOWN_ONE
         elif s.due == s.now:
             own = True
         else:
@@ -132,6 +136,7 @@ def _clear(p: Any, row: Any) -> None:
     row.repairs = 0
     row.renewals = 0
     row.relapses = 0
+    row.recurrences = 0
     row.retired = 0
     row.crew_services = 0
     row.crew_wait_s = 0.0
@@ -191,6 +196,9 @@ def _begin(p: Any, s: Any, a: Any, row: Any, log: Any, replication: int) -> None
     s.n_bad = 0
     s.bad_sequence = 0
     s.relapse_read = math.inf
+    s.n_broken = 0
+    s.broken_sequence = 0
+    s.recurrence_read = math.inf
     s.n_known = 0
     s.known_due = math.inf
     s.leaving = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sim.engine.compiled.heap import remove, settle
 from sim.engine.compiled.sampling import sample
 from sim.kernels._jit import entry, kernel
 from sim.kernels.philox import uniforms
@@ -17,48 +18,11 @@ from sim.plan import RELAPSE_LANE, WALL
 @kernel
 def _set_first(s: Any, u: Any) -> None:
     """What the clock must know of the heap: when the first node fails again, as a reading and as a time."""
-    s.relapse_read = u.rest[0].bad_due if s.n_bad > 0 else math.inf
+    s.relapse_read = u.bad[0].due if s.n_bad > 0 else math.inf
     if s.running[WALL] != 0:
         s.relapse_due = s.clock_since[WALL] + (s.relapse_read - s.clock_read[WALL])
     else:
         s.relapse_due = math.inf
-
-
-@kernel
-def _put(u: Any, i: int, due: float, sequence: int, node: int) -> None:
-    u.rest[i].bad_due = due
-    u.rest[i].bad_sequence = sequence
-    u.rest[i].bad_node = node
-    u.rest[node].bad_place = i
-
-
-@kernel
-def _comes_first(u: Any, i: int, due: float, sequence: int) -> bool:
-    """Whether the heap's entry ``i`` comes before an entry of that reading and sequence."""
-    return bool(u.rest[i].bad_due < due or (u.rest[i].bad_due == due and u.rest[i].bad_sequence < sequence))
-
-
-@kernel
-def _settle(s: Any, u: Any, hole: int, due: float, sequence: int, node: int) -> None:
-    """Put an entry where it belongs, where one place of the heap is free: up from there, or down."""
-    i = hole
-    while i > 0:
-        parent = (i - 1) >> 1
-        if _comes_first(u, parent, due, sequence):
-            break
-        _put(u, i, u.rest[parent].bad_due, u.rest[parent].bad_sequence, u.rest[parent].bad_node)
-        i = parent
-    while True:
-        child = 2 * i + 1
-        if child >= s.n_bad:
-            break
-        if child + 1 < s.n_bad and _comes_first(u, child + 1, u.rest[child].bad_due, u.rest[child].bad_sequence):
-            child += 1
-        if not _comes_first(u, child, due, sequence):
-            break
-        _put(u, i, u.rest[child].bad_due, u.rest[child].bad_sequence, u.rest[child].bad_node)
-        i = child
-    _put(u, i, due, sequence, node)
 
 
 @kernel
@@ -79,7 +43,7 @@ def _begin_life(p: Any, s: Any, u: Any, node: int) -> None:
     u.nodes[node].lives = s.epoch
     s.bad_sequence += 1
     s.n_bad += 1
-    _settle(s, u, s.n_bad - 1, reading + sample(p, p.relapse_law, a, choice), s.bad_sequence, node)
+    settle(u.bad, s.n_bad, s.n_bad - 1, reading + sample(p, p.relapse_law, a, choice), s.bad_sequence, node)
     _set_first(s, u)
 
 
@@ -94,7 +58,5 @@ def end_use(p: Any, s: Any, u: Any, node: int) -> None:
 def _end_life(s: Any, u: Any, node: int) -> None:
     u.nodes[node].lives = 0
     s.n_bad -= 1
-    last = s.n_bad
-    if u.rest[node].bad_place != last:
-        _settle(s, u, u.rest[node].bad_place, u.rest[last].bad_due, u.rest[last].bad_sequence, u.rest[last].bad_node)
+    remove(u.bad, s.n_bad, node)
     _set_first(s, u)

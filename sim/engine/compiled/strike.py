@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sim.engine.compiled.ages import component_of, pass_on
+from sim.engine.compiled.ages import component_of, pass_on, release
 from sim.engine.compiled.capacity import admit_all, lose_spare, vacate
 from sim.engine.compiled.clocks import find_after, schedule
 from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_down, is_vacant, next_site, node_in, position, where
 from sim.engine.compiled.pauses import tell
+from sim.engine.compiled.recurrence import repaired, stay, stays
 from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.saving import check_versions, lose_copies
 from sim.engine.state import PAUSED, RUNNING
@@ -38,8 +39,8 @@ from sim.plan import (
     WALL,
 )
 
-NOBODY, OF_CLOCK, RELAPSE, KNOWN_ONE = 0, 1, 2, 3
-"""Whose turn it is: nobody's, that of the next fault of a clock, of the next relapse, of a fault that is known."""
+NOBODY, OF_CLOCK, RELAPSE, KNOWN_ONE, RECURRENCE = 0, 1, 2, 3, 4
+"""Whose turn it is: nobody's, a fault's of a clock, a relapse's, a known fault's, a broken node's that fails again."""
 
 
 @kernel
@@ -55,10 +56,12 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> N
             turn = KNOWN_ONE
         node = -1
         lane = s.next_lane[clock]
-        if turn == OF_CLOCK or not (p.has_relapses or p.has_notices):
+        if turn == OF_CLOCK or not (p.has_relapses or p.has_notices or p.has_recurrences):
             source, block, at, number, ordinal, need, effect, node = _next_fault(p, s, u, clock)
         elif turn == RELAPSE:
             source, block, at, number, ordinal, need, effect = _relapse(p, s, u, row)
+        elif p.has_recurrences and turn == RECURRENCE:
+            source, block, at, number, ordinal, need, effect, node = _recurrence(p, s, u, row)
         else:
             source, block, at, number, ordinal, need, effect = _known_fault(p, s, u)
         _land(p, s, u, row, source, block, at, number, ordinal, need, effect)
@@ -68,10 +71,20 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> N
             if p.has_ages and block == COMPONENT:
                 # Not held where somebody else was blamed: then it works on, and fails again.
                 held = node >= 0 and at != IN_SHOP and where(p, s, u, node) == IN_SHOP
+                if p.has_recurrences and node >= 0:
+                    held |= stays(s, u, node, source, ordinal)
                 pass_on(p, s, a, lane, held)
             find_after(p, s, clock, lane)
             _foresee(p, s, u, clock)
+        elif p.has_ages and p.has_recurrences and turn == RECURRENCE and _is_cured(p, s, u, node):
+            release(p, s, a, node, False)
         turn = NOBODY
+
+
+@kernel
+def _is_cured(p: Any, s: Any, u: Any, node: int) -> bool:
+    """Whether a node that failed again stays in the job, and a restart cures it."""
+    return bool(where(p, s, u, node) == JOB and u.rest[node].broken != s.epoch)
 
 
 @kernel
@@ -120,12 +133,23 @@ def _next_fault(p: Any, s: Any, u: Any, clock: int) -> tuple[int, int, int, int,
 @entry
 def _relapse(p: Any, s: Any, u: Any, row: Any) -> tuple[int, int, int, int, int, int, int]:
     """A node that only seemed to be in order fails again, as a fault of the source that sent it to repair."""
-    node = u.rest[0].bad_node
+    node = u.bad[0].node
     row.relapses += 1
     u.nodes[node].relapsed = s.epoch
     block = u.nodes[node].block + 256 * u.nodes[node].attempt
     at = where(p, s, u, node)
     return u.nodes[node].source, block, at, position(p, s, u, node), u.nodes[node].ordinal, REPAIR, RELAPSED
+
+
+@entry
+def _recurrence(p: Any, s: Any, u: Any, row: Any) -> tuple[int, int, int, int, int, int, int, int]:
+    """A node of the job fails again that was not taken out when it did."""
+    node = u.broken[0].node
+    row.recurrences += 1
+    repaired(p, s, u, node)
+    what = u.rest[node]
+    number = position(p, s, u, node)
+    return what.broken_source, what.broken_block, JOB, number, what.broken_ordinal, what.broken_need, STOP, node
 
 
 @kernel
@@ -260,8 +284,10 @@ def _strike_job(
     in_domain = need
     key = block
     if p.has_blame and gone >= 0 and STOP <= effect <= HANG:
-        choice, who, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, BLAME_LANE, block, s.replication)
+        choice, who, cure, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, BLAME_LANE, block, s.replication)
         if choice < p.missed + p.wrong:
+            if p.has_recurrences and cure >= p.healed:
+                stay(p, s, u, slot, source, block, ordinal, need)
             gone = _blamed(p, s, u, slot, choice, who)
             row.missed += 1 if gone < 0 else 0
             row.blamed_wrongly += 1 if gone >= 0 else 0

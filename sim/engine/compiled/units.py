@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.engine.compiled.heap import SECOND_LIFE
 from sim.engine.compiled.layout import MAX_FAILURES, MAX_POOLS, MAX_REPAIR, Record
 from sim.kernels.memory import LINE
 from sim.kernels.tiers import MOST_STORES
@@ -53,13 +54,14 @@ REST = np.dtype(
         # by node in repair: services by each stage, where they are counted
         ("served", "i2", MAX_REPAIR),
         # by node: whether its failures are those of this run (the epoch), how many, when the last of them were (ring);
-        # its place among those whose second life has begun; its place in the cluster; by such a place: the node
-        ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES), ("bad_place", "i8"),
+        # its place in the cluster; by such a place: the node
+        ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES),
         ("site", "i8"), ("node", "i8"),
         # by place in a pool, by block: an idle node, if ``pooled`` is the run's epoch
         ("pooled", "i8", MAX_POOLS + 1), ("pool", "i8", MAX_POOLS + 1),
-        # by place in a heap: nodes in use that are not in order, by the reading of the clock at which they fail again
-        ("bad_due", "f8"), ("bad_sequence", "i8"), ("bad_node", "i8"),
+        # by node: whether it failed and was not taken out (the epoch), the fault by which it fails again, and its need
+        ("broken", "i8"), ("broken_source", "i8"), ("broken_block", "i8"), ("broken_ordinal", "i8"),
+        ("broken_need", "i8"),
         # by place in a list: faults that are known, when they are due, their node (-1: none) or domain, and their key
         ("known_due", "f8"), ("known_source", "i8"), ("known_block", "i8"), ("known_number", "i8"),
         ("known_ordinal", "i8"), ("known_need", "i8"),
@@ -79,11 +81,15 @@ REST = np.dtype(
 
 
 class Units(NamedTuple):
-    """What is known of single nodes: arrays of ``NODE`` and ``REST``, shape (nodes,), and of ``HEAP``, one longer."""
+    """What is known of single nodes: arrays of ``NODE`` and ``REST``, shape (nodes,), of ``HEAP``, one longer, and of
+    ``SECOND_LIFE``, shape (nodes,), for nodes that only seem to be in order and for broken ones.
+    """
 
     nodes: Record
     heap: Record
     rest: Record
+    bad: Record
+    broken: Record
 
 
 def units(plan: Plan) -> Units:
@@ -92,7 +98,8 @@ def units(plan: Plan) -> Units:
     are used.
     """
     length = max(plan.nodes, LEAST_UNITS)
-    room = Units(_aligned(length, NODE), np.zeros(length + 1, HEAP), np.zeros(length, REST))
+    lives = (np.zeros(length, SECOND_LIFE) for _ in range(2))
+    room = Units(_aligned(length, NODE), np.zeros(length + 1, HEAP), np.zeros(length, REST), *lives)
     if plan.groups:
         room.rest["node"][: plan.nodes] = plan.order or np.arange(plan.nodes)
         room.rest["site"][room.rest["node"][: plan.nodes]] = np.arange(plan.nodes)

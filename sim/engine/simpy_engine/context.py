@@ -22,7 +22,7 @@ from sim.plan import Plan
 Process = Generator[simpy.Event, Any, Any]
 
 MARK, LIMIT, LAST_SAVE, REPAIRED, FAULT = 1000, 2000, 3000, 4000, 5000
-RELAPSE, KNOWN_FAULT, OWN, END = 5500, 5600, 6000, 7000
+RELAPSE, RECURRENCE, KNOWN_FAULT, OWN, END = 5500, 5550, 5600, 6000, 7000
 """Ranks of what happens at one instant (SimPy's own events have 0 and 1); a fault adds the number of its source."""
 
 

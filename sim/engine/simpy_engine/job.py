@@ -14,6 +14,7 @@ from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Fault, Process
 from sim.engine.simpy_engine.incident import Incident, detection_delay, next_pause
 from sim.engine.simpy_engine.notices import Notices
+from sim.engine.simpy_engine.recurrence import Recurrences
 from sim.engine.simpy_engine.saving import OneStore, Stores
 from sim.engine.state import INITIAL_START, StopReason
 from sim.kernels import ledger
@@ -40,10 +41,11 @@ class Job:
     """The one coherent job: stepping, stopped, seen, waiting for units, recovering, stepping again.
 
     ``rolled_back`` is called with the progress of each version that will be restored, ``notices`` are the faults that
-    are known and have not struck.
+    are known and have not struck, ``recurrences`` those of nodes that were not taken out.
     """
 
     notices: Notices
+    recurrences: Recurrences
 
     def __init__(self, context: Context, capacity: Capacity, clocks: tuple[Clock, Clock]) -> None:
         self.context = context
@@ -101,6 +103,8 @@ class Job:
 
     def running(self) -> Process:
         """Stepping and saving, until the work is done."""
+        if self.recurrences.is_due:
+            return self.stumble
         if self.incident is not None and self.incident.faults > 0:
             for clock in self.clocks:
                 clock.renew_all()
@@ -108,6 +112,11 @@ class Job:
         self.saves.resume()
         self.passed = self.saves.step, len(self.plan.pauses)
         return (yield from self._steps())
+
+    def stumble(self) -> Process:
+        """The job starts to step, and a node that is still broken stops it at once: the incident goes on."""
+        self._turn(wall=True, training=True)
+        yield self.context.env.event()
 
     def go_on(self) -> Process:
         """The segment that stood still during a pause goes on, as much later as the pause was long."""
@@ -359,11 +368,14 @@ class Job:
             if self.on_hold:
                 self._halt(self.since, source)
         elif not self.is_stepping:
-            self._book_recovery(self.rule.stages[self.stage].bucket)
-            if self.rule.retry_stage and self.incident is not None:
-                self.retry_from = self.stage
-            elif self.rule.escalate and self.incident is not None:
-                self.incident.rules_from = min(self.incident.rule + 1, len(self.plan.rules) - 1)
+            in_stage = self.phase != self.stumble
+            if in_stage:
+                self._book_recovery(self.rule.stages[self.stage].bucket)
+            if self.incident is not None and self.incident.attempts > 0:
+                if self.rule.retry_stage and in_stage:
+                    self.retry_from = self.stage
+                elif self.rule.escalate:
+                    self.incident.rules_from = min(self.incident.rule + 1, len(self.plan.rules) - 1)
 
     def _open(self, cause: int, progress: float) -> None:
         """The job stops: a source, or the number of sources and that of a pause, is the cause."""
@@ -426,7 +438,7 @@ class Job:
             self._book_recovery(ledger.DETECTION)
         elif self.phase == self.wait:
             self._book_wait()
-        else:
+        elif self.phase != self.stumble:
             self._book_recovery(self.rule.stages[self.stage].bucket)
         self.saves.count()
         self._close(math.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
@@ -13,13 +14,14 @@ from sim.engine.simpy_engine.clocks import Clock
 from sim.engine.simpy_engine.context import END, Context, Fault
 from sim.engine.simpy_engine.job import Job
 from sim.engine.simpy_engine.notices import Notice, Notices
+from sim.engine.simpy_engine.recurrence import Recurrences
 from sim.engine.simpy_engine.relapse import Relapses
 from sim.engine.simpy_engine.series import Series
 from sim.engine.simpy_engine.shop import Shop, Unit
 from sim.engine.simpy_engine.strikes import Strike
 from sim.engine.state import INCIDENT, ROW, Floats, StopReason
 from sim.kernels import ledger
-from sim.kernels.lives import COMPONENT, NUMBER_BITS
+from sim.kernels.lives import COMPONENT
 from sim.plan import (
     BLAME_LANE,
     CALENDAR,
@@ -58,8 +60,11 @@ class Run:
         Clock(self.context, CALENDAR, self.strike).turn(on=True)
         self.shop.give_back = self.come_back
         self.shop.changed = self.job.look_at_shop
-        relapses = Relapses(self.context, self.clocks[WALL], self.relapse)
-        self.capacity.begin_use, self.capacity.end_use = relapses.begin_use, relapses.end_use
+        self.held: defaultdict[int, list[Fault]] = defaultdict(list)
+        self.relapses = Relapses(self.context, self.clocks[WALL], self.relapse)
+        self.recurrences = Recurrences(self.context, self.clocks[TRAINING], self.recur)
+        self.job.recurrences = self.recurrences
+        self.capacity.begin_use, self.capacity.end_use = self.relapses.begin_use, self.end_use
         self.series: Series | None = None
         if marks is not None:
             self.series = Series(self.context, self.job, self.capacity, self.shop, marks)
@@ -70,7 +75,7 @@ class Run:
 
     def strike(self, lane: Lane, due: Strike) -> bool:
         """A fault strikes: a spare, a node of the job, the job, a domain, or nothing that still works. Returns whether
-        it takes the node of the component that failed.
+        the component that failed is held until its node comes back: the fault takes the node, or leaves it broken.
         """
         source = self.context.plan.sources[lane.source]
         need = REPAIR
@@ -88,8 +93,13 @@ class Run:
             if block != JOB and lane.clock != WALL:
                 block, number = IN_SHOP, -1
         down = self._land(fault, block, number)
-        own = number if block == JOB else due.number // max(1, source.per_node)
-        return lane.block == COMPONENT and own in down
+        if lane.block != COMPONENT:
+            return False
+        node = due.number // max(1, source.per_node)
+        held = (number if block == JOB else node) in down or self.recurrences.stays(node, fault)
+        if held:
+            self.held[node].append(fault)
+        return held
 
     def strike_known(self, notice: Notice) -> None:
         """A fault strikes that was known, wherever its node is now."""
@@ -143,8 +153,10 @@ class Run:
         if blame.missed + blame.wrong + blame.evict == 0.0:
             return fault
         ((slot, _, need),) = fault.slots
-        choice, who, _, _ = self.context.uniforms(fault.source, fault.block, fault.ordinal, BLAME_LANE)
+        choice, who, cure, _ = self.context.uniforms(fault.source, fault.block, fault.ordinal, BLAME_LANE)
         if choice < blame.missed + blame.wrong:
+            if cure >= blame.healed:
+                self.recurrences.stay(capacity.nodes[slot], fault)
             blamed = int(who * (plan.job_nodes - 1))
             blamed += blamed >= slot
             if choice < blame.missed or blamed >= plan.job_nodes or not capacity.works(blamed):
@@ -162,18 +174,21 @@ class Run:
         return fault
 
     def come_back(self, unit: Unit) -> None:
-        """A repaired node comes back, and the component whose fault took it: replaced, or as old as it is. After a
-        relapse, whose block is another, no component is held.
-        """
-        fault, plan = unit.fault, self.context.plan
+        """A repaired node comes back, and the components that are held there: replaced, or as old as they are."""
         self.context.row["renewals"] += unit.renewed
-        if (
-            fault.block == COMPONENT
-            and (fault.ordinal >> NUMBER_BITS) // plan.sources[fault.source].per_node == unit.node
-        ):
-            for clock in self.clocks:
-                clock.come_back(fault, unit.renewed)
+        self._release(unit.node, unit.renewed)
         self.capacity.rejoin(unit)
+
+    def _release(self, node: int, renewed: bool) -> None:
+        """The components that are held on a node work again."""
+        for fault in self.held.pop(node, ()):
+            for clock in self.clocks:
+                clock.come_back(fault, renewed)
+
+    def end_use(self, node: int) -> None:
+        """A node goes down, or is switched off in a pool: it does not fail again by itself."""
+        self.relapses.end(node)
+        self.recurrences.end(node)
 
     def _place_of(self, node: int) -> tuple[int, int]:
         """Where a node is, and its slot or place there; ``IN_SHOP`` where no fault can strike it."""
@@ -212,6 +227,13 @@ class Run:
             self.context.faults_of[fault.source] += 1
             slot = self.capacity.slot_of[node]
             self.job.strike(replace(fault, struck=((slot, REPAIR),), slots=((slot, 0, REPAIR),)))
+
+    def recur(self, node: int, fault: Fault) -> None:
+        """A node of the job fails again that was not taken out when it did; or that a restart has cured since."""
+        self.context.row["recurrences"] += 1
+        slot = self.capacity.slot_of[node]
+        if slot not in self._land(fault, JOB, slot) and node not in self.recurrences.due:
+            self._release(node, renewed=False)
 
     def go(self) -> tuple[np.void, list[tuple[float, ...]]]:
         """Run to the end. Returns the row (dtype ``ROW``) and the incidents (tuples in the order of ``INCIDENT``)."""
