@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -13,6 +14,7 @@ import typer
 
 from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
 from sim.cli.terminal import console, leave, not_reached, say
+from sim.cli.tuning import tune_command
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +75,8 @@ def run(
             raise UsageError("--replication runs one alone, and has no chances: leave out --done-by and --ettr-below")
         _run_one(scenario, replication, engine, seed, events, as_json, output, series)
         return
-    _run_many(scenario, replications, engine, seed, jobs, as_json, output, series, asked)
+    tune = partial(tune_command, file, changes or [])
+    _run_many(scenario, replications, engine, seed, jobs, as_json, output, series, asked, tune)
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,11 @@ def _write(runs: Runs, output: Path | None, series: Path | None) -> None:
 
 def _run_many(
     scenario: Scenario, replications: int | None, engine: Engine, seed: int | None, jobs: int | None, as_json: bool,
-    output: Path | None, series: Path | None, asked: Asked,
+    output: Path | None, series: Path | None, asked: Asked, tune: Callable[[str], str],
 ) -> None:  # fmt: skip
     from sim.planning import build
     from sim.report.console import answer_tables, chance_lines, prospect, sentence, wrapped
+    from sim.study.advice import advise
     from sim.study.estimate import run as estimate
     from sim.study.outlook import Outlook
 
@@ -143,10 +147,16 @@ def _run_many(
     answer = estimate(scenario, replications, seed, engine=engine.value, jobs=jobs, progress=report_progress)
     _write(answer.runs, output, series)
     chances = _chances(answer, asked)
+    advice = advise(answer, outlook)
+    command = None if advice.tune is None else tune(advice.tune)
     if as_json:
-        print(json.dumps({**answer.as_dict(), **_odds(answer, chances)}, indent=2, allow_nan=False))
+        said = {"advice": {**advice.as_dict(), "command": command}}
+        print(json.dumps({**answer.as_dict(), **_odds(answer, chances), **said}, indent=2, allow_nan=False))
     else:
-        out.print(wrapped(sentence(answer, outlook)), style="bold")
+        out.print(wrapped(sentence(answer, outlook, advice)), style="bold")
+        if command is not None:
+            out.print("no formula knows the best interval here; to search it:")
+            out.print(f"  {command}", soft_wrap=True)
         for text in chance_lines(chances, asked.done_by, asked.ettr_below):
             out.print(text)
         for part in answer_tables(answer):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -96,6 +99,12 @@ def _points(text: str) -> float:
         return float(points(text))
     except RefusedError as refusal:
         raise UsageError(f'--flat "{text}": {refusal}, {refusal.allowed}') from None
+
+
+def tune_command(file: Path, changes: Sequence[str], key: str) -> str:
+    """Return the command that tunes a key of a file with these changes, as a shell takes it."""
+    sets = (word for change in changes for word in ("--set", change))
+    return shlex.join(["sim", "tune", str(file), "--over", key, *sets])
 
 
 def report_progress(text: str) -> None:

@@ -12,6 +12,7 @@ from sim.engine.state import StopReason
 from sim.report.words import WIDTH, between, bucket, count, duration, percent
 from sim.results import Records, Runs
 from sim.scenario.units import Quantity
+from sim.study.advice import Advice
 from sim.study.answer import Answer
 from sim.study.inputs import InputSpread
 from sim.study.outlook import Outlook
@@ -39,14 +40,13 @@ def prospect(outlook: Outlook) -> str:
     said = f"{plan.job_nodes * plan.gpus_per_node:,} GPUs in one job; "
     if outlook.rate == 0:
         return said + "nothing fails"
-    said += f"a fault stops it every {duration(outlook.job_mtbf_s)}"
-    if outlook.ettr is not None:
-        waited = "" if outlook.spares.enough else " if no node were waited for"
-        said += f"; closed form: ETTR {'about ' if outlook.broken else ''}{percent(outlook.ettr)}{waited}"
+    said += f"a fault stops it every {duration(outlook.job_mtbf_s)} while it trains"
+    if outlook.holds and outlook.ettr is not None:
+        said += f"; closed form: ETTR {'about ' if outlook.gaps else ''}{percent(outlook.ettr)}"
     return said if outlook.spares.enough else f"{said}; {outlook.spares.sentence}"
 
 
-def sentence(answer: Answer, outlook: Outlook) -> str:
+def sentence(answer: Answer, outlook: Outlook, advice: Advice) -> str:
     """The answer in one sentence."""
     half = answer.ettr.half_width
     precise = f" (±{100 * half:.2g} points)" if math.isfinite(half) else " (one run, no interval)"
@@ -58,13 +58,15 @@ def sentence(answer: Answer, outlook: Outlook) -> str:
     worst = answer.largest_loss
     if worst.share is not None and worst.share.mean > 0:
         said += f"; largest loss: {bucket(worst.bucket)}, {percent(worst.share.mean)}"
+    if advice.key is not None:
+        return f"{said}, set by {advice.key}"
     if outlook.levels:
         each = [f"every {duration(level.interval_s)} to {level.name}" for level in outlook.levels]
         said += f"; saving {', '.join(each)}"
     if outlook.interval_s is not None:
         said += f"; saving every {duration(outlook.interval_s)}"
-        if "exact" in outlook.intervals_s:
-            said += f", best is about {duration(outlook.intervals_s['exact'])}"
+    if advice.interval_s is not None:
+        said += f", best is about {duration(advice.interval_s)}"
     return said
 
 
@@ -202,7 +204,7 @@ def _ledger(answer: Answer) -> Table:
     interval = f"{100 * answer.confidence:g} % interval"
     table = new_table("Where the time went", "", "hours", "of wall", interval, "GPU-hours", "of GPUs held")
     for each in answer.buckets:
-        if each.gpu_hours == 0:
+        if each.gpu_hours == 0 and not each.hours:
             continue
         wall = ("-", "-", "-")
         if each.hours is not None and each.share is not None:

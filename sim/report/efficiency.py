@@ -174,7 +174,7 @@ def _buckets(account: Account) -> Table:
         style = "bold" if each.bucket == "productive" else None
         table.add_row(bucket(each.bucket), f"{each.gpu_hours:,.0f}", f"{each.mwh:,.0f}", cost, share, style=style)
     hours, mwh = (math.fsum(getattr(each, name) for each in account.buckets) for name in ("gpu_hours", "mwh"))
-    last = ("-", "-") if total is None else (_cents(total), percent(1.0, 2))
+    last = ("-", "-") if total is None else (_cents(total), percent(1.0, 2) if total else "-")
     table.add_row("total", f"{hours:,.0f}", f"{mwh:,.0f}", *last)
     return table
 

@@ -10,6 +10,7 @@ from typing import Any
 from sim.report.words import WIDTH, duration, percent, size
 from sim.scenario import Entry, Scenario, units
 from sim.scenario.toml import toml_key, toml_value
+from sim.study.gaps import Gap
 from sim.study.levels import Level
 from sim.study.outlook import Outlook
 from sim.study.spares import Spares
@@ -104,13 +105,20 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
         exact = "" if outlook.levels else f"; exact formula: {_share(outlook.ettr)}"
         yield f"  first-order ETTR: {_share(outlook.first_order_ettr)}{exact}"
     for title, said in (
-        ("What the exact formula leaves out here", outlook.broken),
+        ("What the exact formula leaves out here", [_gap(gap) for gap in outlook.gaps]),
         ("What the first-order formulas leave out beyond that", outlook.first_order_broken),
     ):
         if said:
             yield title
         for text in said:
             yield from textwrap.wrap(text, WIDTH, initial_indent="  - ", subsequent_indent="    ")
+
+
+def _gap(gap: Gap) -> str:
+    """Say what is left out, and what that can do."""
+    if gap.bound is None or gap.bound >= 1:
+        return gap.text
+    return f"{gap.text} At most {math.ceil(1e5 * gap.bound) / 1e3:g} points of ETTR."
 
 
 def _level(level: Level) -> Iterator[str]:
@@ -181,6 +189,8 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
                 "shortage": _known(spares, spares.shortage), "crews_busy": _known(spares, spares.crews_busy),
             },
             "broken": outlook.broken,
+            "broken_bounds": [gap.bound if gap.bound is None or gap.bound < 1 else None for gap in outlook.gaps],
+            "ettr_stands": outlook.holds,
             "first_order_broken": outlook.first_order_broken,
         },
     }  # fmt: skip

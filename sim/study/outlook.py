@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 from sim.kernels.laws import CONSTANT, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.saves import UNLIMITED
-from sim.plan import ANY, AUTO, NOTHING, PROCESS, SPARES_ELSE_WAIT, WALL, Plan, Rule, Stage
+from sim.plan import ANY, AUTO, NOTHING, PROCESS, SPARES_ELSE_WAIT, WALL, Plan, Source, Stage
+from sim.study.gaps import Gap, gaps
 from sim.study.levels import Level, levels, levels_ettr
 from sim.study.spares import Spares, mean_of
 from sim.theory import (
@@ -28,8 +30,8 @@ from sim.theory import (
 from sim.theory import Stage as TheoryStage
 from sim.theory.laws import laplace_constant, laplace_exponential, laplace_lognormal
 
-FEW_SAVES = 1000
-"""Runs of fewer intervals are called short: the long-run ETTR is off by about half an interval in them."""
+CLOSE = 0.001
+"""What the exact formula may be off for all that it leaves out, and still stand: 0.1 points, the usual precision."""
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,17 @@ class Outlook:
         """Mean detection delay over the faults, s."""
         if self.rate == 0:
             return 0.0
-        hang = self._hang_s
-        delays = ((1 - s.p_hang) * s.detect + s.p_hang * hang for s in self.plan.sources)
-        return math.fsum(s.rate * s.components * d for s, d in zip(self.plan.sources, delays, strict=True)) / self.rate
+        return self.detection_of(self.plan.sources)
+
+    def detection_of(self, sources: Iterable[Source]) -> float:
+        """Return the mean detection delay over the faults of these sources, s; 0 if they have none."""
+        rates = [(source.rate * source.components, source) for source in sources]
+        total = math.fsum(rate for rate, _ in rates)
+        seconds = math.fsum(rate * ((1 - s.p_hang) * s.detect + s.p_hang * self.hang_s) for rate, s in rates)
+        return seconds / total if total > 0 else 0.0
 
     @property
-    def _hang_s(self) -> float:
+    def hang_s(self) -> float:
         """Mean time until a hang is noticed, s."""
         return hang_delay(self.plan.watchdog.timeout, self.plan.watchdog.heartbeat, self.plan.watchdog.poll)
 
@@ -125,14 +132,25 @@ class Outlook:
         """Mean time from a fault to the next step, with the faults that strike in between, s."""
         if self.rate == 0:
             return 0.0
-        wall_rate = math.fsum(s.rate * s.components for s in self.plan.sources if s.clock == WALL)
-        attempts = [
-            (share, self._attempt(rule, taken, wall_rate)) for (rule, taken), share in self._first_rules.items()
-        ]
-        return recovery_time(wall_rate, self.detection_s, attempts)
+        rate = self.wall_rate
+        attempts = [(share, self.attempt(rule, taken, rate)) for (rule, taken), share in self.first_rules.items()]
+        return recovery_time(rate, self.detection_s, attempts)
 
     @cached_property
-    def _first_rules(self) -> dict[tuple[int, bool], float]:
+    def wall_rate(self) -> float:
+        """Rate of the faults that strike during a recovery, too, 1/s."""
+        return math.fsum(source.rate * source.components for source in self.plan.sources if source.clock == WALL)
+
+    @property
+    def plain_recovery_s(self) -> float:
+        """Mean time from a fault to the next step if no fault struck in between, s."""
+        return self.detection_s + math.fsum(
+            share * math.fsum(stage.mean for stage in self.attempt(rule, taken, 0.0))
+            for (rule, taken), share in self.first_rules.items()
+        )
+
+    @cached_property
+    def first_rules(self) -> dict[tuple[int, bool], float]:
         """Share of the faults that start with each rule, and whether they take a node; empty without faults."""
         if self.rate == 0:
             return {}
@@ -149,11 +167,11 @@ class Outlook:
         return {key: share / total for key, share in shares.items()}
 
     @property
-    def _kinds_of_recovery(self) -> set[tuple[int, bool]]:
+    def kinds_of_recovery(self) -> set[tuple[int, bool]]:
         """Rules that faults start with, and whether they call a spare first that takes time to come."""
         return {
-            (rule, taken and self._activation > 0 and self.plan.rules[rule].use == SPARES_ELSE_WAIT)
-            for rule, taken in self._first_rules
+            (rule, taken and self.activation_s > 0 and self.plan.rules[rule].use == SPARES_ELSE_WAIT)
+            for rule, taken in self.first_rules
         }
 
     def _rule(self, need: int, down: int) -> int:
@@ -168,16 +186,17 @@ class Outlook:
                 return i
         return len(self.plan.rules) - 1
 
-    def _attempt(self, rule_index: int, taken: bool, rate: float) -> list[TheoryStage]:
+    def attempt(self, rule_index: int, taken: bool, rate: float) -> list[TheoryStage]:
+        """Return the stages of an attempt by a rule at a rate of faults; if a node is ``taken``, a spare is called."""
         rule = self.plan.rules[rule_index]
         stages = [self._stage(stage, rate) for stage in rule.stages]
-        if taken and rule.use == SPARES_ELSE_WAIT and self._activation > 0:
-            phi = laplace_constant(rate, self._activation)
-            stages.insert(0, TheoryStage(self._activation, phi, rule.vulnerable))
+        if taken and rule.use == SPARES_ELSE_WAIT and self.activation_s > 0:
+            phi = laplace_constant(rate, self.activation_s)
+            stages.insert(0, TheoryStage(self.activation_s, phi, rule.vulnerable))
         return stages
 
     @property
-    def _activation(self) -> float:
+    def activation_s(self) -> float:
         """Seconds until the fastest spare that there is can be used."""
         used = [pool.activation for pool in self.plan.pools if pool.nodes]
         return min(used, default=0.0)
@@ -223,10 +242,7 @@ class Outlook:
         """
         if not self.plan.has_store or self.rate == 0:
             return None
-        plain = self.detection_s + math.fsum(
-            share * math.fsum(stage.mean for stage in self._attempt(rule, taken, 0.0))
-            for (rule, taken), share in self._first_rules.items()
-        )
+        plain = self.plain_recovery_s
         if self.levels:
             return levels_ettr(self.levels, self.plan, self.rate, plain)
         assert self.save_cost_s is not None
@@ -239,57 +255,24 @@ class Outlook:
         return Spares(self.plan)
 
     @cached_property
+    def gaps(self) -> list[Gap]:
+        """What the exact formula leaves out of this plan, with bounds of its effect on ETTR."""
+        return gaps(self, self.plan.pattern.interval)
+
+    @property
     def broken(self) -> list[str]:
         """What the exact formula assumes and this plan does not keep, each a sentence."""
-        plan, said = self.plan, []
-        rules = [plan.rules[i] for i, _ in self._first_rules]
-        if not plan.has_store:
-            return ["There is no store: every interruption loses all work, and no long-run formula applies."]
-        if plan.tiers:
-            return ["There are several stores, or faults lose versions: there is no exact formula."]
-        if any(taken for _, taken in self._first_rules):
-            said.append(f"Nodes are lost, and the formula waits for none: {self.spares.sentence}.")
-        watchdog = plan.watchdog
-        hangs = any(source.p_hang > 0 and source.rate > 0 for source in plan.sources)
-        if hangs and watchdog.heartbeat + watchdog.poll > 0:
-            said.append("A hang is noticed after a random time: the formula takes the mean.")
-        delays = {source.detect for source in plan.sources if source.p_hang < 1}
-        if any(source.detect_law != ANY for source in plan.sources):
-            said.append("Detection takes a random time: the formula takes the mean.")
-        elif len(delays | ({self._hang_s} if hangs else set())) > 1:
-            said.append("Detection differs by fault source: the formula takes the mean.")
-        if plan.blame.recurs and any(taken for _, taken in self._first_rules):
-            said.append("Nodes that are not taken out fail again: the formula has each fault strike once.")
-        if any(source.p_notice > 0 and source.rate > 0 for source in plan.sources):
-            said.append("Some faults are known before they strike: the formula takes them for stops.")
-        if any(source.planned for source in plan.sources):
-            said.append("There is maintenance: the formula leaves it out.")
-        if plan.lives:
-            said.append("Components age or differ: the formula takes a constant rate, 1 / mean life.")
-        if len(self._kinds_of_recovery) > 1:
-            said.append(
-                "Recovery depends on the fault: the formula draws it at each attempt, the simulation keeps the worst."
-            )
-        if any(_conditions_that_change(rule) for rule in plan.rules):
-            said.append(
-                "Rules depend on attempts, spares or units down: the formula takes what a single fault meets first."
-            )
-        if any(rule.retry_stage and len(rule.stages) > 1 for rule in rules):
-            said.append("Interrupted stages are done again alone: the formula restarts the list.")
-        if any(pause.vulnerable for pause in plan.pauses):
-            said.append("Faults strike in pauses: the formula has them strike elsewhere only.")
-        if any(math.fmod(pause.every, plan.pattern.interval) != 0.0 for pause in plan.pauses):
-            said.append("Pauses come between saves: the formula puts them at one, where they save nothing anew.")
-        length = plan.horizon if plan.work == math.inf else plan.work
-        if length / plan.pattern.interval < FEW_SAVES:
-            said.append(
-                f"The run is short, {length / plan.pattern.interval:.3g} intervals: the formula is a long-run value."
-            )
-        if plan.uncertain:
-            said.append("Rates are uncertain: the formula takes their means.")
-        if plan.initial_start:
-            said.append("The run begins with a start-up that the formula leaves out.")
-        return said
+        return [gap.text for gap in self.gaps]
+
+    def holds_at(self, interval: float) -> bool:
+        """Return whether ``ettr_at(interval)`` is known to be within ``CLOSE`` of what the plan really has there."""
+        bounds = [gap.bound for gap in gaps(self, interval)]
+        return self.one_store and all(bound is not None for bound in bounds) and math.fsum(filter(None, bounds)) < CLOSE
+
+    @property
+    def holds(self) -> bool:
+        """Whether ``ettr`` of this plan as it is is so: nothing is left out, or only what hardly matters."""
+        return self.interval_s is not None and self.holds_at(self.interval_s)
 
     @property
     def first_order_broken(self) -> list[str]:
@@ -313,7 +296,3 @@ class Outlook:
                 f"here one does in {-math.expm1(-self.recovery_s / self.job_mtbf_s):.0%} of them."
             )
         return said
-
-
-def _conditions_that_change(rule: Rule) -> bool:
-    return (rule.units_down_at_most, rule.spare_available, rule.attempts_below) != (ANY, ANY, ANY)

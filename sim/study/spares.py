@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import pdtrc
+import numpy.typing as npt
 
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.plan import BACK, GROUP, NOTHING, WALL, Plan, Source
@@ -28,8 +28,8 @@ def mean_of(plan: Plan, position: int) -> float:
 
 @dataclass(frozen=True)
 class Spares:
-    """Nodes that are lost and come back, as if the job never stopped and crews were endless: a little too pessimistic
-    where it often stops, too optimistic where crews are busy.
+    """Nodes that are lost and come back, as if the job only stopped for want of nodes and crews were endless: a little
+    too pessimistic where it often stops, too optimistic where crews are busy.
     """
 
     plan: Plan
@@ -51,12 +51,12 @@ class Spares:
 
     @property
     def closed(self) -> bool:
-        """Whether services follow in closed form: nothing is counted, no bad node comes back, crews never pause, and a
-        dead spare is noticed at once.
+        """Whether services follow in closed form: nothing is counted, no bad node comes back, crews never pause, a dead
+        spare is noticed at once, pools take all nodes back, and no node goes to repair for the fault of another.
         """
-        if self.plan.retire.failures + self.plan.quarantine.failures > 0:
+        if self.plan.retire.failures + self.plan.quarantine.failures > 0 or self.plan.blame.evict > 0:
             return False
-        if any(pool.nodes > 0 and pool.check > 0.0 for pool in self.plan.pools):
+        if any(pool.nodes > 0 and (pool.check > 0.0 or not pool.takes_back) for pool in self.plan.pools):
             return False
         return all(stage.attempts == 0 and stage.false_fix == stage.shift_length == 0 for stage in self.plan.repair)
 
@@ -82,29 +82,71 @@ class Spares:
         return tuple(map(float, np.linalg.solve(balance, enters)))
 
     @cached_property
-    def in_repair(self) -> float:
-        """Mean number of nodes in repair; infinite if they never come back."""
+    def load(self) -> float:
+        """Mean number of nodes that would be in repair if each were replaced at once; infinite if none comes back."""
         found = 0.0
         for rate, stage in zip(self.services, self.plan.repair, strict=True):
             found += rate * mean_of(self.plan, stage.law) if rate > 0 else 0.0
         return found
 
     @cached_property
+    def in_repair(self) -> float:
+        """Mean number of nodes in repair; infinite if they never come back.
+
+        Nodes that go down together have no closed form: then it is ``load``, or all nodes if that is more.
+        """
+        if math.isinf(self.load):
+            return math.inf
+        if not set(self._shock_sizes) <= {1}:
+            return min(self.load, float(self.plan.nodes))
+        return float(self._chances @ np.arange(len(self._chances)))
+
+    @cached_property
     def shortage(self) -> float:
-        """Share of the time in which more nodes are in repair than there are spares: a Poisson tail (oracle O9c).
+        """Share of the time in which more nodes are in repair than there are spares.
 
         Nodes that go down together are taken to be in repair together: a compound Poisson tail, by Panjer's recursion
         n p(n) = sum over j of a_j g_j p(n - g_j), with a_j the mean number of shocks of g_j nodes.
         """
-        if math.isinf(self.in_repair):
+        if math.isinf(self.load):
             return 1.0
         sizes = self._shock_sizes
         if set(sizes) <= {1}:
-            return float(pdtrc(self.nodes, self.in_repair))
+            return min(1.0, math.fsum(self._chances[self.nodes + 1 :]))
         found = [math.exp(-math.fsum(sizes.values()))]
         for n in range(1, self.nodes + 1):
             found.append(math.fsum(a * g * found[n - g] for g, a in sizes.items() if g <= n) / n)
         return max(0.0, 1.0 - math.fsum(found))
+
+    @cached_property
+    def _chances(self) -> npt.NDArray[np.float64]:
+        """Probabilities that k nodes are in repair, k from 0 to all nodes, where they are lost one by one.
+
+        p_(k+1) / p_k = load x f(k) / (k + 1), where f(k) is the rate of losses with k nodes in repair over that with
+        none: faults on the training clock strike as long as the job runs, those on the wall clock whatever is up. It
+        holds for every law of the time in repair (Erlang's and Engset's loss formulas are the cases of one clock).
+        """
+        if self.load == 0.0:
+            return np.ones(1)
+        plan, down = self.plan, np.arange(self.plan.nodes)
+        on = sum(pool.nodes for pool in plan.pools if pool.on)
+        wall = spares = training = 0.0
+        for source in plan.sources:
+            rate = self._rate(source) * (1 - source.p_process)
+            alone = rate * source.components / (source.components + self._on_spares(source)) if rate > 0 else 0.0
+            wall += alone if source.clock == WALL else 0.0
+            training += alone if source.clock != WALL else 0.0
+            spares += rate - alone
+        losses = (
+            wall * np.minimum(plan.job_nodes, plan.nodes - down) / plan.job_nodes
+            + training * (down <= self.nodes)
+            + spares * np.maximum(on - down, 0) / max(on, 1)
+        )
+        with np.errstate(divide="ignore"):
+            steps = np.log(self.load * losses / (wall + spares + training)) - np.log(down + 1)
+        logs = np.concatenate([[0.0], np.cumsum(steps)])
+        chances = np.exp(logs - logs.max())
+        return np.asarray(chances / chances.sum())
 
     @property
     def _shock_sizes(self) -> dict[int, float]:
@@ -115,15 +157,19 @@ class Spares:
             nodes = self.nodes_of(source.takes)
             share = self._rate(source) * (1 - source.p_process) / losses
             size = max(1, round(nodes))
-            sizes[size] = sizes.get(size, 0.0) + share * self.in_repair / size
+            sizes[size] = sizes.get(size, 0.0) + share * self.load / size
         return sizes
 
     def _rate(self, source: Source) -> float:
         """Nodes that faults of a source strike which would take them, 1/s."""
         if source.takes == NOTHING:
             return 0.0
-        per_spare = source.per_node * self.plan.pools[0].nodes if source.clock == WALL else 0
-        return source.rate * (source.components + per_spare) * self.nodes_of(source.takes)
+        return source.rate * (source.components + self._on_spares(source)) * self.nodes_of(source.takes)
+
+    def _on_spares(self, source: Source) -> int:
+        """Components that a source strikes in spares that are on."""
+        on = sum(pool.nodes for pool in self.plan.pools if pool.on)
+        return source.per_node * on if source.clock == WALL and not source.by_domain else 0
 
     @cached_property
     def crews_busy(self) -> float:

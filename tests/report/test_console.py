@@ -12,6 +12,7 @@ from sim.planning import build
 from sim.report.console import answer_tables, incident_table, prospect, sentence, wrapped
 from sim.scenario import Scenario, from_dict
 from sim.study import estimate
+from sim.study.advice import advise
 from sim.study.outlook import Outlook
 
 
@@ -31,7 +32,8 @@ def said(n: int, **changes: Any) -> tuple[str, str]:
     """The sentence before, and the one after n replications."""
     found = scenario(**changes)
     outlook = Outlook(build(found))
-    return prospect(outlook), sentence(estimate.run(found, n), outlook)
+    answer = estimate.run(found, n)
+    return prospect(outlook), sentence(answer, outlook, advise(answer, outlook))
 
 
 def shown(part: Any) -> str:
@@ -46,7 +48,7 @@ def tables(n: int, **changes: Any) -> str:
 
 def test_the_usual_case() -> None:
     before, after = said(40)
-    assert before.startswith("80 GPUs in one job; a fault stops it every 10 h; closed form: ETTR ")
+    assert before.startswith("80 GPUs in one job; a fault stops it every 10 h while it trains; closed form: ETTR ")
     # 1440 intervals are a long run, nothing is lost and there is no start-up: the closed form holds.
     assert "about" not in before
     assert " useful (±" in after
@@ -55,7 +57,8 @@ def test_the_usual_case() -> None:
 
 
 def test_the_closed_form_is_about_right_where_it_leaves_something_out() -> None:
-    before, _ = said(1, run={"horizon": "10 days"})
+    node = {"per": "node", "mtbf": "200 h", "needs": "process"}
+    before, _ = said(1, faults={"a": node, "b": {**node, "detect": "62 s"}}, recovery={"detect": "1 min"})
     assert "closed form: ETTR about " in before
 
 
@@ -74,7 +77,7 @@ def test_nothing_fails_and_nothing_is_saved() -> None:
 
 def test_no_store() -> None:
     before, after = said(20, stores=None)
-    assert before == "80 GPUs in one job; a fault stops it every 10 h"
+    assert before == "80 GPUs in one job; a fault stops it every 10 h while it trains"
     assert "; largest loss: lost work, " in after
     assert "saving" not in after
 
@@ -168,9 +171,16 @@ def test_few_interruptions_give_an_interval_of_jmtti_with_one_end() -> None:
 def test_too_few_spares_are_said_first() -> None:
     lost = {"node": {"per": "node", "mtbf": "100 h", "needs": "repair"}}
     before, _ = said(1, faults=lost)
-    assert " if no node were waited for; about 2.4 nodes in repair at a time, 0 spares, too few 91 %" in before
+    assert " while it trains; about 1.94 nodes in repair at a time, 0 spares, too few 88 % of the time" in before
     before, _ = said(1, faults=lost, job={"nodes": 1})
-    assert "if no node" not in before
+    assert "too few" not in before
+
+
+def test_formulas_that_do_not_hold_are_not_shown() -> None:
+    lost = {"node": {"per": "node", "mtbf": "100 h", "needs": "repair"}}
+    before, after = said(20, faults=lost)
+    assert "closed form" not in before
+    assert after.endswith(", set by repair.replace.time")
 
 
 @pytest.mark.parametrize("n", [1, 3])

@@ -348,6 +348,29 @@ def test_what_the_formula_leaves_out_is_said_when_it_does(changes: dict[str, Any
         assert said.endswith(".")
 
 
+BOUNDED = {
+    name: changes
+    for name, (changes, _) in BREAKS.items()
+    if (found := outlook(**changes)).gaps and found.one_store and all(gap.bound is not None for gap in found.gaps)
+}
+
+
+def test_most_that_is_left_out_has_a_bound() -> None:
+    assert len(BOUNDED) >= 12
+
+
+@pytest.mark.parametrize("changes", BOUNDED.values(), ids=BOUNDED.keys())
+def test_what_is_left_out_moves_ettr_by_at_most_its_bound(changes: dict[str, Any], jobs: int) -> None:
+    """n = 64; z is compared with 4.5, a false alarm in 150,000 for each."""
+    scenario = from_dict(tables(**changes))
+    found = outlook(**changes)
+    rows = estimate.run(scenario, 64, seed=5, jobs=jobs).runs.rows
+    measured = ratio(rows["work_done_s"], rows["wall_s"], 0.95)
+    assert found.ettr is not None
+    bound = math.fsum(gap.bound or 0.0 for gap in found.gaps)
+    assert abs(measured.mean - found.ettr) <= bound + 4.5 * measured.half_width / 1.96
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

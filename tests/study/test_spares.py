@@ -36,18 +36,44 @@ def test_nodes_in_repair() -> None:
     found = spares()
     assert found.nodes == 4
     assert found.losses == pytest.approx((0.0, 20 / (100 * HOUR)), rel=1e-12)
+    assert found.load == pytest.approx(2.0, rel=1e-12)
     # 20 nodes, each of which is lost every 100 h and away for 10 h.
-    assert found.in_repair == pytest.approx(2.0, rel=1e-12)
-    assert found.shortage == pytest.approx(stats.poisson.sf(4, 2.0), rel=1e-9)
+    assert found.in_repair == pytest.approx(20 / 11, rel=1e-12)
+    assert found.shortage == pytest.approx(stats.binom.sf(4, 20, 1 / 11), rel=1e-9)
     assert found.crews_busy == 0.0
     assert not found.enough
-    assert found.sentence == "about 2 nodes in repair at a time, 4 spares, too few 5.27 % of the time"
+    assert found.sentence == "about 1.82 nodes in repair at a time, 4 spares, too few 3.02 % of the time"
 
 
-def test_cold_spares_and_training_clocks_do_not_fail() -> None:
-    assert spares(pools={"cold": 4}).in_repair == pytest.approx(1.6, rel=1e-12)
-    training = {"node": {"per": "node", "mtbf": "100 h", "clock": "training"}}
-    assert spares(faults=training).in_repair == pytest.approx(1.6, rel=1e-12)
+def test_cold_spares_do_not_fail() -> None:
+    """Birth and death: 16 nodes fail as long as there are spares, then fewer and fewer."""
+    found = spares(pools={"cold": 4})
+    assert found.load == pytest.approx(1.6, rel=1e-12)
+    chances = [1.0]
+    for k in range(20):
+        chances.append(chances[-1] * 0.1 * min(16, 20 - k) / (k + 1))
+    mean = sum(k * chance for k, chance in enumerate(chances)) / sum(chances)
+    assert found.in_repair == pytest.approx(mean, rel=1e-12)
+
+
+def test_on_the_training_clock_it_is_the_loss_formula() -> None:
+    """Nothing is lost while the job waits: the share of the time in which it does is Erlang's (oracle O9a)."""
+    found = spares(faults={"node": {"per": "node", "mtbf": "100 h", "clock": "training"}})
+    assert found.load == pytest.approx(1.6, rel=1e-12)
+    assert found.shortage == pytest.approx(theory.stalled_share(4, 1.6), rel=1e-12)
+    assert found.in_repair == pytest.approx(1.6 * (1 - theory.stalled_share(4, 1.6)), rel=1e-12)
+
+
+@pytest.mark.parametrize("clock", ["wall", "training"])
+@pytest.mark.parametrize("takes", ["node", "rack"])
+@pytest.mark.parametrize("pools", [{"hot": 4}, {"cold": 4}, {"hot": 1, "cold": 3}])
+def test_no_more_nodes_are_in_repair_than_there_are(clock: str, takes: str, pools: dict[str, int]) -> None:
+    faults = {"node": {"per": "node", "mtbf": "1 h", "clock": clock, "takes": takes}}
+    cluster = {"nodes": 20, "groups": {"rack": "4 nodes"}}
+    found = spares(faults=faults, cluster=cluster, pools=pools, repair={"time": "1000 h"})
+    assert found.load > 1000
+    assert found.in_repair <= 20
+    assert found.shortage > 0.9
 
 
 def test_resets_that_fail_go_to_repair() -> None:
@@ -62,14 +88,14 @@ def test_resets_that_fail_go_to_repair() -> None:
     assert found.losses == pytest.approx((0.5 * rate, 0.3 * rate), rel=1e-12)
     to_replace = (0.3 + 0.5 * 0.4) * rate / 0.8
     assert found.services == pytest.approx((0.5 * rate, to_replace), rel=1e-12)
-    assert found.in_repair == pytest.approx(0.5 * rate * HOUR + to_replace * 20 * HOUR, rel=1e-12)
+    assert found.load == pytest.approx(0.5 * rate * HOUR + to_replace * 20 * HOUR, rel=1e-12)
     assert found.crews_busy == pytest.approx(to_replace * 20 * HOUR / 3, rel=1e-12)
     assert found.sentence.endswith(f"; crews {100 * found.crews_busy:.0f} % busy")
 
 
 def test_without_a_reset_stage_both_go_to_repair() -> None:
     mixed = {"node": {"per": "node", "mtbf": "100 h", "needs": {"reset": 0.5, "repair": 0.5}}}
-    assert spares(faults=mixed).in_repair == pytest.approx(2.0, rel=1e-12)
+    assert spares(faults=mixed).load == pytest.approx(2.0, rel=1e-12)
 
 
 MIXTURE = {
@@ -79,7 +105,7 @@ MIXTURE = {
 
 
 def test_the_mean_of_a_mixture() -> None:
-    assert spares(repair={"time": MIXTURE}).in_repair == pytest.approx(2.0, rel=1e-12)
+    assert spares(repair={"time": MIXTURE}).load == pytest.approx(2.0, rel=1e-12)
 
 
 def test_nodes_that_never_come_back() -> None:
@@ -105,7 +131,7 @@ def test_services_of_stages_that_lead_to_each_other() -> None:
     burn_in = (0.5 * each + (0.5 + 0.75) * each) / 0.9
     parts = (0.5 + 0.75) * each + 0.1 * burn_in
     assert found.services == pytest.approx((each, each, parts, parts / 0.8, burn_in), rel=1e-12)
-    assert found.in_repair == pytest.approx((3 * each + 20.25 * parts + 3 * burn_in) * HOUR, rel=1e-12)
+    assert found.load == pytest.approx((3 * each + 20.25 * parts + 3 * burn_in) * HOUR, rel=1e-12)
     assert found.crews_busy == pytest.approx(parts / 0.8 * 5 * HOUR / 2, rel=1e-12)
 
 
@@ -122,7 +148,8 @@ def test_nothing_is_said_where_no_formula_applies() -> None:
 
 def test_a_repair_that_hardly_ever_works() -> None:
     found = spares(repair={"time": "10 h", "success": 1e-6})
-    assert found.in_repair == pytest.approx(2e6, rel=1e-12)
+    assert found.load == pytest.approx(2e6, rel=1e-12)
+    assert 19.9 < found.in_repair < 20
     assert found.shortage == 1.0
     assert found.sentence.endswith("too few 100 % of the time")
 
@@ -155,7 +182,7 @@ def test_enough_spares() -> None:
     found = spares(job={"nodes": 10})
     assert found.shortage < 1e-4
     assert found.enough
-    assert found.sentence == "about 2 nodes in repair at a time, 10 spares"
+    assert found.sentence == "about 1.82 nodes in repair at a time, 10 spares"
 
 
 def test_the_simulation_has_as_many_in_repair(jobs: int) -> None:
@@ -170,11 +197,8 @@ def test_the_simulation_has_as_many_in_repair(jobs: int) -> None:
     )
     expected = Spares(build(scenario)).in_repair
     found = mean(estimate.run(scenario, 2_000, jobs=jobs).runs.rows["units_in_repair"], 0.95)
-    # All idle hot spares fail, the nodes in repair do not: fewer fail than the closed form says, by about a tenth.
-    alive = expected / (1 + expected / 30)
-    assert found.mean == pytest.approx(alive, abs=4.5 * found.half_width / 1.96)
+    assert found.mean == pytest.approx(expected, abs=4.5 * found.half_width / 1.96)
     assert found.half_width < 0.1
-    assert found.mean < expected
 
 
 def test_one_crew_is_busy_as_long_as_the_queue_says() -> None:
