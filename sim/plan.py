@@ -55,10 +55,19 @@ AUTO = -1
 BACK = -1
 """What follows a stage of repair that lets its nodes go: they come back."""
 
+LONGEST_IDLE, LAST_RETURNED, FIRST, RANDOM = 0, 1, 2, 3
+PICKS = ("longest idle", "last returned", "first", "random")
+"""Which of the idle spares of a pool is called."""
+
 DETECTION_LANE, BLAME_LANE, RELAPSE_LANE, LEAD_LANE, RECURRENCE_LANE = 1, 2, 3, 4, 5
 """Identities of the draws that say when a fault is noticed, who is blamed and whether a restart cures it, when a node
 fails again that only seemed to be in order, how long before it a fault is known, and when a node fails again that was
 not taken out; 0 is the fault itself, stages have theirs from 256.
+"""
+
+CALL_LANE = 256 + (1 << 62)
+"""Identity, beyond those of all stages, of the draw that picks the spare for the first call after a fault; each further
+call has the next one.
 """
 
 RATE_LANE = 255
@@ -361,7 +370,8 @@ class Plan:
     ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair
     ``repair_entry``, when its fault is seen or with ``repair_at_fault`` at once. ``relapse`` is the law of life of
     nodes that only seem to be in order. A node that is to ``retire`` enters that stage and no other; one in
-    ``quarantine`` enters that before it comes back.
+    ``quarantine`` enters that before it comes back. ``pick`` says which idle spare of a pool is called, of those that
+    are near enough.
 
     Nodes are numbered: the job's, the hot pool's, the cold pool's. ``order`` is the node at each place of the cluster
     (empty: at each its own number); places that follow each other are near each other, and ``groups`` divide them.
@@ -403,6 +413,7 @@ class Plan:
     blame: Blame = Blame()
     period: float = math.inf
     tiers: tuple[Tier, ...] = ()
+    pick: int = LONGEST_IDLE
 
     @property
     def periods(self) -> int:

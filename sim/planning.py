@@ -26,6 +26,7 @@ from sim.plan import (
     NEEDS,
     NODE,
     NOTHING,
+    PICKS,
     TRAINING,
     USES,
     WALL,
@@ -386,5 +387,6 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         pauses=_pauses(scenario, seed, laws),
         blame=_blame(scenario, laws),
         tiers=tiers(scenario, intervals),
+        pick=PICKS.index(scenario.pools.pick),
     )
     return replace(plan, laws=tuple(laws.table))

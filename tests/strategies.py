@@ -36,6 +36,7 @@ from sim.plan import (
     LOGNORMAL_LIFE,
     NODE,
     NOTHING,
+    PICKS,
     RENEW_NONE,
     RENEW_SYSTEM,
     TRAINING,
@@ -481,6 +482,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         blame=draw(blames(len(groups), table, unit)) if rich else Blame(),
         pauses=tuple(draw(pauses(name, table, unit)) for name in PAUSES[: draw(st.sampled_from([0, 0, 1, 2]))]),
         period=math.inf if horizon == math.inf else time(max(1, int(horizon / unit) // 40), int(horizon / unit) + 3),
+        pick=draw(st.integers(0, len(PICKS) - 1)),
     )
     return replace(plan, laws=tuple(table))
 
@@ -820,6 +822,8 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         if isinstance(table["pools"]["hot"], dict):
             words = st.sampled_from(["at once", "on activation"])
             table["pools"]["hot"]["check"] = draw(st.one_of(words, durations(1.0, 400.0, scale)))
+        if draw(st.booleans()):
+            table["pools"]["pick"] = draw(st.sampled_from(PICKS))
     table["repair"] = draw(repair_tables(scale))
     if draw(st.sampled_from([True, False, False])):
         table["pauses"] = {name: draw(pause_tables(scale)) for name in PAUSES[: draw(st.integers(1, 2))]}

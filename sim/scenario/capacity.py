@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from sim.scenario.domains import GroupName
 from sim.scenario.entries import Entries, source_of
 from sim.scenario.fields import (
     MOST,
     POSITIVE_DURATION,
+    Choice,
     Count,
     Duration,
     Flag,
@@ -24,6 +25,8 @@ from sim.scenario.refusal import RefusedError, nearest
 from sim.scenario.units import Quantity
 
 POOLS = ("hot", "cold", "warm", "shared")
+Pick = Literal["longest idle", "last returned", "first", "random"]
+PICKS = ("longest idle", "last returned", "first", "random")
 AT_ONCE, ON_ACTIVATION = "at once", "on activation"
 _NODES = "Nodes of the pool; 0 or more."
 
@@ -130,8 +133,18 @@ class SharedPoolTable(PoolTable):
 class PoolsTable(Table):
     """`[pools]` as written."""
 
+    pick: Annotated[Pick, Choice(PICKS)] = setting(
+        "Which idle spare of a pool is called, among those that the rule's within allows: the one that joined the pool "
+        "first, the one that joined it last, the first in the order of the cluster, or any of them, drawn for each "
+        "call. At the start the order of the cluster decides. It matters where nodes differ: by frailty or age, by "
+        "their domain, or as spares that died unnoticed.",
+        "last returned",
+        "assumption: idle nodes are a stack",
+    )
     hot: Annotated[HotPoolTable, ShortForm(_as_nodes, (_POOL_SIZE,))] | None = setting(
-        "Spares that are on: a number of nodes, or a table.", None, "0 nodes; without [pools] all nodes beyond the job"
+        "Spares that are on: a number of nodes, or a table.",
+        None,
+        "0 nodes; if [pools] names no pool, all nodes beyond the job",
     )
     cold: Annotated[ColdPoolTable, ShortForm(_as_nodes, (_POOL_SIZE,))] | None = setting(
         "Spares that are off and do not fail: a number of nodes, or a table.", None, "0 nodes"
@@ -165,12 +178,15 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """The pools; an empty one has 0 nodes. Warm and shared ones are None where the file has none."""
+    """The pools; an empty one has 0 nodes. Warm and shared ones are None where the file has none. `pick` says which of
+    a pool's idle spares is called.
+    """
 
     hot: Pool
     cold: Pool
     warm: Pool | None = None
     shared: Pool | None = None
+    pick: Pick = "last returned"
 
     def by_name(self) -> dict[str, Pool]:
         """Give the pools that there are by name, hot and cold first."""
@@ -179,10 +195,10 @@ class Pools:
 
 
 def pool_sizes(table: PoolsTable | None, free: int) -> tuple[int, ...]:
-    """Give nodes of each pool of `POOLS`; without a table all `free` nodes are hot spares."""
-    if table is None:
+    """Return the nodes of each pool of `POOLS`; if the table names none, all `free` nodes are hot spares."""
+    pools = [getattr(table, name, None) for name in POOLS]
+    if all(pool is None for pool in pools):
         return free, 0, 0, 0
-    pools = [getattr(table, name) for name in POOLS]
     return tuple(pool.nodes if pool else 0 for pool in pools)
 
 
@@ -196,14 +212,15 @@ def resolve_pools(table: PoolsTable | None, free: int, entries: Entries) -> Pool
     """Resolve `[pools]`; `free` are the nodes of the cluster beyond the job."""
     hot, cold, *_ = pool_sizes(table, free)
     written = table or PoolsTable.model_validate({})
-    return Pools(
-        _pool("hot", hot, written.hot, HotPoolTable, entries),
-        _pool("cold", cold, written.cold, ColdPoolTable, entries),
-        *(
-            None if more is None else _pool(name, more.nodes, more, PoolTable, entries)
-            for name, more in (("warm", written.warm), ("shared", written.shared))
-        ),
-    )
+    entries.field(("pools",), written, "pick", "")
+    found = {
+        "hot": _pool("hot", hot, written.hot, HotPoolTable, entries),
+        "cold": _pool("cold", cold, written.cold, ColdPoolTable, entries),
+    }
+    for name, more in (("warm", written.warm), ("shared", written.shared)):
+        if more is not None:
+            found[name] = _pool(name, more.nodes, more, PoolTable, entries)
+    return Pools(**found, pick=written.pick)
 
 
 def _pool(name: str, nodes: int, table: PoolTable | None, model: type[PoolTable], entries: Entries) -> Pool:

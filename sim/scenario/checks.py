@@ -59,13 +59,14 @@ def _sizes(parts: Parts, findings: Findings) -> None:
 
 def _pools(parts: Parts, findings: Findings) -> None:
     """Check the pools that rules name, and that there is room for nodes that are not given back."""
+    named = {pool for pool in POOLS if getattr(parts.pools, pool, None) is not None}
     for name, rule in parts.rules.items():
         if not rule.await_refill and rule.refill is None:
             refusal = RefusedError("is of a pool that is filled, but none is named", "refill beside it")
             findings.add(("recovery", name, "await_refill"), refusal)
         for key, pools in (("refill", (rule.refill,)), ("pools", rule.pools or ())):
             for pool in pools:
-                if pool is not None and parts.pools is not None and getattr(parts.pools, pool) is None:
+                if pool is not None and parts.pools_known and pool not in (named or ("hot", "cold")):
                     refusal = RefusedError("is a pool that is not there", "a pool of [pools]", f"add {pool} to [pools]")
                     findings.add(("recovery", name, key), refusal)
     shared = parts.pools.shared if parts.pools is not None else None

@@ -59,6 +59,12 @@ def test_features_of_scenarios(name: str, features: set[str]) -> None:
     assert set(found) == FEATURES
 
 
+def test_picks_are_a_feature_only_where_nodes_differ() -> None:
+    for name, differ in (("hopper-100k", False), ("lemons", True)):
+        plan = build(load(SCENARIOS / f"{name}.toml", ["pools.pick=random"]))
+        assert FOUND(plan)["has_picks"] == differ
+
+
 def test_features_that_the_engine_asks_for_are_those_of_the_plan() -> None:
     """One that is misspelt would be false for every plan: a record without the field has it not."""
     asked = set()

@@ -164,6 +164,7 @@ def naive_model(scenario: Scenario) -> Model:
         "job_nodes": scenario.job.nodes,
         "hot": scenario.pools.hot.nodes,
         "cold": scenario.pools.cold.nodes,
+        "pick": scenario.pools.pick,
         "hot_activation": scenario.pools.hot.activation,
         "cold_activation": scenario.pools.cold.activation,
         "activating_fail": True,
@@ -613,6 +614,19 @@ repair = { time = { law = "exponential", mean = "4 h" }, crews = 1 }
 run.horizon = "80 h"
 """
 
+for pick in ("first", "last returned", "random"):
+    # Lemons stay lemons, and spares are off: how many faults there are is a matter of who is called.
+    SCENARIOS[f"lemons among spares, of which the {pick} one is called"] = f"""
+cluster = {{ nodes = 9 }}
+job = {{ nodes = 2 }}
+faults.node = {{ per = "node", mtbf = "10 h", frailty = {{ share = 0.3, factor = 20, cured = false }} }}
+pools = {{ pick = "{pick}", cold = {{ nodes = 7, activation = "3 min" }} }}
+detect.stop = "2 min"
+recovery.restart = "10 min"
+repair.time = {{ law = "exponential", mean = "1 h" }}
+run.horizon = "100 h"
+"""
+
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_engine_and_naive_simulator_agree(name: str) -> None:
@@ -685,4 +699,11 @@ def test_wrong_models_of_lemons_are_noticed(wrong: str) -> None:
         model["sources"][0]["life"]["cured"] = False
     else:
         model["retire"]["failures"] = 4
+    assert suspects(naive_figures(model), our_figures(scenario))
+
+
+@pytest.mark.parametrize("pick", ["first", "last returned", "random"])
+def test_a_wrong_pick_is_noticed(pick: str) -> None:
+    scenario = loads(SCENARIOS[f"lemons among spares, of which the {pick} one is called"])
+    model = naive_model(scenario) | {"pick": "longest idle" if pick != "random" else "first"}
     assert suspects(naive_figures(model), our_figures(scenario))

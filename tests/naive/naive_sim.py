@@ -23,6 +23,8 @@ The model is a dict with these keys (all times and rates in one unit):
 - ``horizon`` or ``work``; ``initial_start``, ``final_save``; ``max_attempts``
 - ``hot_check`` (optional): time between checks of the hot pool (``inf``: there are none); until then, or until it is
   called, a dead spare stays where it is. Without it a dead spare is noticed at once
+- ``pick`` (optional, "longest idle"): which idle spare of a pool is called: that one, "last returned", "first" (as
+  nodes are numbered: the job's, the hot pool's, the cold pool's) or "random"
 - ``repair_at_fault`` (optional, False): nodes go to repair when they fail, not when that is seen
 - ``activating_fail`` (optional, False): whether a spare in activation can be struck. The rules leave it open.
 """
@@ -317,13 +319,25 @@ class Naive:
         if self.rule["use"] == SPARES:
             for pool in self.pool_order:
                 while self.empty and self.pools[pool]:
-                    node = self.pools[pool].pop()
+                    node = self.call(pool)
                     if node.place == "dead":
                         self.admit(node, node.need)
                         continue
                     self.spares_used += 1
                     self.fill(self.empty[0], node, self.m[pool + "_activation"])
         self.begin_list_if_complete()
+
+    def call(self, pool: str) -> Node:
+        """Take the spare of a pool that is called from it."""
+        idle = self.pools[pool]
+        match self.m.get("pick", "longest idle"):
+            case "longest idle":
+                return idle.pop(0)
+            case "first":
+                return idle.pop(min(range(len(idle)), key=lambda i: self.nodes.index(idle[i])))
+            case "random":
+                return idle.pop(self.rng.randrange(len(idle)))
+        return idle.pop()
 
     def holds(self, number: int, when: dict[str, Any]) -> bool:
         assert self.incident is not None

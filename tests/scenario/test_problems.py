@@ -609,6 +609,20 @@ def test_pools_of_rules_are_checked(text: str, key: str, message: str) -> None:
     assert message in problem.message
 
 
+def test_without_pools_there_are_a_hot_and_a_cold_one() -> None:
+    rule = '[recovery.swap]\nstages = {{ restart = "8 min" }}\nrefill = "{}"\n'
+    for pools in ("", '[pools]\npick = "random"\n'):
+        problem = only(changed('[recovery]\nrestart = "8 min"\n', pools + rule.format("warm")))
+        assert problem.key == "recovery.swap.refill"
+        loads(changed('[recovery]\nrestart = "8 min"\n', pools + rule.format("hot")))
+
+
+def test_a_pick_that_is_none_is_named() -> None:
+    problem = only(SMALL + '\n[pools]\nhot = 1\npick = "longest_idle"\n')
+    assert problem.key == "pools.pick"
+    assert 'did you mean "longest idle"?' in str(problem)
+
+
 def test_nodes_that_are_kept_need_a_cold_pool() -> None:
     text = SMALL + "\n[pools]\nhot = 1\nshared = { nodes = 2, give_back = false }\n"
     problem = only(text)

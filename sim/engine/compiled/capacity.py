@@ -12,18 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.engine.compiled.nodes import (
-    die_idle,
-    domain_of,
-    give_idle,
-    idle_node,
-    is_down,
-    leave,
-    next_site,
-    position,
-    seat,
-    take_idle,
-)
+from sim.engine.compiled.nodes import die_idle, give_idle, idle_node, is_down, leave, seat, take_idle
+from sim.engine.compiled.picks import next_near, pick_spare, suits
 from sim.engine.compiled.recurrence import repaired
 from sim.engine.compiled.relapse import begin_use, end_use
 from sim.engine.compiled.saving import swap_versions
@@ -188,53 +178,17 @@ def ready_at(s: Any, u: Any) -> float:
 
 
 @kernel
-def _suits(p: Any, u: Any, within: int, node: int, spare: int) -> bool:
-    """Whether a spare is near enough to the node that it would replace."""
-    return not p.has_domains or within == ANY or domain_of(p, u, within, node) == domain_of(p, u, within, spare)
-
-
-@kernel
-def _next_near(p: Any, s: Any, u: Any, block: int, within: int, node: int, before: int) -> int:
-    """The last place below ``before`` in the list of a pool where a spare is that is near enough; -1 if there is none.
-
-    Looks at the spares or at the nodes of the domain, whichever are fewer.
-    """
-    if not p.has_domains or within == ANY:
-        return before - 1
-    return _next_in_domain(p, s, u, block, within, node, before)
-
-
-@entry
-def _next_in_domain(p: Any, s: Any, u: Any, block: int, within: int, node: int, before: int) -> int:
-    domain = domain_of(p, u, within, node)
-    if s.idle[block] * p.group_number[within] <= p.nodes:
-        place = before - 1
-        while place >= 0 and domain_of(p, u, within, idle_node(p, s, u, block, place)) != domain:
-            place -= 1
-        return place
-    last = -1
-    site = domain * p.group_unit[within]
-    while site < p.nodes:
-        other = u.rest[site].node
-        place = position(p, s, u, other)
-        if last < place < before and idle_node(p, s, u, block, place) == other:
-            last = place
-        site = next_site(p, within, site)
-    return last
-
-
-@kernel
 def _find(p: Any, s: Any, u: Any, row: Any, block: int, within: int, node: int) -> int:
-    """The place in a pool of the spare that replaces a node: the last that is near enough; -1 if there is none. Those
-    that are called before it and found dead go to repair.
+    """The place in a pool of the spare that replaces a node; -1 if none is near enough. Those that are called before it
+    and found dead go to repair.
     """
-    place = _next_near(p, s, u, block, within, node, s.idle[block])
+    place = pick_spare(p, s, u, block, within, node)
     while p.has_checks and place >= 0:
         spare = idle_node(p, s, u, block, place)
         if not is_down(s, u, spare):
             break
         find_dead(p, s, u, row, spare)
-        place = _next_near(p, s, u, block, within, node, place)
+        place = pick_spare(p, s, u, block, within, node)
     return place
 
 
@@ -257,11 +211,11 @@ def spares_suffice(p: Any, s: Any, u: Any, rule: int) -> bool:
         node = u.rest[i].empty_node
         missing = 0
         for j in range(s.empty):
-            missing += 1 if _suits(p, u, within, node, u.rest[j].empty_node) else 0
+            missing += 1 if suits(p, u, within, node, u.rest[j].empty_node) else 0
         for block in range(HOT, HOT + p.n_pools):
             place = s.idle[block] if _takes_from(p, rule, block) else 0
             while missing > 0 and place > 0:
-                place = _next_near(p, s, u, block, within, node, place)
+                place = next_near(p, s, u, block, within, node, place)
                 missing -= 1 if place >= 0 else 0
         if missing > 0:
             return False
@@ -301,7 +255,7 @@ def next_claim(p: Any, s: Any) -> float:
 @kernel
 def _put_idle(p: Any, s: Any, u: Any, block: int, node: int) -> None:
     """A node joins a pool; it is in use there if the pool is on."""
-    give_idle(s, u, block, node)
+    give_idle(p, s, u, block, node)
     if p.pool_on[block] != 0:
         begin_use(p, s, u, node)
     else:
@@ -371,7 +325,7 @@ def rejoin(p: Any, s: Any, u: Any, row: Any, node: int) -> None:
                 return
     if s.phase == WAITING and p.rule_use[s.rule] == SPARES_ELSE_WAIT:
         for i in range(s.empty):
-            if _suits(p, u, p.rule_within[s.rule], u.rest[i].empty_node, node):
+            if suits(p, u, p.rule_within[s.rule], u.rest[i].empty_node, node):
                 _fill(p, s, u, row, i, node)
                 return
     book_idle(s, row)

@@ -21,7 +21,7 @@ from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.incident import log_incident, open_incident, stand_still
 from sim.engine.compiled.pauses import aim, book_pause, pass_pauses
 from sim.engine.compiled.recurrence import stumble, stumbles
-from sim.engine.compiled.sampling import sample
+from sim.engine.compiled.sampling import for_last_fault, sample
 from sim.engine.compiled.saving import fall_back, read_time, resume_stores, saves_of
 from sim.engine.compiled.segment import halt, pattern_of, settle, start_segment
 from sim.engine.compiled.shop import book_repair
@@ -109,6 +109,7 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
     s.by_source = source
     s.by_block = block
     s.by_ordinal = ordinal
+    s.calls = 0
     s.faults_in += 1
     s.worst = max(s.worst, need)
     s.planned = p.has_notices and s.planned and p.planned[source] != 0 and effect == KNOWN
@@ -267,12 +268,7 @@ def _stage_length(p: Any, s: Any, stage: int) -> float:
         return read_time(p, s)
     if p.law_kind[law] == CONSTANT:
         return float(p.law_a[law])
-    key_0 = p.start_key[0]
-    key_1 = p.start_key[1]
-    if s.by_source >= 0:
-        key_0 = p.key_0[s.by_source]
-        key_1 = p.key_1[s.by_source]
-    u, choice, _, _ = uniforms(key_0, key_1, s.by_ordinal, p.stage_lane[stage], s.by_block, s.replication)
+    u, choice, _, _ = for_last_fault(p, s, p.stage_lane[stage])
     return sample(p, law, u, choice)
 
 

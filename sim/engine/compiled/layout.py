@@ -15,7 +15,7 @@ from sim.engine.curves import curves_of
 from sim.engine.state import MAX_PAUSES, MAX_SOURCES
 from sim.engine.tiers import STORES, VERSIONS, pack_stores
 from sim.kernels._jit import INTERPRETED
-from sim.plan import ANY, CALENDAR, DOMAIN, GROUP, HOT, RENEW_SYSTEM, Lane, Plan
+from sim.plan import ANY, CALENDAR, DOMAIN, GROUP, HOT, LAST_RETURNED, RENEW_SYSTEM, Lane, Plan
 
 MAX_GROUPS = 10
 MAX_POOLS = 4
@@ -46,8 +46,15 @@ _FEATURES = [
     ("has_relapses", "b1"), ("has_strikes", "b1"), ("has_visits", "b1"),
     # nodes that stay in the job though they failed, and fail again
     ("has_recurrences", "b1"),
+    # spares that are not all alike, of which another than the last returned is called
+    ("has_picks", "b1"),
 ]  # fmt: skip
 """What costs time wherever it might happen. Most plans have none of it: for them an engine is compiled without."""
+
+_TELL_APART = (
+    "has_notices", "has_ages", "has_domains", "has_checks", "has_relapses", "has_strikes", "has_recurrences",
+)  # fmt: skip
+"""Features by which one node may differ from another. What else is known of a node belongs to its slot or its visit."""
 
 _PLAN = [
     # nodes of the job; pools by block (from sim.plan.HOT on): nodes, the number after the last of them, seconds of
@@ -57,6 +64,8 @@ _PLAN = [
     ("pool_nodes", "i8", MAX_POOLS + 1), ("pool_end", "i8", MAX_POOLS + 1),
     ("activation", "f8", MAX_POOLS + 1), ("pool_on", "i8", MAX_POOLS + 1), ("one_by_one", "i8", MAX_POOLS + 1),
     ("takes_back", "i8", MAX_POOLS + 1), ("pool_check", "f8", MAX_POOLS + 1), ("pool_order", "i8", MAX_POOLS),
+    # which idle spare is called
+    ("pick", "i8"),
     # saves: sim.kernels.saves.Pattern, in seconds; index of the last trigger before the end of the work
     ("has_store", "b1"), ("interval", "f8"), ("stall", "f8"), ("persist", "f8"), ("slowdown", "f8"),
     ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
@@ -184,6 +193,8 @@ STATE = np.dtype(
         # accounted for up to ..._since; when the last spare called from a pool where they come one by one is active,
         # and the last that refills a pool
         ("idle", "i8", MAX_POOLS + 1), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"),
+        # spares that have joined a pool so far, and draws for calls since the last fault
+        ("joined", "i8"), ("calls", "i8"),
         ("empty_since", "f8"), ("n_active", "i8"), ("claimed", "f8", MAX_POOLS + 1), ("refilled", "f8"),
         # whether all that the job waits for is there or called, so that the wait ends when it is active
         ("complete", "b1"),
@@ -261,7 +272,7 @@ def pack(plan: Plan) -> Record:
     r: Any = packed[0]
     for name in (
         "max_attempts", "has_store", "read", "horizon", "work", "last_save",
-        "initial_start", "final_save", "max_events", "start_key", "repair_at_fault",
+        "initial_start", "final_save", "max_events", "start_key", "repair_at_fault", "pick",
     ):  # fmt: skip
         r[name] = getattr(plan, name)
     r["series_period"] = plan.period
@@ -333,7 +344,7 @@ def pack(plan: Plan) -> Record:
 
 def _features(plan: Plan) -> dict[str, bool]:
     """What a plan has of the features, by the names of their fields."""
-    return {
+    features = {
         "has_tiers": len(plan.tiers) > 0,
         "has_notices": any(source.p_notice > 0.0 for source in plan.sources)
         or any(lane.calendar is not None for lane in plan.lanes),
@@ -350,6 +361,9 @@ def _features(plan: Plan) -> dict[str, bool]:
         "has_recurrences": plan.blame.recurs,
         "has_visits": plan.quarantine.failures > 0 or any(stage.attempts > 0 for stage in plan.repair),
     }
+    # Of nodes that nothing tells apart it is all the same which is called: the last returned is the cheapest to find.
+    differ = any(features[name] for name in _TELL_APART)
+    return features | {"has_picks": plan.pick != LAST_RETURNED and differ}
 
 
 def _put(record: Any, position: int, prefix: str, **values: object) -> None:

@@ -185,6 +185,8 @@ def _begin(p: Any, s: Any, a: Any, row: Any, log: Any, replication: int) -> None
     for block in range(s.idle.size):
         s.idle[block] = p.pool_nodes[block]
         s.claimed[block] = 0.0
+    s.joined = 0
+    s.calls = 0
     s.refilled = 0.0
     s.idle_since = 0.0
     s.empty = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.engine.compiled.turns import calls_in_turn, join, quit_turn
 from sim.kernels._jit import kernel
 from sim.plan import HOT, IN_SHOP, JOB
 
@@ -93,8 +94,10 @@ def _put_idle(s: Any, u: Any, block: int, place: int, node: int, where: int) -> 
 
 
 @kernel
-def give_idle(s: Any, u: Any, block: int, node: int) -> None:
-    """A node joins a pool; it is the first to leave it."""
+def give_idle(p: Any, s: Any, u: Any, block: int, node: int) -> None:
+    """A node joins a pool, at the end of its list."""
+    if p.has_picks and calls_in_turn(p):
+        join(p, s, u, block, node)
     _put_idle(s, u, block, s.idle[block], node, block)
     s.idle[block] += 1
 
@@ -116,6 +119,8 @@ def take_idle(p: Any, s: Any, u: Any, block: int, place: int) -> int:
     """The node at a place leaves a pool, and the last one takes its place. Returns the node."""
     node = idle_node(p, s, u, block, place)
     s.idle[block] -= 1
+    if p.has_picks and calls_in_turn(p):
+        quit_turn(p, s, u, block, node)
     last = s.idle[block]
     if place != last:
         other = idle_node(p, s, u, block, last)

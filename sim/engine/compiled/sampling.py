@@ -6,6 +6,7 @@ from typing import Any
 
 from sim.kernels._jit import entry, kernel
 from sim.kernels.laws import CONSTANT, MIXTURE, duration
+from sim.kernels.philox import uniforms
 
 
 @kernel
@@ -27,3 +28,14 @@ def _sample(p: Any, law: int, u: float, choice: float) -> float:
             choice = (choice - share) / (1.0 - share)
             law = p.law_other[law]
     return duration(p.law_kind[law], p.law_a[law], p.law_b[law], u)
+
+
+@kernel
+def for_last_fault(p: Any, s: Any, lane: int) -> tuple[float, float, float, float]:
+    """Four uniforms keyed by the fault that struck the job last, or by the initial start, and what is drawn for it."""
+    key_0 = p.start_key[0]
+    key_1 = p.start_key[1]
+    if s.by_source >= 0:
+        key_0 = p.key_0[s.by_source]
+        key_1 = p.key_1[s.by_source]
+    return uniforms(key_0, key_1, s.by_ordinal, lane, s.by_block, s.replication)

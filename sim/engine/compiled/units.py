@@ -6,6 +6,7 @@ each repair is dense, and what few scenarios use is apart.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from sim.engine.compiled.heap import SECOND_LIFE
 from sim.engine.compiled.layout import MAX_FAILURES, MAX_POOLS, MAX_REPAIR, Record
 from sim.kernels.memory import LINE
 from sim.kernels.tiers import MOST_STORES
-from sim.plan import Plan
+from sim.plan import FIRST, LONGEST_IDLE, Plan
 
 LEAST_UNITS = 1024
 """Faults that may be known at a time where there are fewer nodes than that."""
@@ -80,9 +81,23 @@ REST = np.dtype(
 """Arrays of one length, the number of nodes, that share a record: each group of fields has an index of its own."""
 
 
+TURN = np.dtype(
+    [
+        # by node: its rank in its pool, and its place in the pool's heap, if ``ranked`` is the run's epoch; else those
+        # that it has at the start
+        ("ranked", "i8"), ("rank", "i8"), ("place", "i8"), ("rank_0", "i8"), ("place_0", "i8"),
+        # by place in the heap of a pool, by block: a node, if ``heaped`` is the run's epoch; and by such a place plus
+        # the number of the pool's first node: the node that is there at the start
+        ("heaped", "i8", MAX_POOLS + 1), ("heap", "i8", MAX_POOLS + 1), ("heap_0", "i8"),
+    ],
+    align=True,
+)  # fmt: skip
+"""Whose turn it is among the idle spares, where that is neither the last returned nor a matter of chance."""
+
+
 class Units(NamedTuple):
-    """What is known of single nodes: arrays of ``NODE`` and ``REST``, shape (nodes,), of ``HEAP``, one longer, and of
-    ``SECOND_LIFE``, shape (nodes,), for nodes that only seem to be in order and for broken ones.
+    """What is known of single nodes: arrays of ``NODE``, ``REST`` and ``TURN``, shape (nodes,), of ``HEAP``, one
+    longer, and of ``SECOND_LIFE``, shape (nodes,), for nodes that only seem to be in order and for broken ones.
     """
 
     nodes: Record
@@ -90,6 +105,7 @@ class Units(NamedTuple):
     rest: Record
     bad: Record
     broken: Record
+    turns: Record
 
 
 def units(plan: Plan) -> Units:
@@ -98,12 +114,30 @@ def units(plan: Plan) -> Units:
     are used.
     """
     length = max(plan.nodes, LEAST_UNITS)
-    lives = (np.zeros(length, SECOND_LIFE) for _ in range(2))
-    room = Units(_aligned(length, NODE), np.zeros(length + 1, HEAP), np.zeros(length, REST), *lives)
-    if plan.groups:
+    room = Units(
+        nodes=_aligned(length, NODE),
+        heap=np.zeros(length + 1, HEAP),
+        rest=np.zeros(length, REST),
+        bad=np.zeros(length, SECOND_LIFE),
+        broken=np.zeros(length, SECOND_LIFE),
+        turns=np.zeros(length, TURN),
+    )
+    if plan.groups or plan.pick == FIRST:
         room.rest["node"][: plan.nodes] = plan.order or np.arange(plan.nodes)
         room.rest["site"][room.rest["node"][: plan.nodes]] = np.arange(plan.nodes)
+    if plan.pick in (LONGEST_IDLE, FIRST):
+        _rank_at_start(plan, room)
     return room
+
+
+def _rank_at_start(plan: Plan, room: Units) -> None:
+    """Put the spares of each pool in the order in which they are called: in that order they are a heap."""
+    turns = room.turns[: plan.nodes]
+    turns["rank_0"] = room.rest["site"][: plan.nodes] if plan.pick == FIRST else np.arange(plan.nodes)
+    for first, end in pairwise(plan.first_spares):
+        spares = first + np.argsort(turns["rank_0"][first:end])
+        turns["heap_0"][first:end] = spares
+        turns["place_0"][spares] = np.arange(end - first)
 
 
 def _aligned(length: int, kind: np.dtype[np.void]) -> Record:

@@ -10,7 +10,7 @@ from sim.engine.simpy_engine.context import REPAIRED, Context, Fault
 from sim.engine.simpy_engine.shop import Shop, Unit
 from sim.kernels.ledger import CAPACITY_WAIT
 from sim.kernels.time import next_multiple
-from sim.plan import ANY, COLD, HOT, KNOWN, NOTICE, SPARES_ELSE_WAIT, Rule
+from sim.plan import ANY, CALL_LANE, COLD, FIRST, HOT, KNOWN, LONGEST_IDLE, NOTICE, RANDOM, SPARES_ELSE_WAIT, Rule
 
 
 class Capacity:
@@ -19,7 +19,9 @@ class Capacity:
     ``nodes`` holds the node of each slot, ``empty`` the nodes that left a slot which is still empty, in the order of
     their faults; the first ``admitted`` of them are in repair. ``dead`` are idle spares that are down, which nobody has
     noticed: they count as spares. The job says what it is at: ``bucket`` is where empty
-    slots book to, ``waiting`` the rule under which it waits for units, while it does. ``swapped`` is called with each
+    slots book to, ``waiting`` the rule under which it waits for units, while it does. ``idle`` holds the spares of each
+    pool by their place, which is what a fault strikes, ``queues`` the same in the order in which they joined it.
+    ``swapped`` is called with each
     slot that another node fills, ``begin_use`` with each node that only seems to be in order and is in use, ``end_use``
     with each that goes down or is switched off.
     """
@@ -34,6 +36,9 @@ class Capacity:
         self.slot_of = {node: node for node in self.nodes}
         ends = pairwise(plan.first_spares)
         self.idle = {block: list(range(first, end))[::-1] for block, (first, end) in enumerate(ends, HOT)}
+        self.queues = {block: dict.fromkeys(reversed(idle)) for block, idle in self.idle.items()}
+        self.called_for = -1, 0, 0
+        self.calls = 0
         self.claimed = dict.fromkeys(self.idle, 0.0)
         self.refilled = 0.0
         self.bucket = CAPACITY_WAIT
@@ -79,6 +84,11 @@ class Capacity:
             self.empty.append(Unit(node, slot, fault, member, need))
             self.activating.pop(slot, None)
             self.end_use(node)
+
+    def struck(self, fault: Fault) -> None:
+        """A fault strikes the job: the calls that follow are keyed by it."""
+        self.called_for = fault.source, fault.block, fault.ordinal
+        self.calls = 0
 
     def book_idle(self) -> None:
         """Account for the idle spares up to now."""
@@ -144,6 +154,7 @@ class Capacity:
         """The node at a place leaves the list of a pool, and the last one takes its place."""
         idle = self.idle[block]
         idle[place], idle[-1] = idle[-1], idle[place]
+        del self.queues[block][idle[-1]]
         return idle.pop()
 
     def _suits(self, within: int, node: int, spare: int) -> bool:
@@ -175,17 +186,35 @@ class Capacity:
                     self._fill(unit, node)
 
     def _find(self, block: int, within: int, node: int) -> int:
-        """Take the spare from a pool that replaces a node: the last that is near enough; -1 if there is none. Those
-        that are called before it and found dead go to repair.
+        """Take the spare from a pool that replaces a node; -1 if none is near enough. Those that are called before it
+        and found dead go to repair.
         """
         while True:
-            idle = self.idle[block]
-            place = next((i for i in reversed(range(len(idle))) if self._suits(within, node, idle[i])), -1)
+            place = self._pick(block, within, node)
             if place < 0:
                 return -1
-            if idle[place] not in self.dead:
+            if self.idle[block][place] not in self.dead:
                 return self._take(block, place)
-            self._find_dead(idle[place])
+            self._find_dead(self.idle[block][place])
+
+    def _pick(self, block: int, within: int, node: int) -> int:
+        """The place in a pool of the spare that is called to replace a node; -1 if none is near enough."""
+        idle, pick = self.idle[block], self.plan.pick
+        if pick == LONGEST_IDLE:
+            return next((idle.index(spare) for spare in self.queues[block] if self._suits(within, node, spare)), -1)
+        near = (place for place in reversed(range(len(idle))) if self._suits(within, node, idle[place]))
+        if pick == FIRST:
+            return min(near, key=lambda place: self.sites.get(idle[place], idle[place]), default=-1)
+        if pick == RANDOM:
+            places = list(near)
+            return places[int(self._draw() * len(places))] if places else -1
+        return next(near, -1)
+
+    def _draw(self) -> float:
+        """A uniform for a call, keyed by the fault that struck last and the number of the call after it."""
+        source, block, ordinal = self.called_for
+        self.calls += 1
+        return self.context.uniforms(source, block, ordinal, CALL_LANE + self.calls - 1)[0]
 
     def _call(self, block: int) -> float:
         """Call a spare; gives when it is active: where they come one by one, after those called before."""
@@ -264,6 +293,7 @@ class Capacity:
     def _put_idle(self, block: int, node: int) -> None:
         """A node joins a pool; it is in use there if the pool is on."""
         self.idle[block].append(node)
+        self.queues[block][node] = None
         if self.plan.pools[block - 1].on:
             self._begin_use(node)
         else:

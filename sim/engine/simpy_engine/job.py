@@ -328,6 +328,7 @@ class Job:
         if not detecting:
             self._stop()
         self.last = fault
+        self.capacity.struck(fault)
         incident.planned &= self.plan.sources[fault.source].planned and fault.effect == KNOWN
         incident.faults += 1
         incident.worst = max(incident.worst, fault.need)
