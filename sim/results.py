@@ -6,7 +6,6 @@ import json
 import os
 import platform
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -19,10 +18,10 @@ import pandas as pd
 
 from sim.engine.inputs import rate_factors
 from sim.engine.state import MARKS, Floats, StopReason
-from sim.errors import UsageError
 from sim.kernels.ledger import BUCKETS, GPU_ONLY
 from sim.plan import Plan
 from sim.scenario import Scenario
+from sim.writing import appearing
 
 SCHEMA_VERSION = 1
 """Version of the columns below, of the JSON that the verbs print, and of what a result means: raised when one
@@ -181,19 +180,11 @@ class Runs:
         self._write(self.series, Path(path))
 
     def _write(self, frame: pd.DataFrame, target: Path) -> None:
-        partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
+        with appearing(target) as partial:
             if target.suffix == ".csv":
                 frame.to_csv(partial, index=False)
             else:
                 self._write_parquet(frame, partial)
-            partial.replace(target)
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else error
-            raise UsageError(f"{target}: cannot be written: {reason}") from None
-        finally:
-            with suppress(OSError):
-                partial.unlink()
 
     def _write_parquet(self, frame: pd.DataFrame, path: Path) -> None:
         import pyarrow as pa  # heavy, and needed by this alone

@@ -77,23 +77,45 @@ class Content:
     sessions: list[dict[str, Any]] = field(default_factory=list)
     damaged: int = 0
 
-    def add(self, head: Mapping[str, Any], offset: int, length: int) -> None:
-        """Take in a record."""
+    def add(self, head: Any, offset: int, length: int) -> None:
+        """Take in a record; one that says nothing this version knows counts as damaged."""
+        try:
+            self._add(head, offset, length)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            self.damaged += 1
+
+    def _add(self, head: Any, offset: int, length: int) -> None:
         match head["kind"]:
             case "block":
-                width = 0
+                runs, width = [], 0
                 for identity, first, count in head["pieces"]:
-                    self.runs.setdefault(identity, []).append(Run(first, count, len(self.blocks), width))
+                    runs.append((_text(identity), Run(_number(first), _number(count), len(self.blocks), width)))
                     width += count
-                self.blocks.append(Stored(tuple(head["columns"]), width, offset, length))
+                self.blocks.append(Stored(tuple(map(_text, head["columns"])), width, offset, length))
+                for identity, run in runs:
+                    self.runs.setdefault(identity, []).append(run)
             case "failed":
-                self.failed[head["case"]] = head["why"]
+                self.failed[_text(head["case"])] = _text(head["why"])
             case "retry":
-                self.failed.pop(head["case"], None)
+                self.failed.pop(_text(head["case"]), None)
             case "start":
-                self.sessions.append(dict(head["session"]))
+                self.sessions.append({**head["session"]})
             case "end":
                 self.sessions[-1:] = [{**each, **head["session"]} for each in self.sessions[-1:]]
+            case kind:
+                raise ValueError(kind)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise TypeError(value)
+    return value
 
 
 class Journal:
@@ -218,7 +240,14 @@ class Blocks:
             stored = self._content.blocks[run.block]
             with open(self._path, "rb") as file:
                 file.seek(stored.offset)
-                self._kept[run.block] = unpacked(file.read(stored.length), len(stored.columns), stored.width)
+                data = file.read(stored.length)
+            try:
+                self._kept[run.block] = unpacked(data, len(stored.columns), stored.width)
+            except (pa.ArrowException, ValueError, OSError):
+                raise UsageError(
+                    f"{self._path}: the record whose data begin at byte {stored.offset} does not hold what its head "
+                    "says; give another directory with -o, or move this one away"
+                ) from None
         return self._kept[run.block][:, run.start : run.start + run.count]
 
     def columns(self, run: Run) -> tuple[str, ...]:
@@ -244,7 +273,7 @@ def _read(path: Path) -> tuple[Content, int]:
     return content, end
 
 
-def _records(data: mmap.mmap, content: Content) -> Iterator[tuple[dict[str, Any], int, int]]:
+def _records(data: mmap.mmap, content: Content) -> Iterator[tuple[Any, int, int]]:
     """Records of a file that are whole: their heads, where their bodies are, and how long."""
     at = 0
     while at < len(data):
@@ -259,7 +288,7 @@ def _records(data: mmap.mmap, content: Content) -> Iterator[tuple[dict[str, Any]
         content.damaged += 1
 
 
-def _record(data: mmap.mmap, at: int) -> tuple[dict[str, Any], int, int] | None:
+def _record(data: mmap.mmap, at: int) -> tuple[Any, int, int] | None:
     if at + _HEAD.size > len(data):
         return None
     magic, head, body, check = _HEAD.unpack_from(data, at)
@@ -268,5 +297,8 @@ def _record(data: mmap.mmap, at: int) -> tuple[dict[str, Any], int, int] | None:
         return None
     if zlib.crc32(data[text : text + head + body]) != check:
         return None
-    found: dict[str, Any] = json.loads(data[text : text + head])
+    try:
+        found = json.loads(data[text : text + head])
+    except (ValueError, RecursionError):
+        found = None  # whole, but nothing that was ever written
     return found, text + head, body

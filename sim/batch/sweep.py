@@ -30,7 +30,6 @@ from sim.batch.tables import (
     PROVENANCE,
     RESULTS,
     Axis,
-    partial_name,
     write_json,
     write_tables,
 )
@@ -41,6 +40,7 @@ from sim.engine.compiled.run import Runner
 from sim.errors import ExitCode, LostError, Problem, ScenarioError, SimError, UsageError
 from sim.results import SCHEMA_VERSION, versions
 from sim.study.estimate import cores
+from sim.writing import partial_name
 
 _AT_ONCE = 50
 """Cases that a process plans at a time: some 0.2 s."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -18,10 +17,10 @@ from pyarrow import parquet
 
 from sim.batch.journal import Blocks, Content, Matrix
 from sim.engine.state import StopReason
-from sim.errors import UsageError
 from sim.kernels.ledger import BUCKETS, GPU_ONLY
 from sim.results import COUNTS, OF_A_RUN
 from sim.study.statistics import Estimate, ratios, times_between
+from sim.writing import appearing
 
 RESULTS = "results.parquet"
 CASES = "cases.parquet"
@@ -212,28 +211,8 @@ def write_json(path: Path, what: Mapping[str, Any]) -> None:
         partial.write_text(json.dumps(what, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def partial_name(name: str, process: str) -> str:
-    """Name of a file while a process writes it."""
-    return f".{name}.{process}.part"
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[Path]:
-    """A file to write, which takes its name when it is complete and on the disk."""
-    partial = path.with_name(partial_name(path.name, str(os.getpid())))
-    try:
-        yield partial
-        with open(partial, "rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise UsageError(
-            f"{path}: cannot be written: {reason}; the runs are safe: when that is mended, the same command writes it"
-        ) from None
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+def _appearing(path: Path) -> AbstractContextManager[Path]:
+    return appearing(path, durable=True, remedy="; the runs are safe: when that is mended, the same command writes it")
 
 
 def _all_columns(cases: Sequence[Case], content: Content) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.options import check_output
-from sim.cli.terminal import console
+from sim.cli.terminal import console, put, put_json
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Answer:
     def show(self, swept: Swept) -> None:
         """Show what became of a sweep; a summary if it is complete."""
         if self.as_json:
-            print(json.dumps(swept.as_dict() | self._formulas(swept.sweep), indent=2, allow_nan=False))
+            put_json(swept.as_dict() | self._formulas(swept.sweep))
         elif not swept.stopped:
             self._print(swept)
         if self.plot is not None and not swept.stopped:
@@ -66,10 +65,10 @@ class Answer:
         from sim.report.sweep import status_lines
 
         if self.as_json:
-            print(json.dumps(status.as_dict() | self._formulas(status.swept.sweep), indent=2, allow_nan=False))
+            put_json(status.as_dict() | self._formulas(status.swept.sweep))
         else:
             for line in status_lines(status):
-                print(line)
+                put(line)
             self._print(status.swept)
         if self.plot is not None:
             self._draw(status.swept, self.plot)
@@ -96,10 +95,7 @@ class Answer:
         from sim.batch.scale import sizes
         from sim.report.heatmap import draw, draw_scale
 
-        try:
-            if self.scale:
-                draw_scale(swept, sizes(swept.sweep), plot)
-            else:
-                draw(swept, plot, self.x, self.y)
-        except OSError as error:
-            raise UsageError(f"--plot {plot}: cannot be written: {error.strerror}") from None
+        if self.scale:
+            draw_scale(swept, sizes(swept.sweep), plot)
+        else:
+            draw(swept, plot, self.x, self.y)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import typer
 
 from sim.cli.comparing import report_progress, with_variants
 from sim.cli.options import Half, Jobs, Json, Output, Replications, Seed, Set, check_output, precision_of
-from sim.cli.terminal import console, leave, not_reached
+from sim.cli.terminal import console, leave, not_reached, put_json
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def _efficiency(
     if output is not None:
         _draw(designs, output)
     if as_json:
-        print(json.dumps(designs.as_dict(), indent=2, allow_nan=False))
+        put_json(designs.as_dict())
     else:
         for text in sentences(designs):
             out.print(text, style="bold")
@@ -93,7 +92,7 @@ def _list_chips(as_json: bool) -> None:
     from sim.report.efficiency import chip_tables
 
     if as_json:
-        print(json.dumps({name: chip.as_dict() for name, chip in catalogue().items()}, indent=2))
+        put_json({name: chip.as_dict() for name, chip in catalogue().items()})
         return
     out = console()
     for part in chip_tables(catalogue()):
@@ -103,7 +102,4 @@ def _list_chips(as_json: bool) -> None:
 def _draw(designs: Designs, output: Path) -> None:
     from sim.report.waterfall import write
 
-    try:
-        write(designs, output)
-    except OSError as error:
-        raise UsageError(f"-o {output}: cannot be written: {error.strerror}") from None
+    write(designs, output)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
-from sim.cli.terminal import console, leave, not_reached, say
+from sim.cli.terminal import console, leave, not_reached, put_json, say
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def explain(
     if output is not None:
         _draw(found, output)
     if as_json:
-        print(json.dumps(found.as_dict(), indent=2, allow_nan=False))
+        put_json(found.as_dict())
     else:
         out = console()
         out.print(found.answer.runs.scenario.name)
@@ -58,10 +57,7 @@ def explain(
 def _draw(found: Explained, output: Path) -> None:
     from sim.report.tornado import write
 
-    try:
-        write(found, output)
-    except OSError as error:
-        raise UsageError(f"-o {output}: cannot be written: {error.strerror}") from None
+    write(found, output)
 
 
 def report_progress(found: Explained) -> None:

@@ -19,6 +19,7 @@ from sim.batch.swept import Swept
 from sim.errors import UsageError
 from sim.report.pivot import NOTHING, Ettrs, Floats, Layer, Pivot, chosen, evenly, is_sampled, labels, pivot
 from sim.study.knobs import measured
+from sim.writing import appearing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,8 +152,9 @@ def figure(swept: Swept, x: str | None, y: str | None) -> Figure:
 
 
 def _write(figure: Figure, path: Path) -> None:
-    with matplotlib.rc_context({"svg.hashsalt": "lockstep"}):  # the same sweep gives the same picture
-        figure.savefig(path, dpi=_DPI)
+    # The same sweep gives the same picture.
+    with matplotlib.rc_context({"svg.hashsalt": "lockstep"}), appearing(path) as partial:
+        figure.savefig(partial, dpi=_DPI, format=path.suffix[1:])
 
 
 def _panels(count: int, width: float, height: float, **options: Any) -> tuple[Figure, list[Axes]]:

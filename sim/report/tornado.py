@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from sim.report.explain import SMALLEST
 from sim.study.explain import Explained
+from sim.writing import appearing
 
 MOST_BARS = 25
 """Levers in the picture."""
@@ -67,4 +68,5 @@ def figure(explained: Explained) -> Figure:
 
 def write(explained: Explained, path: Path) -> None:
     """Write the picture as PNG, SVG or PDF, by the suffix of the file."""
-    figure(explained).savefig(path, dpi=150)
+    with appearing(path) as partial:
+        figure(explained).savefig(partial, dpi=150, format=path.suffix[1:])

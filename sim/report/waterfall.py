@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from sim.study.designs import Designs
 from sim.study.efficiency import Account
+from sim.writing import appearing
 
 MOST_ACROSS = 4
 """Designs beside each other; further ones stand below."""
@@ -53,4 +54,5 @@ def _columns(axes, account: Account) -> None:  # type: ignore[no-untyped-def]
 
 def write(designs: Designs, path: Path) -> None:
     """Write the picture as PNG, SVG or PDF, by the suffix of the file."""
-    figure(designs).savefig(path, dpi=150)
+    with appearing(path) as partial:
+        figure(designs).savefig(partial, dpi=150, format=path.suffix[1:])

@@ -2,6 +2,8 @@
 
 import os
 import resource
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sim.batch import journal
 from sim.batch.journal import Blocks, Content, Journal, at_work, read
 from sim.batch.work import CODEC, Block, Piece
 from sim.errors import UsageError
@@ -55,6 +58,47 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         assert np.array_equal(
             blocks.values(run), [[run.first + 3, run.first + 4], [run.first + 1003, run.first + 1004]]
         )
+
+
+WRONG_HEADS = [
+    b"", b"null", b"[]", b"7", b"{}", b"not json", b"\xff\xfe", b"[" * 100_000, b'{"kind":"later"}',
+    b'{"kind":["block"]}',
+    b'{"kind":"block"}', b'{"kind":"block","columns":["a"],"pieces":[["case1",0]]}',
+    b'{"kind":"block","columns":["a"],"pieces":[["case1",0,2],["case2",0,"2"]]}',
+    b'{"kind":"block","columns":["a"],"pieces":[["case1",-1,2]]}',
+    b'{"kind":"block","columns":[1],"pieces":[["case1",0,2]]}', b'{"kind":"block","columns":7,"pieces":[]}',
+    b'{"kind":"failed","case":["x"],"why":"y"}', b'{"kind":"failed","case":"x","why":null}', b'{"kind":"retry"}',
+    b'{"kind":"start","session":7}', b'{"kind":"end","session":"now"}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("head", WRONG_HEADS, ids=range(len(WRONG_HEADS)))
+@pytest.mark.parametrize("place", ["between", "last"])
+def test_a_right_checksum_with_a_wrong_head_is_reported(tmp_path: Path, head: bytes, place: str) -> None:
+    """It counts as damaged, whatever it says; all other records are read, and more can be written."""
+    path = tmp_path / "journal"
+    data = filled(path)
+    wanted = read(path)
+    strange = journal._HEAD.pack(journal._MAGIC, len(head), 0, zlib.crc32(head)) + head
+    after = data.rfind(journal._MAGIC) if place == "between" else len(data)
+    path.write_bytes(data[:after] + strange + data[after:])
+    with Journal(path) as reopened:
+        assert reopened.content.damaged == 1
+        assert reopened.content == replace(wanted, damaged=1)
+        one = block(30)
+        reopened.block(one, names(one))
+    content = read(path)
+    assert (content.damaged, len(content.blocks)) == (1, 4)
+    assert Blocks(path, content).values(content.runs["case1"][-1]).shape == (2, 2)
+
+
+def test_data_that_are_not_what_their_head_says_are_reported(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with Journal(path) as it:
+        one = block()
+        it.block(replace(one, columns=("a", "b", "c")), names(one))
+        with pytest.raises(UsageError, match="does not hold what its head says"):
+            Blocks(path, it.content).values(it.content.runs["case1"][0])
 
 
 def test_a_failed_case_can_be_tried_again(tmp_path: Path) -> None:
