@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
 _LINE_WIDTH = 120
+
+_HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""Characters that a terminal acts on, or that turn the direction of text: C0 but the end of a line, DEL, C1, bidi."""
+
+
+def shown(text: str) -> str:
+    """Return a text as it is shown: control characters of names, values and paths are escaped, as TOML does it."""
+    return _HIDDEN.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
 
 
 class ExitCode(IntEnum):
@@ -76,7 +85,7 @@ class Problem:
     remedy: str | None = None
 
     def __str__(self) -> str:
-        file = "".join(char if char.isprintable() else "?" for char in self.file)
+        file = shown(self.file).replace("\n", "\\n")
         place = file if self.line is None else f"{file}:{self.line}"
         said = f"{self.key}: {self.message}" if self.key else self.message
         text = f"{place}: {said}"

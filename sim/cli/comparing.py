@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sim.cli.options import Half, Jobs, Json, Replications, Seed, Set, load, precision_of
-from sim.cli.terminal import console, leave, not_reached, say
+from sim.cli.terminal import console, leave, not_reached, put_json, say
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def _compare(
             for name, case in zip(names, residuals, strict=False)
         ]
         result = {**found.as_dict(), "calibration": calibration or None}
-        print(json.dumps(result, indent=2, allow_nan=False))
+        put_json(result)
     else:
         for text in verdicts(found):
             out.print(text, style="bold")

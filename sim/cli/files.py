@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sim.cli.options import File, Files, Json, Output, Set, load
-from sim.cli.terminal import say
+from sim.cli.terminal import put, put_json, say
 from sim.errors import ExitCode, ScenarioError, UsageError
 
 
@@ -22,7 +21,7 @@ def validate(files: Files, changes: Set = None) -> None:
         for problem in found:
             say(problem)
         if not found:
-            print(f"{file}: fine")
+            put(f"{file}: fine")
     if wrong:
         say(f"{wrong} problem{'s' if wrong > 1 else ''}")
         raise typer.Exit(ExitCode.INVALID)
@@ -50,13 +49,13 @@ def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     scenario = load(file, changes)
     outlook = Outlook(build(scenario))
     if as_json:
-        print(json.dumps(as_dict(scenario, outlook), indent=2, allow_nan=False))
+        put_json(as_dict(scenario, outlook))
         return
     for line in resolved_lines(scenario):
-        print(line)
-    print()
+        put(line)
+    put("")
     for line in (*outlook_lines(outlook), *room_lines(scenario), *model_lines(scenario)):
-        print(line)
+        put(line)
 
 
 def schema(sweep: Annotated[bool, typer.Option("--sweep", help="Of sweep files.")] = False) -> None:

@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from sim.errors import UsageError
+from sim.errors import UsageError, shown
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
 
+
+class Verbs(TyperGroup):
+    """The verbs. What is wrong with a command names options and values as they are shown."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the command up to its verb."""
+        with _escaped():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the rest, and call the verb."""
+        with _escaped():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _escaped() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "format_message"):  # an error of usage, which Typer shows
+            error.message = shown(error.message)  # type: ignore[attr-defined]
+        raise
+
+
 app = typer.Typer(
+    cls=Verbs,
     name="sim",
     help="How much of the time of a coherent training cluster is useful, and where the rest goes.",
     no_args_is_help=True,

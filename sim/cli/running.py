@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
-from sim.cli.terminal import console, leave, not_reached, say
+from sim.cli.terminal import console, leave, not_reached, put_json, say
 from sim.cli.tuning import tune_command
 from sim.errors import UsageError
 
@@ -151,7 +150,7 @@ def _run_many(
     command = None if advice.tune is None else tune(advice.tune)
     if as_json:
         said = {"advice": {**advice.as_dict(), "command": command}}
-        print(json.dumps({**answer.as_dict(), **_odds(answer, chances), **said}, indent=2, allow_nan=False))
+        put_json({**answer.as_dict(), **_odds(answer, chances), **said})
     else:
         out.print(wrapped(sentence(answer, outlook, advice)), style="bold")
         if command is not None:
@@ -225,7 +224,7 @@ def _run_one(
         result = answer.as_dict()
         if events:
             result["incidents"] = answer.runs.incidents(incidents).to_dict("records")
-        print(json.dumps(result, indent=2, allow_nan=False))
+        put_json(result)
         return
     out = console()
     out.print(f"{scenario.name}, replication {replication} alone, {engine.value} engine", style="bold")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from dataclasses import asdict, replace
 from enum import StrEnum
@@ -13,7 +12,7 @@ import typer
 
 from sim.cli.answering import Answer
 from sim.cli.options import Json, Replications, Seed, Set
-from sim.cli.terminal import say
+from sim.cli.terminal import put, put_json, say
 from sim.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -163,16 +162,16 @@ def _dry_run(what: Sweep, output: Path | None, executor: Where, jobs: int | None
         script = clusters.job_script(what.slurm, (output or Path()) / LOGS)
     if as_json:
         listed = [{"case": case.index, "changes": list(case.changes)} for case in what.cases]
-        print(json.dumps({**asdict(found), "batch_script": script, "listed": listed}, indent=2, allow_nan=False))
+        put_json({**asdict(found), "batch_script": script, "listed": listed})
         return
     for line in case_lines(what):
-        print(line)
+        put(line)
     if len(missing) < len(cases):
-        print(f"{len(cases) - len(missing):,} of {len(cases):,} cases are done in {output}; of the others:")
+        put(f"{len(cases) - len(missing):,} of {len(cases):,} cases are done in {output}; of the others:")
     for line in forecast_lines(found):
-        print(line)
+        put(line)
     if script is not None:
-        print(f"\n{script}")
+        put(f"\n{script}")
 
 
 def _leave(swept: Swept) -> None:

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
 
-import typer
-
-from sim.errors import ExitCode
+from sim.errors import ExitCode, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 
 def say(text: str) -> None:
     """Say something beside the answer, on standard error."""
-    print(text, file=sys.stderr)
+    print(shown(text), file=sys.stderr)
+
+
+def put(text: str) -> None:
+    """Print a line of the answer, on standard output."""
+    print(shown(text))
+
+
+def put_json(answer: object) -> None:
+    """Print an answer as JSON, which escapes all control characters but one by itself."""
+    print(json.dumps(answer, indent=2, allow_nan=False).replace("\x7f", "\\u007f"))
 
 
 def console() -> Console:
     """Standard output, 80 columns where it is no terminal. Names may hold brackets and colons: nothing is markup."""
     from rich.console import Console
+    from rich.segment import Segment
+
+    class Escaping(Console):
+        """Escapes control characters before a text is measured, or when it is drawn at the latest."""
+
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(shown(text), **options)
+
+        def render(self, *what: Any, **options: Any) -> Iterator[Segment]:
+            for segment in super().render(*what, **options):
+                yield segment if segment.control else Segment(shown(segment.text), segment.style)
 
     color: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
-    return Console(highlight=False, markup=False, emoji=False, color_system=color)
+    return Escaping(highlight=False, markup=False, emoji=False, color_system=color)
 
 
 class _Said(logging.Handler):
@@ -49,6 +71,8 @@ def leave(interrupted: bool, imprecise: str | None) -> None:
     """Exit with what became of an answer: Ctrl-C ended it early, or it is not as precise as asked (None: it is), which
     is said unless the answer says it.
     """
+    import typer
+
     if interrupted:
         say("interrupted: the answer is that of the replications so far")
         raise typer.Exit(ExitCode.CTRL_C)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 from enum import StrEnum
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.options import File, Jobs, Json, Replications, Seed, Set, load
-from sim.cli.terminal import console, leave, say
+from sim.cli.terminal import console, leave, put_json, say
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def tune(
         replications=replications, seed=seed, jobs=jobs, progress=report_progress,
     )  # fmt: skip
     if as_json:
-        print(json.dumps(found.as_dict(), indent=2, allow_nan=False))
+        put_json(found.as_dict())
     else:
         out = console()
         out.print(f"{found.scenario.name}")

@@ -219,7 +219,7 @@ def test_help_imports_nothing_heavy() -> None:
     # Not pydantic: recent versions of typer use it themselves. That we do not is in the list of our own modules.
     assert {"numba", "numpy", "pandas", "pint", "scipy", "pyarrow", "simpy"}.isdisjoint(modules)
     ours = {name.split(".")[1] for name in modules if name.startswith("sim.")}
-    assert ours == {"cli", "errors"}
+    assert ours == {"cli", "errors", "writing"}
     assert done.stdout.count("Usage:") == len(verbs)
     for option in ("--half-width", "--replications", "--replication", "--engine", "--events", "--json", "--set"):
         assert option in done.stdout
