@@ -48,4 +48,9 @@ def are_apart(tier: Tier, group: Group, places: tuple[int, ...], job_nodes: int)
         steps = range(1, tier.partners + 1)
         return not any((domains == np.roll(domains, -k * tier.stride)).any() for k in steps)
     groups = job_nodes // (tier.partners + 1)
-    return all(len(set(domains[i::groups])) == len(domains[i::groups]) for i in range(groups))
+    if groups == 0:
+        return True
+    rows = -(-job_nodes // groups)
+    alone = -1 - np.arange(rows * groups - job_nodes)  # domains of nobody, where a group has one node less
+    members = np.sort(np.concatenate([domains, alone]).reshape(rows, groups), axis=0)  # of a group: a column
+    return not (members[1:] == members[:-1]).any()
