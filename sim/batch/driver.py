@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -36,6 +37,9 @@ GRACE_S = 5.0
 """How long tasks on the way may still end when the driver is asked to stop. Batch systems wait 30 s before they kill
 (Slurm's KillWait).
 """
+
+AFTER_CTRL_C_S = 0.5
+"""The same after Ctrl-C: somebody waits."""
 
 PER_FAULT_S = 500e-9
 """Cost of a fault on one core, before any task has ended."""
@@ -111,7 +115,8 @@ class Driver:
         until = float("inf")
         while self._todo or self._suspects or len(flights):
             if self.stop.number:
-                until = min(until, time.monotonic() + GRACE_S)
+                grace = AFTER_CTRL_C_S if self.stop.number == signal.SIGINT else GRACE_S
+                until = min(until, time.monotonic() + grace)
                 if not len(flights) or time.monotonic() > until:
                     return
             else:

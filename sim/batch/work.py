@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sim.batch.stop import ASKS_TO_STOP
 from sim.engine.compiled.run import Runner
 from sim.errors import Problem, ScenarioError, UsageError
 from sim.plan import Plan
@@ -223,9 +224,14 @@ CODEC = "zstd"
 
 
 def alone() -> None:
-    """Make a process a worker: one thread, no ear for Ctrl-C, which is the driver's, and no life after the driver."""
+    """Make a process a worker: one thread, deaf to the signals that ask the driver to stop, no life after the driver.
+
+    A terminal, or a batch system, sends them to the whole group of processes.
+    """
     os.environ["NUMBA_NUM_THREADS"] = "1"
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in ASKS_TO_STOP:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKS_TO_STOP)
     logging.getLogger("sim.engine.cache").setLevel(logging.ERROR)  # the driver says it of this machine
     parent = parent_process()
     if parent is not None:

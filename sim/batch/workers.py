@@ -11,6 +11,7 @@ from contextlib import suppress
 from multiprocessing import get_context
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from sim.batch.stop import kept_from_children
 from sim.batch.work import alone
 from sim.errors import LostError
 
@@ -111,8 +112,9 @@ class _Lane:
 
     def _open(self) -> None:
         # Spawned, not forked: the driver may have threads.
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=alone)
-        self._process = self._pool.submit(os.getpid)
+        with kept_from_children():
+            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=alone)
+            self._process = self._pool.submit(os.getpid)
 
     def close(self, *, now: bool) -> None:
         if now and not self.idle:

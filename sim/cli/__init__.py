@@ -1,51 +1,42 @@
-"""The command ``sim``: one thin verb for each question. Data go to stdout or a file, all else to stderr."""
+"""The command ``sim``: one small command per question. Data go to stdout or a file, all else to stderr."""
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from typing import NoReturn
 
-from sim.cli import comparing, costing, explaining, files, running, sweeping, tuning
-from sim.cli.options import app
+from sim.cli import streams
+from sim.cli.interrupt import ctrl_c_ends
 from sim.cli.terminal import hear_engine, say
 from sim.errors import ExitCode, ScenarioError, SimError
-
-for verb in (
-    running.run, comparing.compare, tuning.tune, explaining.explain, sweeping.sweep, costing.efficiency,
-    files.show, files.validate, files.schema, files.new,
-):  # fmt: skip
-    app.command()(verb)
 
 
 def main() -> None:
     """Run the command and exit with a code of ``sim.errors.ExitCode``."""
-    hear_engine()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a ± that the terminal does not know must not end the run
+    streams.prepare()
+    with ctrl_c_ends():
+        _run()
+
+
+def _run() -> None:
     try:
         try:
+            from sim.cli.verbs import app  # takes a while, in which Ctrl-C is heard already
+
+            hear_engine()
             app(standalone_mode=True)
         finally:
             sys.stdout.flush()  # what cannot be written shows here, not when the interpreter ends
-    except ScenarioError as error:
-        say(str(error))
-        sys.exit(error.exit_code)
     except SimError as error:
-        say(f"sim: {error}")
+        say(str(error) if isinstance(error, ScenarioError) else f"sim: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         say("sim: interrupted")
         sys.exit(ExitCode.CTRL_C)
-    except SystemExit as stop:
-        # Typer and rich exit with 1 where the reader of our output is gone.
-        if isinstance(stop.__context__, BrokenPipeError):
-            _leave()
-        raise
-    except BrokenPipeError:
-        _leave()
+    except MemoryError:
+        say("sim: not enough memory: ask for fewer replications")
+        sys.exit(ExitCode.INVALID)
     except OSError as error:
         if error.filename is not None:
             raise
@@ -53,7 +44,7 @@ def main() -> None:
         _leave(ExitCode.INVALID)
 
 
-def _leave(code: ExitCode = ExitCode.DONE) -> NoReturn:
-    """Exit where nobody reads our output any more, as in ``sim ... | head``: what is left of it goes nowhere."""
+def _leave(code: ExitCode) -> NoReturn:
+    """Exit where our output cannot be written: what is left of it goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

@@ -17,6 +17,7 @@ import pytest
 from rich.cells import cell_len
 
 from sim.cli import main
+from tests.batch.sweeps import write_sweep
 
 from .conftest import Sim
 from .texts import ALL, SHIPPED
@@ -134,6 +135,45 @@ def test_a_closed_pipe_is_no_error(small: Path, arguments: list[str], unbuffered
         err = process.stderr.read()
         assert process.wait() == 0
     assert err == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes a stream")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_from_the_start(small: Path, closed: str) -> None:
+    """The first file that is opened would get its number, and what is printed would go there."""
+    output = small.with_name("x.parquet")
+    command = [sys.executable, "-m", "sim", "run", str(small), "--replications", "3", "-o", str(output)]
+    shell = ["/bin/sh", "-c", f'exec "$@" {closed}', "-", *command]
+    done = subprocess.run(shell, capture_output=True, text=True, timeout=LIMIT_S)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(pd.read_parquet(output)) == 3
+
+
+def test_a_sweep_without_a_reader_still_says_that_cases_failed(tmp_path: Path) -> None:
+    script = """
+import sys
+import sim.batch.sweep
+from sim.cli import main
+swept = sim.batch.sweep.run_sweep
+def failing(*arguments, **options):
+    found = swept(*arguments, **options)
+    found.failed[0] = "why not"
+    return found
+sim.batch.sweep.run_sweep = failing
+if __name__ == "__main__":
+    main()
+"""
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    file = write_sweep(tmp_path)
+    command = (str(tmp_path / "script.py"), "sweep", str(file), "-o", str(tmp_path / "out"), "--jobs", "1")
+    with started(*command) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+        assert process.wait() == 4
+    assert "1 of 6 cases failed" in err
+    assert "Traceback" not in err
 
 
 def test_head(small: Path) -> None:

@@ -1,0 +1,83 @@
+"""Ctrl-C ends the command soon, whatever it does.
+
+Python raises `KeyboardInterrupt` when its main thread comes back to Python: not while compiled code runs or a library
+compiles, and not at all where it would be raised in the middle of a callback. So a thread hears of the signal as well,
+from the operating system's handler, and ends the process where that has not happened in time.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from sim.errors import ExitCode
+from sim.writing import discard_unfinished
+
+WITHIN_S = 1.6
+"""Time for an orderly end (an answer so far, a journal that is closed) after the first Ctrl-C. Both are over in tenths
+of a second as a rule; what is left of 2 s is for the thread to get its turn.
+"""
+
+AGAIN_S = 0.2
+"""The same after the second one: time for the main thread to end in order."""
+
+_SHOW_CURSOR = b"\x1b[?25h"
+
+
+@contextmanager
+def ctrl_c_ends() -> Iterator[None]:
+    """See to it that Ctrl-C ends the process, while in here; elsewhere than in the main thread it does nothing."""
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard, tell = os.pipe()
+    os.set_blocking(tell, False)
+    before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    hook, sys.unraisablehook = sys.unraisablehook, _without_interrupts
+    threading.Thread(target=_watch, args=(heard,), daemon=True).start()
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        signal.set_wakeup_fd(before)
+        os.close(tell)  # which ends the thread
+
+
+def _without_interrupts(unraisable: Any) -> None:
+    """Say nothing of a `KeyboardInterrupt` that a callback cannot raise: the thread sees to the end."""
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+
+
+def _watch(heard: int) -> None:
+    """Wait for Ctrl-C, then for the process to end by itself, and end it."""
+    until = float("inf")
+    while True:
+        left = until - time.monotonic()
+        if left <= 0:
+            _end()
+        ready, _, _ = select.select([heard], [], [], None if left == float("inf") else left)
+        if not ready:
+            continue
+        numbers = os.read(heard, 64)
+        if not numbers:
+            os.close(heard)
+            return
+        for _ in range(numbers.count(signal.SIGINT)):
+            until = min(until, time.monotonic() + (WITHIN_S if until == float("inf") else AGAIN_S))
+
+
+def _end() -> None:
+    discard_unfinished()
+    with suppress(OSError):
+        if os.isatty(2):
+            os.write(2, _SHOW_CURSOR)
+        os.write(2, b"sim: interrupted\n")
+    os._exit(ExitCode.CTRL_C)

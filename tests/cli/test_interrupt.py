@@ -1,0 +1,140 @@
+"""Ctrl-C ends every phase of every verb within 2 s: with 130, without a traceback, and with no partial file."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.batch.sweeps import write_sweep
+
+from .texts import SMALL
+
+LIMIT_S = 2.0
+SLACK_S = 1.0
+"""For a machine that does something else, too: the end itself takes no time."""
+
+LONG = ("--replications", "300000", "--set", 'run.horizon="10 years"')
+OFTEN = ("--set", 'run.horizon="100 years"', "--set", 'faults.node.mtbf="1 h"')
+CHIP = ("--set", 'efficiency.chip="h100-sxm"', "--set", 'efficiency.mfu="41 %"')
+VERBS: dict[str, tuple[str, ...]] = {
+    "run": ("run", "small.toml", *LONG, "-o", "x.parquet"),
+    "run, one": ("run", "small.toml", "--replication", "0", "--engine", "simpy", *OFTEN),
+    "run, simpy": ("run", "small.toml", *LONG, "--engine", "simpy"),
+    "compare": ("compare", "small.toml", "--variant", "job.nodes=9", *LONG),
+    "tune": ("tune", "small.toml", "--over", "stores.remote.every", *LONG),
+    "explain": ("explain", "small.toml", *LONG, "-o", "x.png"),
+    "efficiency": ("efficiency", "small.toml", *CHIP, *LONG, "-o", "x.png"),
+    "sweep": ("sweep", "sweep/sweep.toml", "-o", "out", "--jobs", "2", "--replications", "300000"),
+}
+MAIN = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest may have been started in the background
+from sim.cli import main
+print("main", file=sys.stderr, flush=True)
+main()
+"""
+STUCK = {
+    "in code that does not come back": """
+import ctypes
+def wait():
+    library, lock = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+    library.pthread_mutex_lock(lock)
+    library.pthread_mutex_lock(lock)  # no signal ends that
+""",
+    "in a callback, which cannot raise": """
+import time
+class Late:
+    def __del__(self):
+        time.sleep(0.5)
+def wait():
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        Late()
+""",
+    "while a file is written": """
+import ctypes
+from pathlib import Path
+from sim.writing import appearing
+def wait():
+    library, lock = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+    with appearing(Path("x.parquet")) as partial:
+        partial.write_bytes(b"a part")
+        library.pthread_mutex_lock(lock)
+        library.pthread_mutex_lock(lock)
+""",
+    "by who catches everything": """
+import time
+def wait():
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+""",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "small.toml").write_text(SMALL, encoding="utf-8")
+    (tmp_path / "sweep").mkdir()
+    write_sweep(tmp_path / "sweep", horizon="10 years")
+    return tmp_path
+
+
+def interrupted(folder: Path, script: str, *arguments: str, after_s: float, **variables: str) -> tuple[int, float, str]:
+    """The exit code, how long it took after Ctrl-C, s, and what was said; all of its processes get the signal."""
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True, env={**os.environ, **variables},
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        assert process.stderr.readline() == "main\n"
+        time.sleep(after_s)
+        assert process.poll() is None, "over too soon"
+        start = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(timeout=90)
+        took_s = time.monotonic() - start
+        _, err = process.communicate(timeout=90)
+        return process.returncode, took_s, err
+
+
+def check(folder: Path, code: int, took_s: float, err: str) -> None:
+    assert "Traceback" not in err
+    assert "KeyboardInterrupt" not in err
+    assert code == 130, err
+    assert took_s < LIMIT_S + SLACK_S
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("after_s", [0.1, 0.6, 1.2, 3.0])
+@pytest.mark.parametrize("verb", VERBS)
+def test_ctrl_c_ends_every_verb(folder: Path, verb: str, after_s: float) -> None:
+    """While it imports, plans, and runs: the moments are early and late, also on a busy machine."""
+    check(folder, *interrupted(folder, MAIN, *VERBS[verb], after_s=after_s))
+
+
+@pytest.mark.parametrize("after_s", [1.5, 6.0])
+def test_ctrl_c_ends_a_compilation(folder: Path, after_s: float) -> None:
+    check(folder, *interrupted(folder, MAIN, *VERBS["run"], after_s=after_s, NUMBA_CACHE_DIR=str(folder / "cache")))
+
+
+@pytest.mark.parametrize("where", STUCK)
+def test_ctrl_c_ends_what_hears_of_nothing(folder: Path, where: str) -> None:
+    """Negative control of the way: without the thread that listens, each of these goes on for a minute."""
+    script = f"""{STUCK[where]}
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from sim.cli.interrupt import ctrl_c_ends
+print("main", file=sys.stderr, flush=True)
+with ctrl_c_ends():
+    wait()
+"""
+    check(folder, *interrupted(folder, script, after_s=0.3))
+    assert not (folder / "x.parquet").exists()
