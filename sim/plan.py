@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 from itertools import accumulate
 
+from sim.kernels.persists import DIRECT
 from sim.kernels.saves import Pattern
 from sim.kernels.survival import NEVER_LOST, SHARED
-from sim.kernels.tiers import DIRECT
 
 PROCESS, RESET, REPAIR = 0, 1, 2
 NEEDS = ("process", "reset", "repair")

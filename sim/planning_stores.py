@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from sim.errors import UsageError
+from sim.kernels.persists import DIRECT, RING
 from sim.kernels.saves import UNLIMITED, Pattern, make_pattern
 from sim.kernels.survival import CHAIN, GROUPS, NEVER_LOST, SELF, SHARED
-from sim.kernels.tiers import DIRECT, RING
 from sim.kernels.time import quantize
 from sim.plan import NEEDS, Group, Tier
 from sim.planning_nodes import are_apart, components, job_rate, order

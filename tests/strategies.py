@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.lives import COMPONENT
+from sim.kernels.persists import DIRECT
 from sim.kernels.saves import ENDLESS_SAVES, UNLIMITED, Pattern, make_pattern
 from sim.kernels.survival import CHAIN, GROUPS, NEVER_LOST, SELF, SHARED
-from sim.kernels.tiers import DIRECT
 from sim.kernels.time import quantize
 from sim.plan import (
     ANY,

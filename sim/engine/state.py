@@ -24,7 +24,8 @@ class StopReason(IntEnum):
 
     ``DONE``: the work is done. ``HORIZON``: the time is up. ``DEPLETED``: the job waits for units and none will come;
     a run with a horizon books the rest of it as a wait for capacity. ``NO_PROGRESS``: one incident took more starts
-    of a recovery than the scenario allows. ``EVENT_LIMIT``: as many faults and repairs as the scenario allows.
+    of a recovery than the scenario allows. ``EVENT_LIMIT``: as many faults, repairs, pauses and parts of a
+    walk over saves as the scenario allows.
     """
 
     GOING = 0

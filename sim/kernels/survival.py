@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.kernels._jit import entry, kernel
-from sim.kernels.tiers import DIRECT
+from sim.kernels.persists import DIRECT
 
 SHARED = 0
 SELF = 1
@@ -120,9 +120,10 @@ def clear(c: Any, v: Any) -> None:
     """Set the state of a run at time 0. The series go on, so that nothing of an earlier run counts."""
     v.step = 0.0
     v.deficit = 0.0
-    v.saves = 0
     v.restored = -1
     for i in range(c.n):
+        v.saves[i] = 0
+        v.stood[i] = 0.0
         v.has[i] = 0
         v.head[i] = 0
         v.running[i] = 0

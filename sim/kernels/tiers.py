@@ -5,8 +5,8 @@ the other. Triggers are at whole multiples of each store's interval in the job's
 lower number comes first. A stall stops the job; while persists run its speed is 1 - the largest slowdown of those that
 run; a trigger waits while its store has ``in_flight`` persists running. A store with a source has no triggers: each
 version of the source at a multiple of its interval is copied on when it is durable, unless ``in_flight`` copies run
-already. Where all persists have ended at two whole multiples of ``repeat``, what lies between repeats, and the walk
-jumps over as many repetitions as there are.
+already. Saves that repeat are jumped over (``sim.kernels.repeats``). Where they do not for long, the walk is made in
+parts of at most ``look`` saves, so that it can be counted and stopped (``look_ahead``).
 
 ``c`` is a record of dtype ``sim.engine.tiers.STORES``, ``v`` one of ``VERSIONS``: they say what their fields hold.
 All times are on the grid of ``sim.kernels.time``.
@@ -18,78 +18,28 @@ import math
 from typing import Any
 
 from sim.kernels._jit import entry, kernel
-from sim.kernels.time import quantize
+from sim.kernels.persists import (
+    DIRECT,
+    MOST_STORES,
+    RING,
+    begin_persist,
+    divides,
+    end_persist,
+    first_store,
+    settle,
+    slowdown,
+)
+from sim.kernels.repeats import forget, repeat
+from sim.kernels.time import LAST_S, TICKS_PER_SECOND, quantize
 
-MOST_STORES = 4
-RING = 16
-"""Most persists that may run at once in one store."""
+ENDLESS = 2**62
+"""As many saves as it takes."""
 
-DIRECT = -1
-"""The source of a store that is saved to from the job itself."""
+SAVES_AN_EVENT = 4
+"""Saves walked through that count as one event: they take about as long as a fault."""
 
-
-@kernel
-def divides(interval: float, progress: float) -> bool:
-    """Whether ``progress`` is a whole multiple of ``interval``; exact for both on the grid."""
-    times = progress / interval
-    return math.floor(times) == times
-
-
-@kernel
-def _first(c: Any, v: Any) -> int:
-    """The store whose oldest persist ends first, -1 if none runs."""
-    first = -1
-    earliest = math.inf
-    for i in range(c.n):
-        if v.running[i] > 0 and v.end[i, v.head[i]] < earliest:
-            first = i
-            earliest = v.end[i, v.head[i]]
-    return first
-
-
-@kernel
-def _slowdown(c: Any, v: Any) -> float:
-    """The largest slowdown of the persists that run."""
-    slow = 0.0
-    for i in range(c.n):
-        if v.running[i] > 0:
-            slow = max(slow, c.slowdown[i])
-    return slow
-
-
-@kernel
-def _begin_persist(v: Any, i: int, end: float, step: float, deficit: float) -> None:
-    at = (v.head[i] + v.running[i]) % RING
-    v.running[i] += 1
-    v.end[i, at] = end
-    v.coming_step[i, at] = step
-    v.coming_deficit[i, at] = deficit
-
-
-@kernel
-def _end_persist(c: Any, v: Any, i: int) -> None:
-    """The oldest persist of a store ends: its version is the newest of that store, and may be copied on."""
-    at = v.head[i]
-    v.head[i] = (at + 1) % RING
-    v.running[i] -= 1
-    v.saves += 1
-    v.has[i] = 1
-    v.series[i] += 1
-    v.version_step[i] = v.coming_step[i, at]
-    v.version_deficit[i] = v.coming_deficit[i, at]
-    for k in range(c.n):
-        if c.source[k] == i and v.running[k] < c.in_flight[k] and divides(c.interval[k], v.version_step[i]):
-            _begin_persist(v, k, v.end[i, at] + c.persist[k], v.version_step[i], v.version_deficit[i])
-
-
-@entry
-def settle(c: Any, v: Any, now: float) -> None:
-    """All persists that end by ``now`` have ended."""
-    while True:
-        i = _first(c, v)
-        if i < 0 or v.end[i, v.head[i]] > now:
-            break
-        _end_persist(c, v, i)
+MARGIN_S = 4 * MOST_STORES * RING / TICKS_PER_SECOND
+"""What rounding may add to the time of a step, in s at the lowest speed: some ticks each time that a persist ends."""
 
 
 @entry
@@ -97,18 +47,18 @@ def _step(c: Any, v: Any, target: float, until: float) -> bool:
     """Step to the progress ``target``, or to the time ``until`` if that comes first; whether the target is reached."""
     settle(c, v, v.now)
     while True:
-        slow = _slowdown(c, v)
+        slow = slowdown(c, v)
         left = target - v.step
         arrival = v.now + (left if slow == 0.0 else quantize(left / (1.0 - slow)))
         stop = min(arrival, until)
         changed = False
         while not changed:
-            i = _first(c, v)
+            i = first_store(c, v)
             if i < 0 or v.end[i, v.head[i]] > stop:
                 break
             at = v.end[i, v.head[i]]
-            _end_persist(c, v, i)
-            if _slowdown(c, v) != slow:
+            end_persist(c, v, i)
+            if slowdown(c, v) != slow:
                 stop = at
                 changed = True
         elapsed = stop - v.now
@@ -125,71 +75,102 @@ def _step(c: Any, v: Any, target: float, until: float) -> bool:
 @entry
 def _save(c: Any, v: Any, i: int, until: float) -> bool:
     """The job waits for room, then stands for the stall; whether that ends by ``until``."""
+    since = v.now
     while v.running[i] >= c.in_flight[i]:
-        k = _first(c, v)
+        k = first_store(c, v)
         if v.end[k, v.head[k]] > until:
             return False
         v.now = max(v.now, v.end[k, v.head[k]])
-        _end_persist(c, v, k)
+        end_persist(c, v, k)
     if v.now + c.stall[i] > until:
         return False
     v.now += c.stall[i]
-    _begin_persist(v, i, v.now + c.persist[i], v.step, v.deficit)
+    v.stood[i] += v.now - since
+    begin_persist(v, i, v.now + c.persist[i], v.step, v.deficit)
     v.next[i] += c.interval[i]
     return True
 
 
 @kernel
-def _jump(c: Any, v: Any, until: float, now: float, deficit: float, saves: int) -> None:
-    """Repeat what happened since ``now``, one ``repeat`` of progress ago, as long as it fits."""
-    period = v.now - now
-    times = math.floor(min((until - v.now) / period, (v.work - v.step) / c.repeat)) - 1
-    if times < 1:
-        return
-    more = times * (v.deficit - deficit)
-    v.saves += times * (v.saves - saves)
-    v.now += times * period
-    v.step += times * c.repeat
-    v.deficit += more
+def _fits(c: Any, v: Any, target: float, until: float) -> bool:
+    """Whether the saves at a progress have surely ended, and the job has stepped on, by ``until``."""
+    wait = 0.0
+    stall = 0.0
     for i in range(c.n):
-        v.version_step[i] += times * c.repeat
-        v.version_deficit[i] += more
-        v.next[i] += times * c.repeat
+        if c.source[i] == DIRECT and v.next[i] == target:
+            stall += c.stall[i]
+            if v.running[i] >= c.in_flight[i]:
+                wait = max(wait, v.end[i, v.head[i]])
+    arrival = v.now + (target - v.step + MARGIN_S) / c.least_speed
+    return bool(max(arrival, wait) + stall + MARGIN_S / c.least_speed <= until)
 
 
 @entry
-def walk(c: Any, v: Any, until: float) -> None:
+def walk(c: Any, v: Any, until: float, most: int, whole: bool) -> int:
     """Step and save until the time ``until`` or the end of the work, whichever comes first.
 
     ``v.now`` is then the time of the last thing that was completed: a wait or a stall that ``until`` cuts off leaves it
-    at its start.
+    at its start, and ``v.busy`` is the store whose save that is.
+
+    Parameters
+    ----------
+    c, v : record
+        Stores and versions.
+    until : float64
+        Time, s.
+    most : int64
+        Stop after so many saves; stores that save at one progress count once.
+    whole : bool
+        Stop after the last save from which the job has surely stepped on by ``until``, and before the end of the work:
+        what comes after may still change, and nothing that is walked again is another for it.
+
+    Returns
+    -------
+    int64
+        Saves that were walked through.
     """
-    marked = False
-    now = 0.0
-    deficit = 0.0
-    saves = v.saves
-    while v.step < v.work:
+    walked = 0
+    v.busy = c.last
+    while v.step < v.work and walked < most:
+        if walked == c.patience:
+            forget(c, v)
         target = v.work
         for i in range(c.n):
             if c.source[i] == DIRECT:
                 target = min(target, v.next[i])
+        if whole and (target == v.work or not _fits(c, v, target, until)):
+            break
         if target > v.step:
             if not _step(c, v, target, until) or target == v.work:
-                return
-            if c.repeat > 0.0 and divides(c.repeat, target):
-                if _first(c, v) >= 0:
-                    marked = False
-                else:
-                    if marked:
-                        _jump(c, v, until, now, deficit, saves)
-                    marked = True
-                    now = v.now
-                    deficit = v.deficit
-                    saves = v.saves
-                    target = v.step
+                break
+            if walked >= c.patience:
+                repeat(c, v, until)
+                target = v.step
         for i in range(c.n):
             if c.source[i] == DIRECT and v.next[i] == target and not _save(c, v, i, until):
-                return
+                v.busy = i
+                return walked
+        walked += 1
+    return walked
+
+
+@kernel
+def _begin(c: Any, v: Any, now: float) -> None:
+    """A segment, or what is left of one after a pause, begins."""
+    v.begun = now
+    v.now = now
+    v.begun_step = v.step
+    v.begun_deficit = v.deficit
+    v.begun_stood = _stood(c, v)
+
+
+@kernel
+def _stood(c: Any, v: Any) -> float:
+    """How long the job has stood for all stores, in seconds."""
+    total = 0.0
+    for i in range(c.n):
+        total += v.stood[i]
+    return total
 
 
 @entry
@@ -200,11 +181,8 @@ def resume(c: Any, v: Any, now: float, work: float) -> None:
     there.
     """
     settle(c, v, now)
-    v.begun = now
-    v.now = now
+    _begin(c, v, now)
     v.work = work
-    v.begun_step = v.step
-    v.begun_deficit = v.deficit
     for i in range(c.n):
         again = v.step > 0.0 and i > v.restored and divides(c.interval[i], v.step)
         if again and not (v.has[i] and v.version_step[i] == v.step):
@@ -216,18 +194,48 @@ def resume(c: Any, v: Any, now: float, work: float) -> None:
 @entry
 def advance(c: Any, v: Any, now: float) -> float:
     """Walk to ``now``, where the segment ends. Returns the seconds of it in which the job stood for saves."""
-    walk(c, v, now)
+    walk(c, v, now, ENDLESS, False)
     settle(c, v, now)
-    return float((now - v.begun) - (v.step - v.begun_step) - (v.deficit - v.begun_deficit))
+    stood = (now - v.begun) - (v.step - v.begun_step) - (v.deficit - v.begun_deficit)
+    v.stood[v.busy] += stood - (_stood(c, v) - v.begun_stood)
+    return float(stood)
 
 
 @kernel
 def earliest_end(c: Any, v: Any, last_save: bool, for_good: bool) -> float:
-    """A time before which a segment just begun cannot end by itself, which costs no walk; see ``exact_end``."""
+    """A time before which a segment just begun cannot end by itself, which costs no walk; see ``look_ahead``."""
     end = v.now + (v.work - v.step)
     if last_save:
         end += c.stall[c.last] + c.persist[c.last] + (c.last_copies if for_good else 0.0)
-    return float(end)
+    return float(min(end, v.now + c.far))
+
+
+@entry
+def look_ahead(c: Any, v: Any, ahead: Any, now: float, last_save: bool, for_good: bool) -> tuple[float, bool, int]:
+    """When a segment that goes on at ``now`` ends by itself, as ``exact_end`` has it, or when to look again.
+
+    Walks up to ``now``, then ahead on a record like ``v``; both through ``look`` saves at most.
+
+    Returns
+    -------
+    float64
+        Time, s; infinite if the segment does not end.
+    bool
+        Whether the segment ends then: else it cannot end before.
+    int64
+        What the look counts for among the events of a run.
+    """
+    walked = walk(c, v, now, c.look, True)
+    events = walked // SAVES_AN_EVENT
+    if walked == c.look:
+        return now, False, events
+    _copy(c, v, ahead)
+    while walk(c, ahead, LAST_S, c.look, False) == c.look:
+        if ahead.now > now:
+            return float(ahead.now), False, events
+    if ahead.step == ahead.work:
+        return _end(c, ahead, last_save, for_good), True, events
+    return math.inf, False, events
 
 
 @entry
@@ -238,7 +246,13 @@ def exact_end(c: Any, v: Any, ahead: Any, last_save: bool, for_good: bool) -> fl
     ``ahead`` is a record like ``v`` to try it on.
     """
     _copy(c, v, ahead)
-    walk(c, ahead, math.inf)
+    walk(c, ahead, math.inf, ENDLESS, False)
+    return _end(c, ahead, last_save, for_good)
+
+
+@kernel
+def _end(c: Any, ahead: Any, last_save: bool, for_good: bool) -> float:
+    """As ``exact_end``, once ``ahead`` has reached the end of its work."""
     if not last_save:
         return float(ahead.now)
     settle(c, ahead, ahead.now)
@@ -252,8 +266,8 @@ def exact_end(c: Any, v: Any, ahead: Any, last_save: bool, for_good: bool) -> fl
 @kernel
 def keep_last(c: Any, v: Any, now: float) -> None:
     """The save at the end of a segment is durable: the job goes on from there."""
-    _begin_persist(v, c.last, now, v.step, v.deficit)
-    _end_persist(c, v, c.last)
+    begin_persist(v, c.last, now, v.step, v.deficit)
+    end_persist(c, v, c.last)
     v.restored = c.last
 
 
@@ -261,17 +275,14 @@ def keep_last(c: Any, v: Any, now: float) -> None:
 def progress_at(c: Any, v: Any, ahead: Any, t: float) -> float:
     """Progress at a time of the segment, which goes on; ``ahead`` is a record like ``v`` to try it on."""
     _copy(c, v, ahead)
-    walk(c, ahead, t)
+    walk(c, ahead, t, ENDLESS, False)
     return float(ahead.step)
 
 
 @kernel
 def hold(c: Any, v: Any, since: float, now: float) -> None:
     """The segment stood still from ``since`` to ``now``, and its persists with it; copies between stores did not."""
-    v.begun = now
-    v.now = now
-    v.begun_step = v.step
-    v.begun_deficit = v.deficit
+    _begin(c, v, now)
     for i in range(c.n):
         if c.source[i] == DIRECT:
             for j in range(v.running[i]):
@@ -285,12 +296,13 @@ def _copy(c: Any, v: Any, to: Any) -> None:
     to.step = v.step
     to.deficit = v.deficit
     to.work = v.work
-    to.saves = v.saves
     for i in range(c.n):
         to.next[i] = v.next[i]
+        to.saves[i] = v.saves[i]
         to.head[i] = v.head[i]
         to.running[i] = v.running[i]
-        for j in range(RING):
-            to.end[i, j] = v.end[i, j]
-            to.coming_step[i, j] = v.coming_step[i, j]
-            to.coming_deficit[i, j] = v.coming_deficit[i, j]
+        for j in range(v.running[i]):
+            at = (v.head[i] + j) % RING
+            to.end[i, at] = v.end[i, at]
+            to.coming_step[i, at] = v.coming_step[i, at]
+            to.coming_deficit[i, at] = v.coming_deficit[i, at]

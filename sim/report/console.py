@@ -25,7 +25,7 @@ MOST_ROWS = 16
 WARNINGS = {
     "depleted": "waited for nodes to the end: no spare was left, and no node will come back",
     "no_progress": "stopped in an incident that no recovery closed: see recovery.max_attempts",
-    "event_limit": "stopped at run.max_events faults and repairs",
+    "event_limit": "stopped at run.max_events faults, repairs and pauses",
 }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from sim.kernels.persists import DIRECT
 from sim.kernels.survival import GROUPS
-from sim.kernels.tiers import DIRECT
 from sim.plan import PROCESS, REPAIR, RESET, Plan, Source, Tier
 from sim.theory import young
 

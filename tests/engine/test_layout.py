@@ -4,7 +4,7 @@ from typing import Any
 
 from sim.engine.compiled import layout
 from sim.engine.state import MAX_SOURCES
-from sim.kernels import tiers
+from sim.kernels import persists
 from sim.kernels import time as kernels_time
 from sim.planning import build
 from sim.scenario import from_dict
@@ -32,7 +32,7 @@ def test_limits_of_the_file_are_those_of_the_engine() -> None:
     room = (MOST_REPAIR_STAGES + 1 + MOST_MAINTENANCE, MOST_GROUPS + 2)
     assert room == (layout.MAX_REPAIR, layout.MAX_GROUPS)
     assert MOST_FAILURES == layout.MAX_FAILURES
-    assert MOST_STORES == tiers.MOST_STORES
+    assert MOST_STORES == persists.MOST_STORES
 
 
 def test_a_scenario_at_every_limit_runs_in_both_engines() -> None:
@@ -56,10 +56,10 @@ def test_a_scenario_at_every_limit_runs_in_both_engines() -> None:
             for i, of in enumerate(["node", "cluster", "g3", "g7"])
         },
         "stores": {
-            "gpu": {"every": "30 s", "persist": "7 min", "in_flight": tiers.RING, "place": "self"},
+            "gpu": {"every": "30 s", "persist": "7 min", "in_flight": persists.RING, "place": "self"},
             "host": {"every": "5 min", "stall": "2 s", "place": {"partners": 5}},
             "disk": {"every": "7 min", "stall": "3 s", "place": {"partners": 2, "layout": "ring"}, "lost_at": "repair"},
-            "shared": {"every": "2 saves", "source": "host", "persist": "3 h", "in_flight": tiers.RING},
+            "shared": {"every": "2 saves", "source": "host", "persist": "3 h", "in_flight": persists.RING},
         },
         "recovery": rules,
         "repair": {f"stage{i}": {"time": mixture(MOST_PARTS), "crews": 1} for i in range(MOST_REPAIR_STAGES)}

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import assume, given
@@ -9,13 +10,14 @@ from hypothesis import strategies as st
 from strategies import TICK, examples, plans
 
 from sim.engine import tiers as records
+from sim.engine.state import EVENT_LIMIT
 from sim.kernels import survival, tiers
 from sim.kernels.saves import make_pattern
 from sim.plan import Plan, Tier
 from sim.planning import build
 from sim.scenario import loads
 
-from .checks import compiled, difference, fails_somewhere, specified
+from .checks import check_closed, compiled, difference, fails_somewhere, specified
 
 GRID = 168 * TICK
 
@@ -81,13 +83,11 @@ def test_jumping_over_repetitions_changes_nothing(plan: Plan) -> None:
     """With and without the jumps, which only spare time."""
     assume(plan.tiers)
     lazy = replace(plan, lanes=plan.lanes[:1])
-    with_jumps = compiled(lazy)
-    original = records._repeat
-    records._repeat = lambda tiers: 0.0
-    try:
-        assert not difference(with_jumps, compiled(lazy))
-    finally:
-        records._repeat = original
+    walks = []
+    for patience in (0, 2**62):
+        with patch.object(records, "PATIENCE", patience):
+            walks.append(compiled(lazy))
+    assert not difference(*walks)
 
 
 TWO = """
@@ -161,3 +161,51 @@ def test_two_stores_are_restored_from_by_what_survives() -> None:
     assert np.all(incidents["restored_s"] % 600.0 == 0.0)
     assert np.any(incidents["restored_s"] % 1800.0 != 0.0)
     assert np.all(incidents["lost_work_s"] < 800.0)
+
+
+@examples(60)
+@given(plans())
+def test_looks_ahead_are_the_same_in_both_engines_and_change_nothing(plan: Plan) -> None:
+    """A look every few saves, with and without jumps; the limit of events ends both runs alike."""
+    assume(plan.tiers)
+    whole = compiled(plan)
+    for patience in (0, 2**62):
+        with patch.object(records, "LOOK", 5), patch.object(records, "PATIENCE", patience):
+            in_parts = compiled(plan)
+            assert not difference(in_parts, specified(plan))
+        if EVENT_LIMIT not in (whole[0]["stop_reason"], in_parts[0]["stop_reason"]):
+            assert not difference(in_parts, whole)
+
+
+def test_saves_that_do_not_repeat_end_at_the_limit_of_events() -> None:
+    """Two intervals without a common multiple for 11 days: four saves walked through count as an event."""
+    text = """
+cluster = { nodes = 1 }
+stores = { a = { every = "999_983 us" }, b = { every = "1_000_003 us" } }
+run = { horizon = "30 days", max_events = 8_000 }
+"""
+    plan = build(loads(text))
+    row, _ = outcome = compiled(plan)
+    assert not difference(outcome, specified(plan))
+    check_closed(plan, outcome)
+    assert row["stop_reason"] == EVENT_LIMIT
+    walked = 8_000 * tiers.SAVES_AN_EVENT
+    assert walked <= row["saves"] < walked + 2 * records.LOOK
+    assert row["wall_s"] == row["work_done_s"]
+    unlimited = compiled(replace(plan, max_events=10**9, horizon=float(row["wall_s"])))
+    assert unlimited[0]["saves"] == row["saves"]
+
+
+def test_pauses_end_at_the_limit_of_events() -> None:
+    text = """
+cluster = { nodes = 1 }
+pauses.tiny = { every = "1 us", duration = "1 us" }
+run = { horizon = "30 days", max_events = 500 }
+"""
+    several = 'stores = { a = { every = "1 h" }, b = { every = "2 h", stall = "1 s" } }\n'
+    for stores in ("", several):
+        plan = build(loads(stores + text))
+        row, _ = outcome = compiled(plan)
+        assert not difference(outcome, specified(plan))
+        assert row["stop_reason"] == EVENT_LIMIT
+        assert row["interruptions"] == 500

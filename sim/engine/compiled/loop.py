@@ -269,7 +269,7 @@ def run_chunk(
     count : int64
         How many are asked for.
     budget : int64
-        Faults and repairs after which to return.
+        Events after which to return: faults, repairs, pauses, and looks at saves that were walked through.
 
     Returns
     -------

@@ -52,6 +52,7 @@ def aim(p: Any, s: Any) -> None:
 @entry
 def begin_pause(p: Any, s: Any, row: Any) -> None:
     """The job pauses: its state is saved, or its segment stands still and goes on afterwards."""
+    s.events += 1
     open_incident(s, row, p.n_sources + s.pause)
     s.stopped_at = s.pause_at
     s.on_hold = not s.saving

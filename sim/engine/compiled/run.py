@@ -21,7 +21,7 @@ from sim.kernels._jit import INTERPRETED
 from sim.plan import Plan
 
 BUDGET = 200_000
-"""Faults and repairs between two looks at whether to stop: some 0.1 s."""
+"""Events between two looks at whether to stop: some 0.1 s."""
 
 CHUNK = 16
 """Replications that a thread takes at a time."""

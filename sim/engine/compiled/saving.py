@@ -6,8 +6,9 @@ from typing import Any
 
 from sim.kernels._jit import entry, kernel
 from sim.kernels.ledger import LOST_WORK, PRODUCTIVE, SAVE_SLOWDOWN, SAVE_STALL
+from sim.kernels.persists import settle
 from sim.kernels.survival import clear, lose, newest_step, restore, stop_persists, swap
-from sim.kernels.tiers import advance, earliest_end, exact_end, hold, keep_last, progress_at, resume, settle
+from sim.kernels.tiers import advance, earliest_end, hold, keep_last, look_ahead, progress_at, resume
 
 
 @kernel
@@ -36,9 +37,11 @@ def aim_stores(p: Any, s: Any) -> None:
 
 @entry
 def refine_end(p: Any, s: Any) -> None:
-    """No fault came before the bound of the segment's end: find the end itself."""
-    s.due = exact_end(p.stores, s.versions, s.ahead, s.saving, s.pause < 0)
-    s.rough = False
+    """No fault came before the bound of the segment's end: find the end itself, or a later bound."""
+    due, exact, events = look_ahead(p.stores, s.versions, s.ahead, s.now, s.saving, s.pause < 0)
+    s.due = due
+    s.rough = not exact
+    s.events += events
 
 
 @entry
@@ -141,4 +144,7 @@ def read_time(p: Any, s: Any) -> float:
 def saves_of(p: Any, s: Any) -> int:
     """How many saves and copies to several stores are durable by now."""
     settle(p.stores, s.versions, s.now)
-    return int(s.versions.saves)
+    total = 0
+    for i in range(p.stores.n):
+        total += s.versions.saves[i]
+    return total

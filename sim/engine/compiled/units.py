@@ -14,7 +14,7 @@ import numpy as np
 from sim.engine.compiled.heap import SECOND_LIFE
 from sim.engine.compiled.layout import MAX_FAILURES, MAX_POOLS, MAX_REPAIR, Record
 from sim.kernels.memory import LINE
-from sim.kernels.tiers import MOST_STORES
+from sim.kernels.persists import MOST_STORES
 from sim.plan import FIRST, LONGEST_IDLE, Plan
 
 LEAST_UNITS = 1024

@@ -132,7 +132,7 @@ class Capacity:
     def _check(self, unit: Unit) -> None:
         """A pool is checked; a spare that died in it may have been found by a call before."""
         if self.dead.get(unit.node) is unit:
-            self.context.count_event()
+            self.context.count_events()
             self._find_dead(unit.node)
             self.shop.changed()
 

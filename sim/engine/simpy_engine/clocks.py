@@ -100,7 +100,7 @@ class Clock:
                     yield self.context.env.event()
                 stream = min(self.streams, key=lambda each: each.next.due)
                 yield self.context.alarm(self.at(stream.next.due), FAULT + stream.lane.source)
-                self.context.count_event()
+                self.context.count_events()
                 stream.advance(self.strike(stream.lane, stream.next))
             except simpy.Interrupt:
                 continue  # the clock was started or stopped, or a component came back

@@ -115,10 +115,11 @@ class Context:
         """Account for the time from ``since`` up to now."""
         self.ledger[bucket] += self.now - since
 
-    def count_event(self) -> None:
-        """One more fault or repair; at the limit the run ends once it has been dealt with."""
-        self.events += 1
-        if self.events == self.plan.max_events:
+    def count_events(self, count: int = 1) -> None:
+        """So many more of what is limited; at the limit the run ends once they have been dealt with."""
+        before = self.events
+        self.events += count
+        if before < self.plan.max_events <= self.events:
             limit = self.alarm(self.now, LIMIT)
             limit.callbacks.append(lambda _: self.stop(StopReason.EVENT_LIMIT))
 

@@ -172,6 +172,7 @@ class Job:
 
     def paused(self) -> Process:
         """A planned pause: the state is saved, or the segment stands still and goes on afterwards."""
+        self.context.count_events()
         pause = self.plan.pauses[self.pause]
         self.since = self.context.now
         self._open(len(self.plan.sources) + self.pause, self.pause_at)

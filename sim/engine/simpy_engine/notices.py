@@ -63,7 +63,7 @@ class Notices:
                 if not self.pending:
                     yield self.context.env.event()
                 yield self.context.alarm(self.due, KNOWN_FAULT)
-                self.context.count_event()
+                self.context.count_events()
                 self.strike_first()
             except simpy.Interrupt:
                 continue  # another one is the first, or none is left

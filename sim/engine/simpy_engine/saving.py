@@ -11,6 +11,7 @@ import numpy as np
 from sim.engine.simpy_engine.context import Context, Fault
 from sim.engine.tiers import SLOTS, VERSIONS, pack_stores
 from sim.kernels import ledger, survival, tiers
+from sim.kernels.persists import settle
 from sim.kernels.saves import Segment, last_save_durable, last_trigger, make_segment, stepping_until, work_end
 
 
@@ -135,10 +136,16 @@ class Stores:
         tiers.hold(self.stores, self.versions, since, self.context.now)
 
     def ends(self, goal: float, saving: bool, for_good: bool) -> Iterator[float]:
-        """A time before which the segment cannot end by itself; if that comes, the time at which it does."""
+        """Times before which the segment cannot end by itself, each if that before it comes; the last is its end."""
         self.versions["work"] = goal
         yield tiers.earliest_end(self.stores, self.versions, saving, for_good)
-        yield tiers.exact_end(self.stores, self.versions, self.ahead, saving, for_good)
+        exact = False
+        while not exact:
+            due, exact, events = tiers.look_ahead(
+                self.stores, self.versions, self.ahead, self.context.now, saving, for_good
+            )
+            self.context.count_events(events)
+            yield due
 
     def saved_by(self, goal: float) -> float:
         """The time at which progress that the job has made would be durable, if it stopped to save it."""
@@ -164,18 +171,18 @@ class Stores:
 
     def lose(self, fault: Fault) -> None:
         """A fault may lose versions."""
-        tiers.settle(self.stores, self.versions, self.context.now)
+        settle(self.stores, self.versions, self.context.now)
         for slot, need in fault.struck or ((-1, fault.need),):
             survival.lose(self.stores, self.versions, self.lost, slot, need)
 
     def swap(self, slot: int) -> None:
         """Another node takes a slot, without the copies of the one before."""
-        tiers.settle(self.stores, self.versions, self.context.now)
+        settle(self.stores, self.versions, self.context.now)
         survival.swap(self.stores, self.versions, self.lost, slot)
 
     def fall_back(self) -> float:
         """The newest version is restored. Returns the seconds of stepping since, which are lost."""
-        tiers.settle(self.stores, self.versions, self.context.now)
+        settle(self.stores, self.versions, self.context.now)
         lost = survival.restore(self.stores, self.versions)
         self.context.ledger[ledger.LOST_WORK] += lost
         self._book()
@@ -200,8 +207,8 @@ class Stores:
 
     def count(self) -> None:
         """Count what has been saved and copied by the end of the run."""
-        tiers.settle(self.stores, self.versions, self.context.now)
-        self.context.row["saves"] += int(self.versions["saves"])
+        settle(self.stores, self.versions, self.context.now)
+        self.context.row["saves"] += int(self.versions["saves"].sum())
 
     def _advance(self, t: float) -> None:
         self.context.ledger[ledger.SAVE_STALL] += tiers.advance(self.stores, self.versions, t)

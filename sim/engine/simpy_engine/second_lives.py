@@ -57,7 +57,7 @@ class SecondLives:
                 node = min(self.due, key=lambda each: self.due[each])
                 yield self.context.alarm(self.clock.at(self.due[node][0]), self.rank)
                 del self.due[node]
-                self.context.count_event()
+                self.context.count_events()
                 self.strike(node, self.faults[node])
             except simpy.Interrupt:
                 continue  # another node is the first, or the clock was started or stopped

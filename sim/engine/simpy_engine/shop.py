@@ -124,7 +124,7 @@ class Shop:
 
     def _work(self, unit: Unit, stage: int, done: simpy.Event, fixed: bool) -> Process:
         yield done
-        self.context.count_event()
+        self.context.count_events()
         self.leaving -= 1
         self.busy[stage] -= 1
         if self.queues[stage]:
