@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.plan import BACK, GROUP, NOTHING, WALL, Plan, Source
+from sim.theory import visits
 
 
 def mean_of(plan: Plan, position: int) -> float:
@@ -62,24 +63,20 @@ class Spares:
 
     @cached_property
     def services(self) -> tuple[float, ...]:
-        """Services of each repair stage, 1/s: what enters the shop there, and what other stages send it.
-
-        The rates x solve x = e + P^T x, with e the nodes that enter the shop at each stage and P the probabilities that
-        a node goes from one stage to another (Jackson, Operations Research 5, 1957, for the traffic equations).
-        """
+        """Services of each repair stage, 1/s: what enters the shop there, and what other stages send it."""
         reset, repair = self.losses
         stages = self.plan.repair
-        enters = np.zeros(len(stages))
+        enters, leaves = np.zeros(len(stages)), np.zeros(len(stages))
         enters[0] += reset
         enters[self.plan.repair_entry] += repair
-        balance = np.eye(len(stages))
+        steps = np.zeros((len(stages), len(stages)))
         for i, stage in enumerate(stages):
-            balance[stage.or_else, i] -= 1 - stage.success
+            steps[i, stage.or_else] += 1 - stage.success
             if stage.then != BACK:
-                balance[stage.then, i] -= stage.success
-            if stage.or_else == i:
-                balance[i, i] = stage.success  # 1 - (1 - success) would lose digits
-        return tuple(map(float, np.linalg.solve(balance, enters)))
+                steps[i, stage.then] += stage.success
+            else:
+                leaves[i] = stage.success
+        return tuple(map(float, visits(steps, leaves, enters)))
 
     @cached_property
     def load(self) -> float:

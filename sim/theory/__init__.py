@@ -53,6 +53,7 @@ from sim.theory.training_ratio import (
     wall_time,
 )
 from sim.theory.two_levels import two_level_ettr, two_level_intervals
+from sim.theory.visits import visits
 
 __all__ = [
     "UNLIMITED",
@@ -109,6 +110,7 @@ __all__ = [
     "time_to_lose_both",
     "two_level_ettr",
     "two_level_intervals",
+    "visits",
     "wall_time",
     "young",
 ]
