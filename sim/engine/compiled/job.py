@@ -183,24 +183,29 @@ def _acquire(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         _attempt(p, s, row, log, p.rule_first[s.rule])
         return
     run_clocks(s, p.rule_vulnerable[s.rule] != 0, False)
+    _await_claim(p, s, u)
+
+
+@kernel
+def _await_claim(p: Any, s: Any, u: Any) -> None:
+    """The job waits for units: it looks again when the next one that was claimed is there, if there is one."""
     s.complete = False
+    s.due = next_claim(p, s)
     await_units(p, s, u)
 
 
 @kernel
 def await_units(p: Any, s: Any, u: Any) -> None:
-    """Set when the wait for units ends, or one that was claimed is there, as far as it is known; it never does if none
-    is being repaired or has been claimed.
+    """Set when the wait for units ends, as far as it is known; it never does if none is being repaired or has been
+    claimed. One that is there now counts as claimed until the job has looked.
     """
     if s.complete:
         return
     if is_full(p, s):
         s.complete = True
         s.due = ready_at(s, u)
-    else:
-        s.due = next_claim(p, s)
-        if s.n_heap == 0 and s.due == math.inf:
-            s.ending = DEPLETED
+    elif s.n_heap == 0 and s.due == math.inf:
+        s.ending = DEPLETED
 
 
 @kernel
@@ -209,10 +214,9 @@ def capacity_ready(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
     a spare since it was.
     """
     if not (s.complete and is_full(p, s)):
-        s.complete = False
         if p.has_refills:
             refill(p, s, u, row)
-        await_units(p, s, u)
+        _await_claim(p, s, u)
         return
     book_wait(p, s, row)
     s.since = s.now

@@ -67,6 +67,7 @@ class Job:
         self.seen = math.inf
         self.last: Fault | None = None
         self.arrival: simpy.Event | None = None
+        self.claim = math.inf
         self.complete = False
         self.rolled_back: Callable[[float], None] = lambda progress: None
         self.process = context.env.process(self._live())
@@ -221,10 +222,11 @@ class Job:
             while True:
                 self.complete = False
                 while not capacity.is_full(self.rule):
+                    self.claim = self._claim()
                     self.look_at_shop()
                     self.arrival = self.context.env.event()
-                    claim = self._claim()
-                    yield self.arrival if claim == math.inf else self.arrival | self.context.alarm(claim, OWN)
+                    claimed = self.claim < math.inf
+                    yield self.arrival | self.context.alarm(self.claim, OWN) if claimed else self.arrival
                     if not capacity.is_full(self.rule):
                         capacity.refill(self.rule)
                 self.complete = True
@@ -254,11 +256,13 @@ class Job:
         return self.capacity.next_claim if self.rule.refill != ANY and self.rule.await_refill else math.inf
 
     def look_at_shop(self) -> None:
-        """Something changed in the shop: it may be what the job waits for, or its last hope."""
+        """Something changed in the shop: it may be what the job waits for, or its last hope. A node that was claimed
+        and is there now is a hope until the job has looked.
+        """
         if self.phase != self.wait or self.complete:
             return
         if not self.capacity.is_full(self.rule):
-            if self.capacity.shop.leaving == 0 and self._claim() == math.inf:
+            if self.capacity.shop.leaving == 0 and self.claim == math.inf:
                 self.context.stop(StopReason.DEPLETED)
         elif self.arrival is not None and not self.arrival.triggered:
             self.arrival.succeed()
