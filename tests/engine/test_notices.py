@@ -134,3 +134,52 @@ def test_nodes_are_admitted_in_the_order_of_faults_if_a_known_fault_strikes_afte
         outcome = compiled(plan, replication)
         assert not difference(outcome, specified(plan, replication))
         check_closed(plan, outcome)
+
+
+HANGS = """
+[cluster]
+nodes = 4
+[job]
+nodes = 2
+[faults]
+a = {{ per = "job", mtbf = "5 h", effect = "hang" }}
+b = {{ per = "node", mtbf = "10 h", needs = "process", {known} }}
+[detect]
+hang = "4 h"
+[recovery]
+restart = "10 min"
+[run]
+horizon = "50 days"
+"""
+
+
+def hangs(known):
+    plan = build(loads(HANGS.format(known=known)))
+    outcome = compiled(plan, 0)
+    assert not difference(outcome, specified(plan, 0))
+    check_closed(plan, outcome)
+    return outcome
+
+
+def test_a_fault_known_at_once_ends_a_hang_as_a_stop_seen_at_once_does():
+    """A lead of 0 s is no warning: the same incidents as with a stop that is seen at once, in hangs of 4 h, too."""
+    row, incidents = hangs('effect = "notice", lead = "0 s"')
+    row_2, incidents_2 = hangs('detect = "0 s"')
+    assert incidents.tobytes() == incidents_2.tobytes()
+    assert row["ledger"].tobytes() == row_2["ledger"].tobytes()
+    assert row["notices"] > 100
+    met = incidents[(incidents["faults"] > 1) & (incidents["cause"] == 0)]
+    lengths = (met["closed_s"] - met["opened_s"])[:-1]
+    assert (lengths < 4.0 * HOUR).sum() > 10
+
+
+def test_a_fault_known_for_longer_is_seen_when_it_is_due():
+    """It strikes at once in a hang, which nobody sees before it was due: no hang lasts longer than that, or 4 h."""
+    _, incidents = hangs('effect = "notice", lead = "1 h"')
+    _, at_once = hangs('effect = "notice", lead = "0 s"')
+    met, soon = (found[(found["faults"] == 2) & (found["cause"] == 0)][:-1] for found in (incidents, at_once))
+    lengths = met["closed_s"] - met["opened_s"] - 600.0
+    assert (lengths >= 0.0).all()
+    assert (lengths <= 4.0 * HOUR).all()
+    assert ((lengths > 1.0 * HOUR) & (lengths < 4.0 * HOUR)).any()
+    assert lengths.mean() > (soon["closed_s"] - soon["opened_s"]).mean()

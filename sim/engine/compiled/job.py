@@ -114,11 +114,11 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
     s.worst = max(s.worst, need)
     s.planned = p.has_notices and s.planned and p.planned[source] != 0 and effect == KNOWN
     if p.has_notices and effect == KNOWN:
-        # It says nothing of other faults that nobody has seen yet.
-        s.due = s.due if detecting else s.now
+        # It is seen when it is due, though it strikes before where another one, still unseen, has stopped the job.
+        seen = s.struck_due if detecting else s.now
     else:
         seen = s.now + _delay(p, s, source, block, ordinal, effect)
-        s.due = min(s.due, seen) if detecting else seen
+    s.due = min(s.due, seen) if detecting else seen
 
 
 @kernel

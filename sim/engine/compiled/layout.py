@@ -172,8 +172,9 @@ STATE = np.dtype(
         # fault clocks: whether they run, since when, their reading then; the lane that strikes next (-1: none), when
         ("running", "i8", 3), ("clock_since", "f8", 3), ("clock_read", "f8", 3), ("next_lane", "i8", 3),
         ("next_due", "f8", 3),
-        # faults that are known before they strike: how many, when the first is due; whether the job leaves before it
-        ("n_known", "i8"), ("known_due", "f8"), ("leaving", "b1"),
+        # faults that are known before they strike: how many, when the first is due; whether the job leaves before it;
+        # when the one was due that struck last
+        ("n_known", "i8"), ("known_due", "f8"), ("leaving", "b1"), ("struck_due", "f8"),
         # lanes: the next fault's reading of the clock, its ordinal, uniforms for its slot, need and effect
         ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES), ("lane_slot", "f8", MAX_LANES),
         ("lane_need", "f8", MAX_LANES), ("lane_effect", "f8", MAX_LANES),

@@ -254,6 +254,7 @@ def _known_fault(p: Any, s: Any, u: Any) -> tuple[int, int, int, int, int, int, 
     number = u.rest[first].known_number
     ordinal = u.rest[first].known_ordinal
     need = u.rest[first].known_need
+    s.struck_due = u.rest[first].known_due
     s.n_known -= 1
     for i in range(first, s.n_known):
         u.rest[i].known_due = u.rest[i + 1].known_due

@@ -43,7 +43,7 @@ class Alarm(simpy.Event):
 class Fault:
     """A fault that struck: its key (source, block, ordinal), need and effect, the slots of the nodes that it strikes
     (none: the job itself) with what each needs, and those whose nodes go, each with the node's number among the members
-    of a domain and its need; ``alone``: it is a fault of one node.
+    of a domain and its need; ``alone``: it is a fault of one node; ``due``: when it was to strike, if it was known.
     """
 
     source: int
@@ -54,6 +54,7 @@ class Fault:
     struck: tuple[tuple[int, int], ...] = ()
     slots: tuple[tuple[int, int, int], ...] = ()
     alone: bool = False
+    due: float = 0.0
 
 
 class Context:

@@ -348,10 +348,10 @@ class Job:
         incident.lost += lost
         self.list_again |= lost > 0.0
         if fault.effect == KNOWN:
-            # It says nothing of other faults that nobody has seen yet.
-            self.seen = self.seen if detecting else self.context.now
-            return
-        seen = self.context.now + detection_delay(self.context, fault)
+            # It is seen when it is due, though it strikes before where another one, still unseen, has stopped the job.
+            seen = fault.due if detecting else self.context.now
+        else:
+            seen = self.context.now + detection_delay(self.context, fault)
         self.seen = min(self.seen, seen) if detecting else seen
 
     def _stop(self) -> None:

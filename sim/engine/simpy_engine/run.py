@@ -103,7 +103,7 @@ class Run:
 
     def strike_known(self, notice: Notice) -> None:
         """A fault strikes that was known, wherever its node is now."""
-        fault, number = replace(notice.fault, effect=KNOWN), notice.number
+        fault, number = replace(notice.fault, effect=KNOWN, due=notice.due), notice.number
         if fault.block == DOMAIN or number < 0:
             self._land(fault, fault.block, number)
         else:
