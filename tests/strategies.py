@@ -59,6 +59,9 @@ from sim.plan import (
     Tier,
     Watchdog,
 )  # fmt: skip
+from sim.scenario.cluster import ClusterTable
+from sim.scenario.domains import make_groups, order_of
+from sim.scenario.refusal import RefusedError
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, suppress_health_check=_SLOW)
@@ -491,11 +494,21 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3_600.0, "days": 86_400.0}
 _YEAR_S = 8_760 * 3_600.0
+_COARSE = 3
+
+
+class Coarse(float):
+    """A scale of times that are small multiples of three of it, so that much happens at the same instant."""
 
 
 @st.composite
 def durations(draw: Any, low: float, high: float, scale: float) -> str:
     """A duration of ``low`` to ``high`` times the scale (in s), in any unit."""
+    if isinstance(scale, Coarse) and high >= _COARSE:
+        least = math.ceil(low / _COARSE)
+        most = math.floor(high / _COARSE)
+        times = draw(st.integers(least, most if most > 300 else min(most, least + (4 if high < 60 else 10))))
+        return f"{times * _COARSE * scale * 1e6:.9g} us"
     parts = draw(st.integers(0, 20))
     seconds = (low + (high - low) * parts / 20) * scale
     unit = draw(st.sampled_from(list(_SECONDS)))
@@ -511,6 +524,8 @@ def law_tables(draw: Any, high: float, scale: float) -> dict[str, Any]:
         st.fixed_dictionaries({"law": st.just("exponential"), "mean": positive}),
         st.fixed_dictionaries({"law": st.just("lognormal"), "mean": positive, "sd": positive}),
     )
+    if isinstance(scale, Coarse) and draw(st.booleans()):
+        return {"time": draw(durations(0.0, high, scale))}
     if draw(st.sampled_from([True, True, False])):
         return draw(plain)
     shares = draw(st.sampled_from([[1.0], [0.6, 0.4], [0.25, 0.25, 0.5], [0.0, 1.0], ["10 %", "90 %"]]))
@@ -574,6 +589,7 @@ def life_tables(draw: Any, table: dict[str, Any], life: float) -> dict[str, Any]
         {"law": "weibull", "shape": 2},
         {"law": "weibull", "shape": 1.0},
         {"law": "gamma", "shape": 1.0},
+        {"law": "lognormal", "sd": f"{0.8 * life:.9g} s"},
         {"law": "bathtub", "infant": f"{3 * life:.9g} s", "infant_shape": 0.5, "wear_out": f"{2 * life:.9g} s",
          "wear_out_shape": 4},
     ]  # fmt: skip
@@ -672,12 +688,17 @@ def stage_values(draw: Any, scale: float) -> Any:
 
 
 @st.composite
-def rule_tables(draw: Any, last: bool, scale: float) -> dict[str, Any]:
+def rule_tables(
+    draw: Any, last: bool, scale: float, groups: tuple[str, ...] = (), pools: tuple[str, ...] = ("hot", "cold")
+) -> dict[str, Any]:
+    """A rule of a cluster with these groups and pools."""
     names = st.sampled_from(["diagnosis", "load", "warmup", "warm-up", "init", "drain"])
+    nearby = {"within": st.sampled_from(groups)} if groups else {}
     table = draw(
         st.fixed_dictionaries(
             {},
             optional={
+                **nearby,
                 "use": st.sampled_from(["same units", "spares, else wait"]),
                 "stages": st.dictionaries(names, stage_values(scale), max_size=4),
                 "vulnerable": st.booleans(),
@@ -685,6 +706,11 @@ def rule_tables(draw: Any, last: bool, scale: float) -> dict[str, Any]:
             },
         )
     )
+    if draw(st.sampled_from([True, False, False])):
+        table["pools"] = draw(st.lists(st.sampled_from(pools), unique=True, min_size=1))
+    if draw(st.booleans()):
+        table["refill"] = draw(st.sampled_from([pools[0], *pools]))
+        table |= draw(st.fixed_dictionaries({}, optional={"await_refill": st.booleans()}))
     if last:
         return table or {"use": "spares, else wait"}
     conditions = {
@@ -698,27 +724,78 @@ def rule_tables(draw: Any, last: bool, scale: float) -> dict[str, Any]:
 
 
 @st.composite
-def recovery_tables(draw: Any, scale: float) -> dict[str, Any]:
+def recovery_tables(draw: Any, scale: float, groups: tuple[str, ...], pools: tuple[str, ...]) -> dict[str, Any]:
     optional = {"max_attempts": st.sampled_from([2, 20, 1000])}
-    form = draw(st.sampled_from(["short", "law", "rules", "rules", "rules"]))
+    form = draw(st.sampled_from(["short", "law", "rules", "rules", "rules", "rules"]))
     if form == "short":
         return draw(st.fixed_dictionaries({"restart": durations(0.0, 10.0, scale)}, optional=optional))
     if form == "law":
         return draw(st.fixed_dictionaries({"restart": law_tables(10.0, scale)}, optional=optional))
     count = draw(st.integers(1, 3))
-    named = {name: draw(rule_tables(i == count - 1, scale)) for i, name in enumerate(["zeta", "alpha", "mid"][:count])}
+    named = {
+        name: draw(rule_tables(i == count - 1, scale, groups, pools))
+        for i, name in enumerate(["zeta", "alpha", "mid"][:count])
+    }
     return draw(st.fixed_dictionaries({}, optional=optional)) | named
+
+
+@st.composite
+def pools_tables(draw: Any, job: int, spares: int, groups: dict[str, Any], scale: float) -> dict[str, Any]:
+    """Pools of up to so many spares in all, with long and short forms."""
+    table: dict[str, Any] = {}
+    names = ("hot", "cold", "warm", "shared")
+    few = st.sampled_from(["hot", "shared", "shared"])  # pools between which nodes move
+    where = draw(st.lists(st.one_of(st.sampled_from([*names, ""]), few), min_size=spares, max_size=spares))
+    for name in names:
+        nodes = where.count(name)
+        if nodes == 0 and name != "hot" and not draw(st.booleans()):
+            continue
+        if name == "shared":  # a claim takes as long as much else: the default fits one of the scales
+            claims = {"one_by_one": st.sampled_from([True, True, False])}
+            if "cold" in table:
+                claims["give_back"] = st.booleans()
+            table[name] = {"activation": draw(durations(0.0, 12.0, scale))}
+            table[name] |= draw(st.fixed_dictionaries({"nodes": st.just(nodes)}, optional=claims))
+        elif draw(st.sampled_from([True, False, False])):
+            table[name] = nodes
+            continue
+        else:
+            keys: dict[str, Any] = {"activation": durations(0.0, 30.0, scale)}
+            if name in ("hot", "warm"):
+                keys["check"] = st.one_of(st.sampled_from(["at once", "on activation"]), durations(3.0, 400.0, scale))
+            table[name] = draw(st.fixed_dictionaries({"nodes": st.just(nodes)}, optional=keys))
+        if groups and draw(st.sampled_from([True, False, False])):
+            table[name]["spread"] = draw(st.sampled_from(sorted(groups)))
+    if not _has_room(job, table, groups):
+        for pool in table.values():
+            if isinstance(pool, dict):
+                pool.pop("spread", None)
+    return table
+
+
+def _has_room(job: int, pools: dict[str, Any], groups: dict[str, Any]) -> bool:
+    """Whether the spares of the pools can be spread as they say."""
+    tables = [pools.get(name, 0) for name in ("hot", "cold", "warm", "shared")]
+    written = [table if isinstance(table, dict) else {"nodes": table} for table in tables]
+    nodes = job + sum(table["nodes"] for table in written)
+    made = make_groups(ClusterTable.model_validate({"nodes": nodes, "groups": groups}).groups, nodes)
+    try:
+        order_of(nodes, [(table["nodes"], made.get(table.get("spread", ""))) for table in written])
+    except RefusedError:
+        return False
+    return True
 
 
 @st.composite
 def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
     time = st.one_of(durations(1.0, 300.0, scale), law_tables(200.0, scale))
     short = {"crews": st.integers(1, 3), "success": st.sampled_from([0.5, 0.9, "100 %"])}
+    both = {"begins": st.sampled_from(["detection", "fault"])}
     hours = st.sampled_from(["08:00-18:00", "22:00-06:00", "00:00-24:00"])
     work = {"hours": hours, "days": st.sampled_from(["mon-fri", "sat", "fri-mon, wed"])}
     stage = st.fixed_dictionaries({"time": time}, optional=short | (work if draw(st.booleans()) else {}))
-    in_short = st.fixed_dictionaries({"time": time}, optional=short)
-    table = draw(st.one_of(st.fixed_dictionaries({"replace": stage}), in_short))
+    in_short = st.fixed_dictionaries({"time": time}, optional=short | both)
+    table = draw(st.one_of(st.fixed_dictionaries({"replace": stage}, optional=both), in_short))
     if draw(st.booleans()):
         table["reset"] = draw(stage) | draw(st.sampled_from([{}, {"else": "replace"}, {"attempts": 2}]))
     if draw(st.booleans()):
@@ -744,7 +821,7 @@ def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
         within = durations(1.0, 900.0, scale)
         table["quarantine"] = {"failures": draw(st.integers(1, 3)), "within": draw(within), "stage": "replace"}
         table["retire"] = {"failures": draw(st.integers(1, 16)), "within": draw(within)}
-        table["retire"] |= draw(st.fixed_dictionaries({}, optional={"replacement": time}))
+        table["retire"] |= draw(st.fixed_dictionaries({}, optional={"replacement": st.one_of(st.just("never"), time)}))
         if not table.keys() & {"replace", "time"}:
             del table["quarantine"]
     return table
@@ -767,20 +844,53 @@ def maintenance_tables(draw: Any, scale: float, groups: tuple[str, ...]) -> dict
         "of": draw(st.sampled_from(["node", "cluster", *groups])),
         "first": draw(durations(0.0, 400.0, scale)),
         "duration": draw(st.one_of(durations(0.0, 100.0, scale), law_tables(100.0, scale))),
-        "width": draw(st.integers(8, 70)),
+        "width": draw(st.one_of(st.integers(1, 3), st.integers(8, 70))),
         "step": draw(durations(1.0, 30.0, scale)),
     }
-    more = {"every": durations(300.0, 900.0, scale), "notice": durations(0.0, 30.0, scale)}
+    more = {"notice": durations(0.0, 30.0, scale)}
+    if table["width"] >= 8:
+        more["every"] = durations(300.0, 900.0, scale)
     return table | draw(st.fixed_dictionaries({}, optional=more))
 
 
 @st.composite
+def scarce_tables(draw: Any, spares: int, scale: float, groups: tuple[str, ...]) -> dict[str, Any]:
+    """Nodes are scarce: while several are away the job waits until a pool is full, and claims others one by one."""
+    hot = draw(st.integers(2, spares - 3))
+    claims = {"nodes": spares - hot, "activation": draw(durations(3.0, 9.0, scale))}
+    window = draw(maintenance_tables(scale, groups))
+    window |= {"of": "node", "width": draw(st.integers(1, 3)), "step": draw(durations(3.0, 9.0, scale))}
+    window.pop("every", None)
+    window["duration"] = draw(durations(9.0, 60.0, scale))
+    return {
+        "pools": {"hot": hot, "shared": claims},
+        "recovery": {"zeta": draw(rule_tables(True, scale, groups, ("hot", "shared"))) | {"refill": "hot"}},
+        "maintenance": {"upgrade-2": window},
+    }
+
+
+@st.composite
+def watchdog_tables(draw: Any, scale: float) -> dict[str, Any]:
+    """How a hang is noticed, in the long form."""
+    optional = {"heartbeat": durations(0.0, 3.0, scale), "poll": durations(0.0, 4.0, scale)}
+    return draw(st.fixed_dictionaries({"timeout": durations(3.0, 9.0, scale)}, optional=optional))
+
+
+@st.composite
 def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0)) -> dict[str, Any]:
-    """A scenario as its file gives it, of at most 64 nodes, with times of about these scales in s."""
+    """A scenario as its file gives it, of at most 64 nodes, with times of about these scales in s, half of them on a
+    coarse grid.
+    """
     scale = draw(st.sampled_from(scales))
-    job, spares = draw(st.integers(1, 58)), draw(st.integers(0, 6))
+    scarce = draw(st.sampled_from([True, True, False, False, False]))
+    if scarce or draw(st.booleans()):
+        scale = Coarse(scale)
+    job = draw(st.integers(1, 6) if scarce else st.integers(1, 56))
+    spares = draw(st.integers(6, 9) if scarce else st.integers(0, 6))
     gpus = draw(st.sampled_from([1, 4, 8]))
     names = draw(st.lists(st.sampled_from(["gpu", "nic", "a", "B", "power_1", "z-9"]), unique=True, max_size=4))
+    if scarce and draw(st.sampled_from([True, True, False])):
+        names = []  # then nothing but the grid says when things happen
     groups = draw(
         st.sampled_from([{}, {}, {"rack": "3 nodes"}, {"rack": "2 nodes", "feed": {"domains": 1, "by": "rack"}}])
     )
@@ -801,7 +911,10 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         table["stores"] = {draw(st.sampled_from(["remote", "disk"])): store}
         table["job"] |= needed
     if draw(st.booleans()):
-        table["detect"] = {"stop": draw(durations(0.0, 4.0, scale)), "hang": draw(durations(0.0, 9.0, scale))}
+        table["detect"] = {
+            "stop": draw(st.one_of(durations(0.0, 4.0, scale), law_tables(4.0, scale))),
+            "hang": draw(st.one_of(durations(0.0, 9.0, scale), watchdog_tables(scale))),
+        }
         table["detect"] |= draw(st.sampled_from([{}, {"missed": 0.3, "wrong": 0.3}]))
         after = st.one_of(st.just("0 s"), durations(0.0, 200.0, scale), law_tables(200.0, scale))
         healed = st.sampled_from([0, "30 %", 1.0])
@@ -809,26 +922,23 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
         table["detect"] |= draw(st.fixed_dictionaries({}, optional={"recurs": recurs}))
         if groups and draw(st.booleans()):
             table["detect"]["evict"] = {"group": "rack", "share": 0.4}
-    table["recovery"] = draw(recovery_tables(scale))
+    pools = ("hot", "cold")
+    if draw(st.sampled_from([True, True, False])):
+        table["pools"] = draw(pools_tables(job, spares, groups, scale))
+        pools = tuple(table["pools"])
+    table["recovery"] = draw(recovery_tables(scale, tuple(groups), pools))
+    if scarce:
+        table |= draw(scarce_tables(spares, scale, tuple(groups)))
     if "detect" not in table:
         table["recovery"] |= draw(st.fixed_dictionaries({}, optional={"detect": durations(0.0, 4.0, scale)}))
-    if draw(st.booleans()):
-        hot = draw(st.integers(0, spares))
-        cold = draw(st.integers(0, spares - hot))
-        sizes = (("hot", hot), ("cold", cold))
-        active = durations(0.0, 30.0, scale)
-        long = {name: st.fixed_dictionaries({"nodes": st.just(nodes), "activation": active}) for name, nodes in sizes}
-        table["pools"] = {name: draw(st.one_of(st.just(nodes), long[name])) for name, nodes in sizes}
-        if isinstance(table["pools"]["hot"], dict):
-            words = st.sampled_from(["at once", "on activation"])
-            table["pools"]["hot"]["check"] = draw(st.one_of(words, durations(1.0, 400.0, scale)))
-        if draw(st.booleans()):
-            table["pools"]["pick"] = draw(st.sampled_from(PICKS))
+    if "pools" in table and draw(st.booleans()):
+        table["pools"]["pick"] = draw(st.sampled_from(PICKS))
     table["repair"] = draw(repair_tables(scale))
     if draw(st.sampled_from([True, False, False])):
         table["pauses"] = {name: draw(pause_tables(scale)) for name in PAUSES[: draw(st.integers(1, 2))]}
-    if draw(st.sampled_from([True, False, False])):
-        table["maintenance"] = {"upgrade-2": draw(maintenance_tables(scale, tuple(groups)))}
+    if not scarce and draw(st.sampled_from([True, False, False])):
+        windows = ["upgrade-2", "firmware"][: draw(st.integers(1, 2))]
+        table["maintenance"] = {name: draw(maintenance_tables(scale, tuple(groups))) for name in windows}
     seeds = st.sampled_from([0, 1, 2**63 - 1])
     counted = any("observed" in source for source in faults.values())
     run = {
