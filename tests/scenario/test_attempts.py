@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sim.cli import app
+from sim.cli.verbs import app
 from sim.engine.simpy_engine import run_one
 from sim.errors import UsageError
 from sim.planning import build
