@@ -377,7 +377,7 @@ class Plan:
     (empty: at each its own number); places that follow each other are near each other, and ``groups`` divide them.
 
     ``pattern`` and ``read`` are those of one store that is never lost. Where there are more, or it can be, ``tiers``
-    holds them, those that save fastest first, and ``pattern`` and ``read`` are the first one's.
+    holds them, those that save fastest first, and ``pattern`` and ``read`` are the first one's. ``store`` is its name.
     """
 
     seed: int
@@ -414,6 +414,7 @@ class Plan:
     period: float = math.inf
     tiers: tuple[Tier, ...] = ()
     pick: int = LONGEST_IDLE
+    store: str = ""
 
     @property
     def periods(self) -> int:

@@ -388,5 +388,6 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         blame=_blame(scenario, laws),
         tiers=tiers(scenario, intervals),
         pick=PICKS.index(scenario.pools.pick),
+        store=next(iter(scenario.stores), ""),
     )
     return replace(plan, laws=tuple(laws.table))

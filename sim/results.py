@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from sim.engine.inputs import rate_factors
-from sim.engine.state import MARKS, Floats, StopReason
+from sim.engine.state import FROM_START, MARKS, Floats, StopReason
 from sim.kernels.ledger import BUCKETS, GPU_ONLY
 from sim.plan import Plan
 from sim.scenario import Scenario
@@ -92,7 +92,8 @@ class Runs:
 
         ``ettr`` is progress / wall clock, ``ettr_hardware`` productive GPU-seconds / GPU-seconds held. Columns
         ``ledger_*_s`` and ``ledger_gpu_*_s`` hold the buckets, ``faults_*`` and ``interruptions_*`` the counts by
-        fault source, ``rate_factor_*`` what an uncertain rate was multiplied by.
+        fault source, ``saves_*``, ``restores_*``, ``lost_work_*_s`` and ``save_stall_*_s`` the figures by store,
+        ``rate_factor_*`` what an uncertain rate was multiplied by.
         """
         columns: dict[str, Any] = dict(columns_of(self.plan, self.rows))
         columns["stop_reason"] = [StopReason(reason).name.lower() for reason in columns["stop_reason"]]
@@ -228,11 +229,32 @@ def columns_of(plan: Plan, rows: Records) -> dict[str, Numbers]:
         columns[f"faults_{source.name}"] = rows["faults_of"][:, i]
     for i, cause in enumerate(plan.causes):
         columns[f"interruptions_{cause}"] = rows["interruptions_of"][:, i]
+    columns |= _columns_by_store(plan, rows)
     if plan.uncertain:
         factors = rate_factors(plan, rows["replication"])
         for i, source in enumerate(plan.sources):
             if source.shape > 0:
                 columns[f"rate_factor_{source.name}"] = factors[:, i]
+    return columns
+
+
+def store_names(plan: Plan) -> tuple[str, ...]:
+    """Names of the stores in the order of ``sim.engine.state.ROW``; none without a store."""
+    if plan.tiers:
+        return tuple(tier.name for tier in plan.tiers)
+    return (plan.store,) if plan.has_store else ()
+
+
+def _columns_by_store(plan: Plan, rows: Records) -> dict[str, Numbers]:
+    """Counts and seconds by store; and what began again from the start, as no version was left."""
+    columns: dict[str, Numbers] = {}
+    for i, name in enumerate(store_names(plan)):
+        columns[f"saves_{name}"] = rows["saves_of"][:, i]
+        columns[f"restores_{name}"] = rows["restores_of"][:, i]
+        columns[f"lost_work_{name}_s"] = rows["lost_before"][:, i]
+        columns[f"save_stall_{name}_s"] = rows["stood_for"][:, i]
+    columns["from_start_restores"] = rows["restores_of"][:, FROM_START]
+    columns["from_start_lost_work_s"] = rows["lost_before"][:, FROM_START]
     return columns
 
 

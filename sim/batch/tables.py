@@ -29,8 +29,9 @@ PROVENANCE = "provenance.json"
 ROWS_AT_ONCE = 50_000
 """Rows of one row group of `results.parquet`: what is held in memory at a time."""
 
-_BY_NAME = ("faults_", "interruptions_", "rate_factor_")
-_WHOLE = ("replication", "stop_reason", *COUNTS)
+_COUNTED_BY_NAME = ("faults_", "interruptions_", "saves_", "restores_")
+_BY_NAME = (*_COUNTED_BY_NAME, "rate_factor_", "lost_work_", "save_stall_")
+_WHOLE = ("replication", "stop_reason", "from_start_restores", *COUNTS)
 _EARLY = (StopReason.DEPLETED, StopReason.NO_PROGRESS, StopReason.EVENT_LIMIT)
 _REASONS = [StopReason(reason).name.lower() for reason in sorted(StopReason)]
 
@@ -227,7 +228,7 @@ def _all_columns(cases: Sequence[Case], content: Content) -> list[str]:
 def _type(name: str) -> pa.DataType:
     if name == "stop_reason":
         return pa.dictionary(pa.int8(), pa.string())
-    return pa.int64() if name in _WHOLE or name.startswith(_BY_NAME[:2]) else pa.float64()
+    return pa.int64() if name in _WHOLE or name.startswith(_COUNTED_BY_NAME) else pa.float64()
 
 
 def _groups(cases: Sequence[Case], numbers: Sequence[int] | None = None) -> Iterator[list[int]]:
@@ -292,7 +293,7 @@ def _table(
 
 
 def _array(name: str, column: Matrix) -> pa.Array:
-    """A column: null where a case has no source of that name."""
+    """A column: null where a case has no source or store of that name."""
     by_name = name.startswith(_BY_NAME)
     mask = np.isnan(column) if by_name else None
     if _type(name) == pa.float64():

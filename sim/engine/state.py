@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.kernels.ledger import BUCKETS
+from sim.kernels.persists import MOST_STORES
 
 RUNNING = 0
 DETECTING = 1
@@ -58,6 +59,8 @@ back later, incidents, node-seconds in repair, and those of idle spares. The las
 MAX_SOURCES = 64
 INITIAL_START = -1
 """What stands for a source where there is none yet: the place of the initial start in ``recovery_of``."""
+FROM_START = -1
+"""What stands for a store where a run begins again, as no version is left: the last place in ``restores_of``."""
 MAX_PAUSES = 8
 N_BUCKETS = len(BUCKETS)
 
@@ -73,6 +76,8 @@ ROW = np.dtype(
         ("spare_idle_node_s", "f8"), ("repair_node_s", "f8"), ("faults_of", "i8", MAX_SOURCES),
         ("interruptions_of", "i8", MAX_SOURCES + MAX_PAUSES), ("waited_s", "f8"),
         ("lost_of", "f8", MAX_SOURCES), ("recovery_of", "f8", MAX_SOURCES + MAX_PAUSES + 1),
+        ("saves_of", "i8", MOST_STORES), ("stood_for", "f8", MOST_STORES),
+        ("restores_of", "i8", MOST_STORES + 1), ("lost_before", "f8", MOST_STORES + 1),
     ],
     align=True,
 )  # fmt: skip
@@ -82,6 +87,10 @@ ROW = np.dtype(
 ``lost_of`` are the seconds of lost work by the source of the fault that caused the rollback, ``recovery_of`` those of
 detection and of stages by the source of the fault that struck last, and of pauses by the cause; its last place is that
 of the initial start. With ``waited_s``, those of waits for units, they are all that is not progress or saving.
+
+By store, in the order of the plan: ``saves_of`` are its part of the saves, ``stood_for`` that of the save stall, with
+waits for room in it. ``restores_of`` are incidents after which the job stepped again from a version of the store,
+``lost_before`` is the lost work of incidents that went back to it; the last place of both is the start of the run.
 """
 
 INCIDENT = np.dtype(

@@ -94,6 +94,8 @@ def answer_tables(answer: Answer) -> Iterator[Table | str]:
     if answer.inputs is not None:
         yield from _ranges(answer, answer.inputs["ettr"])
     tables = [_metrics(answer), _ledger(answer)] + ([_causes(answer)] if answer.sources else [])
+    if len(answer.stores) > 1:
+        tables.append(_stores(answer))
     if answer.runs.marks is not None:
         tables.append(_series(answer))
     for table in tables:
@@ -224,6 +226,25 @@ def _causes(answer: Answer) -> Table:
         share = percent(each.interruptions.mean / total) if total else "-"
         faults, opened = each.faults, each.interruptions
         table.add_row(each.source, count(faults.mean), between(faults), count(opened.mean), share)
+    return table
+
+
+def _stores(answer: Answer) -> Table:
+    """What each store did, and the start of the run where recoveries went back to it."""
+    table = new_table("By store", "", "saves", "stall, h", "restores", "of all", "lost work, h", "a restore")
+    start = answer.from_start
+    total = sum(each.restores.mean for each in answer.stores) + start["restores"].mean
+
+    def restored(restores: Estimate, lost_work_s: Estimate) -> tuple[str, str, str, str]:
+        share = percent(restores.mean / total) if total else "-"
+        a_restore = duration(lost_work_s.mean / restores.mean) if restores.mean else "-"
+        return count(restores.mean), share, f"{lost_work_s.mean / 3600:,.2f}", a_restore
+
+    for each in answer.stores:
+        saved = count(each.saves.mean), f"{each.save_stall_s.mean / 3600:,.2f}"
+        table.add_row(each.store, *saved, *restored(each.restores, each.lost_work_s))
+    if start["restores"].mean > 0:
+        table.add_row("none: the start", "-", "-", *restored(start["restores"], start["lost_work_s"]))
     return table
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.engine.state import ROW, StopReason
-from sim.results import COUNTS, Records, Runs
+from sim.engine.state import FROM_START, ROW, StopReason
+from sim.results import COUNTS, Records, Runs, store_names
 from sim.study.inputs import InputSpread, input_spread
 from sim.study.series import Period, periods
 from sim.study.statistics import Estimate, Values, mean, ratio, spread, time_between
@@ -42,6 +42,19 @@ class SourceCount:
     source: str
     faults: Estimate
     interruptions: Estimate
+
+
+@dataclass(frozen=True)
+class StoreCount:
+    """One store, a run: saves that became durable, incidents after which the job went on from one of its versions, the
+    work lost in these and the time that the job stood for its saves, s.
+    """
+
+    store: str
+    saves: Estimate
+    restores: Estimate
+    lost_work_s: Estimate
+    save_stall_s: Estimate
 
 
 @dataclass(frozen=True)
@@ -170,6 +183,25 @@ class Answer:
         sources, pauses = counts[: len(plan.sources)], counts[len(plan.sources) :]
         return sorted(sources, key=lambda each: -each.faults.mean) + pauses
 
+    @cached_property
+    def stores(self) -> list[StoreCount]:
+        """Every store, those that save fastest first: over the stores they add up to what the whole run has."""
+        rows = self.runs.rows
+        fields = ("saves_of", "restores_of", "lost_before", "stood_for")
+        return [
+            StoreCount(name, *(mean(rows[field][:, i], self.confidence) for field in fields))
+            for i, name in enumerate(store_names(self.runs.plan))
+        ]
+
+    @cached_property
+    def from_start(self) -> dict[str, Estimate]:
+        """What no store has: recoveries that went back to the start, as no version was left, and the work they lost."""
+        rows = self.runs.rows
+        return {
+            "restores": mean(rows["restores_of"][:, FROM_START], self.confidence),
+            "lost_work_s": mean(rows["lost_before"][:, FROM_START], self.confidence),
+        }
+
     @property
     def ledger(self) -> pd.DataFrame:
         """``buckets`` as a frame: bucket, hours a run, share of the wall clock with its interval, GPU-hours a run,
@@ -222,6 +254,13 @@ class Answer:
             **{name: self.count(name).as_dict() for name in COUNTS},
             "ledger_s": {bucket: float(seconds.mean()) for bucket, seconds in self.runs.ledger_s.items()},
             "ledger_gpu_s": {bucket: float(seconds.mean()) for bucket, seconds in self.runs.ledger_gpu_s.items()},
+            "stores": {
+                each.store: {
+                    name: getattr(each, name).as_dict() for name in ("saves", "restores", "lost_work_s", "save_stall_s")
+                }
+                for each in self.stores
+            },
+            "from_start": {name: each.as_dict() for name, each in self.from_start.items()},
             "causes": {each.source: each.faults.mean for each in self.sources},
             "interruption_causes": {each.source: each.interruptions.mean for each in self.sources},
             "single_runs": self.single_runs,

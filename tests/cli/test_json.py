@@ -85,6 +85,14 @@ def test_the_figures_belong_together(sim: Sim, tmp_path: Path, text: str) -> Non
     assert sum(found["causes"].values()) == pytest.approx(found["faults"]["mean"], rel=1e-12)
     assert sum(found["interruption_causes"].values()) == pytest.approx(found["interruptions"]["mean"], rel=1e-12)
     assert set(found["causes"]) == set(found["interruption_causes"])
+    by_store = [*found["stores"].values(), found["from_start"]]
+    for name, total in (
+        ("saves", found["saves"]["mean"]),
+        ("lost_work_s", found["ledger_s"]["lost_work"]),
+        ("save_stall_s", found["ledger_s"]["save_stall"]),
+    ):
+        parts = (each[name]["mean"] for each in by_store if name in each)
+        assert sum(parts) == pytest.approx(total, rel=1e-12)
     if found["interruptions"]["mean"] > 0.0:
         assert found["jmtti_s"]["mean"] == pytest.approx(wall / found["interruptions"]["mean"], rel=1e-12)
     else:

@@ -14,7 +14,7 @@ from sim.engine import simpy_engine
 from sim.engine.compiled.run import Runner
 from sim.engine.simpy_engine import context, run, strikes
 from sim.engine.state import ROW
-from sim.kernels.ledger import DETECTION, LOST_WORK, PRODUCTIVE
+from sim.kernels.ledger import DETECTION, LOST_WORK, PRODUCTIVE, SAVE_STALL
 from sim.plan import Lane, Plan
 
 Outcome = tuple[np.void, np.ndarray]
@@ -60,7 +60,13 @@ def check_closed(plan: Plan, outcome: Outcome) -> None:
     assert incidents["attempts"].sum() == row["attempts"]
     assert row["lost_of"].sum() == row["ledger"][LOST_WORK]
     assert row["recovery_of"].sum() + row["waited_s"] == row["ledger"][DETECTION:].sum()
-    assert incidents["lost_work_s"].sum() == row["ledger"][LOST_WORK]
+    assert incidents["lost_work_s"].sum() == row["ledger"][LOST_WORK] == row["lost_before"].sum()
+    assert row["saves_of"].sum() == row["saves"]
+    assert row["stood_for"].sum() == row["ledger"][SAVE_STALL]
+    assert (row["stood_for"] >= 0.0).all()
+    recovered = (incidents["attempts"] > 0) & ~np.isnan(incidents["closed_s"])
+    assert row["restores_of"].sum() == recovered.sum()
+    assert row["restores_of"][-1] == (recovered & (incidents["restored_s"] == 0.0)).sum()
     assert (incidents["progress_s"] >= incidents["restored_s"]).all()
     check_in_order(incidents)
 

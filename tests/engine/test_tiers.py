@@ -209,3 +209,36 @@ run = { horizon = "30 days", max_events = 500 }
         assert not difference(outcome, specified(plan))
         assert row["stop_reason"] == EVENT_LIMIT
         assert row["interruptions"] == 500
+
+
+def test_stores_by_hand() -> None:
+    """Faults that need a reset lose the host's versions, so all restores are the remote store's; others are the host's.
+
+    Until a version is there, the run begins again.
+    """
+    for need, store in (("reset", 1), ("process", 0)):
+        plan = build(loads(TWO.replace('"reset"', f'"{need}"') + 'horizon = "400 h"\n'))
+        row, incidents = outcome = compiled(plan)
+        assert not difference(outcome, specified(plan))
+        check_closed(plan, outcome)
+        again = incidents["restored_s"] == 0.0
+        assert row["restores_of"][store] == (~again).sum() > 3
+        assert row["restores_of"][1 - store] == 0
+        assert row["lost_before"][store] == incidents["lost_work_s"][~again].sum()
+        assert row["lost_before"][-1] == incidents["lost_work_s"][again].sum()
+        # The remote store is fed from the host, and stops nothing; each third version of the host is copied.
+        assert row["stood_for"][1] == 0.0
+        assert row["stood_for"][0] == row["ledger"][1] > 0.0
+        assert 0 < row["saves_of"][1] <= row["saves_of"][0] // 3
+
+
+def test_the_last_save_of_the_work_is_the_least_frequent_stores() -> None:
+    """An hour of work, then a save with all that it takes: a stall of the store that the job ends with."""
+    stores = 'a = { every = "10 min", stall = "10 s" }, b = { every = "30 min", stall = "1 min", persist = "2 min" }'
+    text = f'cluster.nodes = 1\nstores = {{ {stores} }}\nrun = {{ work = "1 h", initial_start = false }}\n'
+    plan = build(loads(text))
+    row, _ = outcome = compiled(plan)
+    assert not difference(outcome, specified(plan))
+    check_closed(plan, outcome)
+    assert list(row["stood_for"][:2]) == [5 * 10.0, 60.0 + 180.0]
+    assert list(row["saves_of"][:2]) == [5, 2]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sim.engine.compiled.clocks import run_clocks
+from sim.engine.compiled.saving import restored_store
 from sim.engine.state import DETECTING
 from sim.kernels._jit import kernel
 
@@ -41,9 +43,15 @@ def stand_still(s: Any) -> None:
 
 
 @kernel
-def log_incident(s: Any, log: Any, closed: float) -> None:
-    """Write the incident into the log, if there is room for it; the count goes on."""
+def log_incident(p: Any, s: Any, row: Any, log: Any, closed: float) -> None:
+    """Write the incident into the log, if there is room for it; the count goes on. What it lost, and the restore if it
+    is over, belong to the store that is restored from.
+    """
     s.open = False
+    store = restored_store(p, s)
+    row.lost_before[store] += s.lost_in
+    if s.attempts > 0 and not math.isnan(closed):
+        row.restores_of[store] += 1
     i = s.logged
     s.logged += 1
     if i >= log.size:

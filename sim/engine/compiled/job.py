@@ -22,7 +22,7 @@ from sim.engine.compiled.incident import log_incident, open_incident, stand_stil
 from sim.engine.compiled.pauses import aim, book_pause, pass_pauses
 from sim.engine.compiled.recurrence import stumble, stumbles
 from sim.engine.compiled.sampling import for_last_fault, sample
-from sim.engine.compiled.saving import fall_back, read_time, resume_stores, saves_of
+from sim.engine.compiled.saving import book_stores, fall_back, read_time, resume_stores
 from sim.engine.compiled.segment import halt, pattern_of, settle, start_segment
 from sim.engine.compiled.shop import book_repair
 from sim.engine.state import (
@@ -44,7 +44,7 @@ from sim.plan import ANY, AUTO, DETECTION_LANE, HANG, KNOWN, SPARES_ELSE_WAIT
 
 
 @entry
-def resume(p: Any, s: Any, log: Any) -> None:
+def resume(p: Any, s: Any, row: Any, log: Any) -> None:
     """The job steps again, from the restored version; unless a broken node is about to stop it at once."""
     if p.has_recurrences and stumbles(s):
         stumble(s)
@@ -52,7 +52,7 @@ def resume(p: Any, s: Any, log: Any) -> None:
         return
     if s.open:
         s.renew = s.faults_in > 0
-        log_incident(s, log, s.now)
+        log_incident(p, s, row, log, s.now)
     s.phase = RUNNING
     s.since = s.now
     run_clocks(s, True, True)
@@ -255,7 +255,7 @@ def start_stages(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
         s.stage_end[i] = end
         i += 1
     if end == s.now:
-        resume(p, s, log)
+        resume(p, s, row, log)
         return
     s.phase = RECOVERING
     s.stage = first
@@ -305,12 +305,11 @@ def finish(p: Any, s: Any, row: Any, log: Any, reason: int) -> None:
     else:
         _book_stages(p, s, row)
     if s.open:
-        log_incident(s, log, math.nan)
+        log_incident(p, s, row, log, math.nan)
     book_empty(p, s, row)
     book_repair(s, row)
     book_idle(s, row)
-    if p.has_tiers:
-        row.saves += saves_of(p, s)
+    book_stores(p, s, row)
     row.wall_s = s.now
     row.work_done_s = row.ledger[PRODUCTIVE]
     row.units_in_repair = s.in_repair

@@ -63,7 +63,7 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         if s.on_hold:
             go_on(p, s, row, log)
         else:
-            resume(p, s, log)
+            resume(p, s, row, log)
     elif s.phase == DETECTING:
         detected(p, s, u, row, log)
     elif s.phase == WAITING:
@@ -146,6 +146,12 @@ def _clear(p: Any, row: Any) -> None:
     for i in range(row.ledger.size):
         row.ledger[i] = 0.0
         row.absent_node_s[i] = 0.0
+    for i in range(row.saves_of.size):
+        row.saves_of[i] = 0
+        row.stood_for[i] = 0.0
+    for i in range(row.restores_of.size):
+        row.restores_of[i] = 0
+        row.lost_before[i] = 0.0
     for i in range(p.n_sources):
         row.faults_of[i] = 0
         row.lost_of[i] = 0.0

@@ -128,7 +128,7 @@ def leave(p: Any, s: Any, row: Any, source: int) -> None:
 @entry
 def go_on(p: Any, s: Any, row: Any, log: Any) -> None:
     """A segment that stood still goes on after its pause, as much later as the pause was long."""
-    log_incident(s, log, s.now)
+    log_incident(p, s, row, log, s.now)
     if p.has_tiers:
         hold_stores(p, s, row)
     s.t0 += s.now - s.since

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.engine.state import FROM_START
 from sim.kernels._jit import entry, kernel
 from sim.kernels.ledger import LOST_WORK, PRODUCTIVE, SAVE_SLOWDOWN, SAVE_STALL
 from sim.kernels.persists import settle
@@ -141,10 +142,27 @@ def read_time(p: Any, s: Any) -> float:
 
 
 @kernel
-def saves_of(p: Any, s: Any) -> int:
-    """How many saves and copies to several stores are durable by now."""
+def restored_store(p: Any, s: Any) -> int:
+    """The store whose version the job goes on from; ``FROM_START`` where there is none."""
+    if p.has_tiers:
+        return int(s.versions.restored) if s.versions.restored >= 0 else FROM_START
+    return 0 if p.has_store and s.step > 0.0 else FROM_START
+
+
+@kernel
+def book_stores(p: Any, s: Any, row: Any) -> None:
+    """At the end of a run: how many saves and copies are durable by now, and how long the job stood for each store."""
+    if p.has_tiers:
+        _book_several(p, s, row)
+    else:
+        row.saves_of[0] = row.saves
+        row.stood_for[0] = row.ledger[SAVE_STALL]
+
+
+@entry
+def _book_several(p: Any, s: Any, row: Any) -> None:
     settle(p.stores, s.versions, s.now)
-    total = 0
     for i in range(p.stores.n):
-        total += s.versions.saves[i]
-    return total
+        row.saves += s.versions.saves[i]
+        row.saves_of[i] = s.versions.saves[i]
+        row.stood_for[i] = s.versions.stood[i]

@@ -76,6 +76,10 @@ class Context:
         self.interruptions_of: Counter[int] = Counter()
         self.lost_of: defaultdict[int, float] = defaultdict(float)
         self.recovery_of: defaultdict[int, float] = defaultdict(float)
+        self.saves_of: dict[int, int] = {}
+        self.stood_for: dict[int, float] = {}
+        self.restores_of: Counter[int] = Counter()
+        self.lost_before: defaultdict[int, float] = defaultdict(float)
         self.log: list[tuple[float, ...]] = []
         self.reason = StopReason.GOING
         self.end = 0.0

@@ -428,6 +428,9 @@ class Job:
     def _close(self, now: float) -> None:
         """The incident, if one is open, goes into the log; ``now`` is NaN if the run ends in it."""
         if self.incident is not None:
+            self.context.lost_before[self.saves.restored] += self.incident.lost
+            if self.incident.attempts and not math.isnan(now):
+                self.context.restores_of[self.saves.restored] += 1
             self.context.log.append(self.incident.record(self.context.replication, self.saves.step, now))
             self.incident = None
 

@@ -253,7 +253,10 @@ class Run:
         row["wall_s"], row["work_done_s"] = context.end, context.ledger[ledger.PRODUCTIVE]
         row["units_in_repair"] = self.shop.units
         row["ledger"], row["absent_node_s"] = context.ledger, context.absent
-        for name in ("faults_of", "interruptions_of", "lost_of", "recovery_of"):
+        for name in (
+            "faults_of", "interruptions_of", "lost_of", "recovery_of", "saves_of", "stood_for", "restores_of",
+            "lost_before",
+        ):  # fmt: skip
             for source, value in getattr(context, name).items():
                 row[name][source] = value
         return row, context.log

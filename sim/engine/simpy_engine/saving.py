@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim.engine.simpy_engine.context import Context, Fault
+from sim.engine.state import FROM_START
 from sim.engine.tiers import SLOTS, VERSIONS, pack_stores
 from sim.kernels import ledger, survival, tiers
 from sim.kernels.persists import settle
@@ -98,8 +99,15 @@ class OneStore:
         """The job goes on from what a pause has saved."""
         self.step, self.index = progress, math.floor(progress / self.plan.pattern.interval)
 
+    @property
+    def restored(self) -> int:
+        """The store whose version the job goes on from; ``FROM_START`` where there is none."""
+        return 0 if self.plan.has_store and self.step > 0.0 else FROM_START
+
     def count(self) -> None:
-        """Saves are counted as they are accounted for."""
+        """At the end of the run: saves are counted as they are accounted for, and all are of one store."""
+        self.context.saves_of[0] = int(self.context.row["saves"])
+        self.context.stood_for[0] = self.context.ledger[ledger.SAVE_STALL]
 
     def _book(self, productive: float, stall: float, slowdown: float) -> None:
         self.context.ledger[ledger.PRODUCTIVE] += productive
@@ -205,10 +213,18 @@ class Stores:
     def keep(self, progress: float) -> None:
         """What a pause has saved is a version as any other."""
 
+    @property
+    def restored(self) -> int:
+        """The store whose version the job goes on from; ``FROM_START`` where there is none."""
+        store = int(self.versions["restored"])
+        return store if store >= 0 else FROM_START
+
     def count(self) -> None:
         """Count what has been saved and copied by the end of the run."""
         settle(self.stores, self.versions, self.context.now)
         self.context.row["saves"] += int(self.versions["saves"].sum())
+        self.context.saves_of.update(enumerate(map(int, self.versions["saves"])))
+        self.context.stood_for.update(enumerate(map(float, self.versions["stood"])))
 
     def _advance(self, t: float) -> None:
         self.context.ledger[ledger.SAVE_STALL] += tiers.advance(self.stores, self.versions, t)
