@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.engine.compiled.layout import ENTRY, MEMBER, PLAIN, PLAN, STATE
-from sim.engine.compiled.units import HEAP, NODE, REST
+from sim.engine.compiled.units import HEAP, NODE, REST, SITE
 from sim.engine.state import INCIDENT, ROW
 
 PROBE = """
@@ -37,7 +37,7 @@ def test_the_loop_runs_as_plain_python() -> None:
     assert probe.stdout == "equal\n", probe.stderr
 
 
-@pytest.mark.parametrize("kind", [PLAN, PLAIN, STATE, NODE, HEAP, REST, MEMBER, ENTRY, ROW, INCIDENT])
+@pytest.mark.parametrize("kind", [PLAN, PLAIN, STATE, NODE, HEAP, REST, SITE, MEMBER, ENTRY, ROW, INCIDENT])
 def test_no_field_is_called_as_something_that_every_record_has(kind: np.dtype) -> None:
     """Records inside them (stores, versions) are read by compiled kernels only."""
     assert not [name for name in kind.names or () if hasattr(np.record, name)]

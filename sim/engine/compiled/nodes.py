@@ -132,7 +132,7 @@ def take_idle(p: Any, s: Any, u: Any, block: int, place: int) -> int:
 @kernel
 def domain_of(p: Any, u: Any, group: int, node: int) -> int:
     """The domain of a group that a node is in."""
-    return int((u.rest[node].site // p.group_unit[group]) % p.group_number[group])
+    return int((u.sites[node].site // p.group_unit[group]) % p.group_number[group])
 
 
 @kernel

@@ -39,7 +39,7 @@ def _next_in_domain(p: Any, s: Any, u: Any, block: int, within: int, node: int, 
     last = -1
     site = domain * p.group_unit[within]
     while site < p.nodes:
-        other = u.rest[site].node
+        other = u.sites[site].node
         place = position(p, s, u, other)
         if last < place < before and idle_node(p, s, u, block, place) == other:
             last = place
@@ -100,7 +100,7 @@ def _in_turn(p: Any, s: Any, u: Any, block: int, within: int, node: int) -> int:
     else:
         site = domain * p.group_unit[within]
         while site < p.nodes:
-            other = u.rest[site].node
+            other = u.sites[site].node
             place = position(p, s, u, other)
             if 0 <= place < s.idle[block] and idle_node(p, s, u, block, place) == other:
                 first = _sooner(s, u, first, other)

@@ -329,7 +329,7 @@ def _lose_spares(
     member = 0
     site = domain * p.group_unit[group]
     while site < p.nodes:
-        node = u.rest[site].node
+        node = u.sites[site].node
         pool = where(p, s, u, node)
         if JOB < pool < DOMAIN and p.pool_on[pool] != 0:
             key = block + MEMBER * member
@@ -345,7 +345,7 @@ def _has_job_node(p: Any, s: Any, u: Any, group: int, domain: int) -> bool:
     """Whether a node of the job is in a domain."""
     site = domain * p.group_unit[group]
     while site < p.nodes:
-        if where(p, s, u, u.rest[site].node) == JOB:
+        if where(p, s, u, u.sites[site].node) == JOB:
             return True
         site = next_site(p, group, site)
     return False
@@ -356,7 +356,7 @@ def _lose_copies(p: Any, s: Any, u: Any, group: int, domain: int, need: int) -> 
     """The nodes of the job that are in a domain lose their copies."""
     site = domain * p.group_unit[group]
     while site < p.nodes:
-        node = u.rest[site].node
+        node = u.sites[site].node
         if where(p, s, u, node) == JOB:
             lose_copies(p, s, u, position(p, s, u, node), need)
         site = next_site(p, group, site)
@@ -370,7 +370,7 @@ def _vacate_domain(
     member = 0
     site = domain * p.group_unit[group]
     while site < p.nodes:
-        node = u.rest[site].node
+        node = u.sites[site].node
         if where(p, s, u, node) == JOB:
             vacate(p, s, u, position(p, s, u, node), source, block + MEMBER * member, ordinal, need)
         member += 1

@@ -54,10 +54,8 @@ REST = np.dtype(
     [
         # by node in repair: services by each stage, where they are counted
         ("served", "i2", MAX_REPAIR),
-        # by node: whether its failures are those of this run (the epoch), how many, when the last of them were (ring);
-        # its place in the cluster; by such a place: the node
+        # by node: whether its failures are those of this run (the epoch), how many, when the last of them were (ring)
         ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES),
-        ("site", "i8"), ("node", "i8"),
         # by place in a pool, by block: an idle node, if ``pooled`` is the run's epoch
         ("pooled", "i8", MAX_POOLS + 1), ("pool", "i8", MAX_POOLS + 1),
         # by node: whether it failed and was not taken out (the epoch), the fault by which it fails again, and its need
@@ -81,6 +79,9 @@ REST = np.dtype(
 """Arrays of one length, the number of nodes, that share a record: each group of fields has an index of its own."""
 
 
+SITE = np.dtype([("site", "i8"), ("node", "i8")])
+"""By node: its place in the cluster; by such a place: the node. Small, as it is written for all nodes at once."""
+
 TURN = np.dtype(
     [
         # by node: its rank in its pool, and its place in the pool's heap, if ``ranked`` is the run's epoch; else those
@@ -96,13 +97,14 @@ TURN = np.dtype(
 
 
 class Units(NamedTuple):
-    """What is known of single nodes: arrays of ``NODE``, ``REST`` and ``TURN``, shape (nodes,), of ``HEAP``, one
-    longer, and of ``SECOND_LIFE``, shape (nodes,), for nodes that only seem to be in order and for broken ones.
+    """What is known of single nodes: arrays of ``NODE``, ``REST``, ``SITE`` and ``TURN``, shape (nodes,), of ``HEAP``,
+    one longer, and of ``SECOND_LIFE``, shape (nodes,), for nodes that only seem to be in order and for broken ones.
     """
 
     nodes: Record
     heap: Record
     rest: Record
+    sites: Record
     bad: Record
     broken: Record
     turns: Record
@@ -118,13 +120,14 @@ def units(plan: Plan) -> Units:
         nodes=_aligned(length, NODE),
         heap=np.zeros(length + 1, HEAP),
         rest=np.zeros(length, REST),
+        sites=np.zeros(length, SITE),
         bad=np.zeros(length, SECOND_LIFE),
         broken=np.zeros(length, SECOND_LIFE),
         turns=np.zeros(length, TURN),
     )
     if plan.groups or plan.pick == FIRST:
-        room.rest["node"][: plan.nodes] = plan.order or np.arange(plan.nodes)
-        room.rest["site"][room.rest["node"][: plan.nodes]] = np.arange(plan.nodes)
+        room.sites["node"][: plan.nodes] = plan.order or np.arange(plan.nodes)
+        room.sites["site"][room.sites["node"][: plan.nodes]] = np.arange(plan.nodes)
     if plan.pick in (LONGEST_IDLE, FIRST):
         _rank_at_start(plan, room)
     return room
@@ -133,7 +136,7 @@ def units(plan: Plan) -> Units:
 def _rank_at_start(plan: Plan, room: Units) -> None:
     """Put the spares of each pool in the order in which they are called: in that order they are a heap."""
     turns = room.turns[: plan.nodes]
-    turns["rank_0"] = room.rest["site"][: plan.nodes] if plan.pick == FIRST else np.arange(plan.nodes)
+    turns["rank_0"] = room.sites["site"][: plan.nodes] if plan.pick == FIRST else np.arange(plan.nodes)
     for first, end in pairwise(plan.first_spares):
         spares = first + np.argsort(turns["rank_0"][first:end])
         turns["heap_0"][first:end] = spares
