@@ -138,8 +138,8 @@ class PoolsTable(Table):
         "first, the one that joined it last, the first in the order of the cluster, or any of them, drawn for each "
         "call. At the start the order of the cluster decides. It matters where nodes differ: by frailty or age, by "
         "their domain, or as spares that died unnoticed.",
-        "last returned",
-        "assumption: idle nodes are a stack",
+        "longest idle",
+        "assumption: a queue, which spreads the work over all spares and sends no lemon straight back to the job",
     )
     hot: Annotated[HotPoolTable, ShortForm(_as_nodes, (_POOL_SIZE,))] | None = setting(
         "Spares that are on: a number of nodes, or a table.",
@@ -186,7 +186,7 @@ class Pools:
     cold: Pool
     warm: Pool | None = None
     shared: Pool | None = None
-    pick: Pick = "last returned"
+    pick: Pick = "longest idle"
 
     def by_name(self) -> dict[str, Pool]:
         """Give the pools that there are by name, hot and cold first."""

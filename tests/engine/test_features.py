@@ -48,9 +48,9 @@ def test_what_is_not_there_changes_nothing_where_it_is_looked_for(plan: Plan) ->
     [
         ("hopper-100k", set()),
         ("llama3-405b-16k", set()),
-        ("two-tier-100k", {"has_tiers", "has_domains"}),
-        ("lemons", {"has_ages", "has_strikes", "has_visits"}),
-        ("maintenance", {"has_notices", "has_domains"}),
+        ("two-tier-100k", {"has_tiers", "has_domains", "has_picks"}),
+        ("lemons", {"has_ages", "has_strikes", "has_visits", "has_picks"}),
+        ("maintenance", {"has_notices", "has_domains", "has_picks"}),
     ],
 )
 def test_features_of_scenarios(name: str, features: set[str]) -> None:
