@@ -195,7 +195,7 @@ class Lane:
 @dataclass(frozen=True)
 class Stage:
     """A stage of a recovery rule; ``law`` is a position in ``Plan.laws`` or ``AUTO``, ``lane`` the identity of its
-    draws.
+    draws, ``fails`` the probability that it fails at its end.
     """
 
     name: str
@@ -203,6 +203,7 @@ class Stage:
     law: int
     vulnerable: bool
     lane: int
+    fails: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -215,7 +215,7 @@ def _stage(path: str, name: str, stage: ScenarioStage, gpus: int, laws: _Laws) -
     else:
         assert stage.law is not None
         law = laws.of(stage.law)
-    return Stage(name, BUCKETS.index(stage.bucket), law, stage.vulnerable, lane_of(f"{path}.{name}"))
+    return Stage(name, BUCKETS.index(stage.bucket), law, stage.vulnerable, lane_of(f"{path}.{name}"), stage.fails)
 
 
 def _rules(scenario: Scenario, laws: _Laws) -> tuple[Rule, ...]:

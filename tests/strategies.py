@@ -248,7 +248,7 @@ def maintenance(
 
 
 @st.composite
-def stages(draw: Any, name: str, table: list[Law], unit: float) -> Stage:
+def stages(draw: Any, name: str, table: list[Law], unit: float, rich: bool = True) -> Stage:
     law = draw(st.sampled_from([AUTO, 0, 1, 1]))
     return Stage(
         name=name,
@@ -256,6 +256,7 @@ def stages(draw: Any, name: str, table: list[Law], unit: float) -> Stage:
         law=law if law < 1 else draw(laws(table, 0, 20, unit)),
         vulnerable=draw(st.sampled_from([True, True, False])),
         lane=draw(WORDS) >> 2,
+        fails=draw(st.sampled_from([0.0, 0.0, 0.0, 0.3, 1.0])) if rich else 0.0,
     )
 
 
@@ -275,7 +276,7 @@ def rules(
         use=draw(st.integers(0, 1)),
         vulnerable=draw(st.sampled_from([True, True, False])),
         retry_stage=draw(st.booleans()),
-        stages=tuple(draw(stages(f"s{i}", table, unit)) for i in range(draw(st.integers(0, 4)))),
+        stages=tuple(draw(stages(f"s{i}", table, unit, rich)) for i in range(draw(st.integers(0, 4)))),
         within=draw(st.integers(ANY, groups - 1)),
         escalate=draw(st.sampled_from([False, False, True])),
         refill=draw(st.sampled_from([ANY, ANY, *range(HOT, HOT + pools)])) if rich else ANY,
@@ -683,7 +684,8 @@ def stage_values(draw: Any, scale: float) -> Any:
         optional = {"base": durations(0.0, 5.0, scale), "per_gpu2": durations(0.0, 0.001, scale)}
         table = draw(st.fixed_dictionaries({"per_gpu": part}, optional=optional))
     buckets = ["diagnosis", "capacity_wait", "restart", "load", "warm_up"]
-    optional = {"vulnerable": st.booleans(), "bucket": st.sampled_from(buckets)}
+    fails = st.sampled_from([0.0, "30 %", 0.9])
+    optional = {"vulnerable": st.booleans(), "bucket": st.sampled_from(buckets), "fails": fails}
     return table | draw(st.fixed_dictionaries({}, optional=optional))
 
 

@@ -14,6 +14,7 @@ from sim.scenario.fields import (
     Duration,
     Flag,
     Json,
+    Probability,
     Reader,
     ShortForm,
     either,
@@ -82,6 +83,12 @@ class StageTable(LawTable):
     bucket: Annotated[str, Choice(BUCKETS)] | None = setting(
         "Bucket of the ledger that the stage books to.", None, "the stage's own name if it is a bucket, else restart"
     )
+    fails: Probability = setting(
+        "Probability that the stage fails at its end, each time anew. Recovery goes on as after a fault in the stage "
+        "that takes no node and is seen at once: by the rule's on_fault, counted by attempts_below and max_attempts.",
+        0.0,
+        "assumption: a stage that is over has worked",
+    )
 
     def check(self) -> None:
         """Refuse keys that do not go together."""
@@ -120,6 +127,8 @@ class Stage:
         Whether faults strike in it.
     bucket : str
         One of diagnosis, capacity_wait, restart, load, warm_up.
+    fails : float
+        Probability that it fails at its end, 0 to 1.
     """
 
     kind: StageKind
@@ -129,6 +138,7 @@ class Stage:
     per_gpu2: Quantity
     vulnerable: bool
     bucket: str
+    fails: float
 
 
 def default_bucket(name: str) -> str:
@@ -164,7 +174,9 @@ def _stage(path: tuple[str, ...], table: StageTable, vulnerable: bool, entries: 
     bucket = default_bucket(path[-1]) if table.bucket is None else table.bucket
     entries.field(path, table, "vulnerable", "", strikes)
     entries.field(path, table, "bucket", "", bucket)
+    if "fails" in table.model_fields_set:
+        entries.field(path, table, "fails", "1")
     kind: StageKind = "scaled" if scaled else "auto" if table.time == AUTO else "law"
     law = resolve_law(table) if kind == "law" else None
     base, per_gpu, per_gpu2 = (getattr(table, key) or _ZERO for key in _SCALED)
-    return Stage(kind, law, base, per_gpu, per_gpu2, strikes, bucket)
+    return Stage(kind, law, base, per_gpu, per_gpu2, strikes, bucket, float(table.fails))

@@ -138,6 +138,8 @@ def _recovery(outlook: Outlook) -> Iterator[Gap]:
             "Faults in a recovery lead to later rules: the formula begins with the first one again.",
             _other_rules(outlook, everywhere, 0.0),
         )
+    if any(stage.fails > 0.0 for rule in plan.rules for stage in rule.stages):
+        yield Gap("Stages fail and are tried again: the formula has each of them work.")
     if any(rule.refill != ANY for rule in rules):
         yield Gap("A pool is filled before the stages begin: the formula has it full.")
     if any(rule.retry_stage and len(rule.stages) > 1 for rule in rules):

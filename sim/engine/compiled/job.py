@@ -101,15 +101,15 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
             book_empty(p, s, row)
         elif s.phase == RECOVERING:
             stage = _book_stages(p, s, row)
-            if s.attempts > 0 and p.rule_retry[s.rule] != 0 and stage < s.stage_stop:
-                s.retry_from = stage
-            elif s.attempts > 0 and p.rule_escalate[s.rule] != 0:
-                s.rules_from = min(s.rule + 1, p.n_rules - 1)
+            if s.attempts > 0:
+                _give_way(p, s, stage)
         stand_still(s)
     s.by_source = source
     s.by_block = block
     s.by_ordinal = ordinal
     s.calls = 0
+    s.failures = 0
+    s.failing = False
     s.faults_in += 1
     s.worst = max(s.worst, need)
     s.planned = p.has_notices and s.planned and p.planned[source] != 0 and effect == KNOWN
@@ -119,6 +119,15 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
     else:
         seen = s.now + _delay(p, s, source, block, ordinal, effect)
     s.due = min(s.due, seen) if detecting else seen
+
+
+@kernel
+def _give_way(p: Any, s: Any, stage: int) -> None:
+    """A stage was interrupted, or none of those under way: what is tried next, if the rule says so."""
+    if p.rule_retry[s.rule] != 0 and stage < s.stage_stop:
+        s.retry_from = stage
+    elif p.rule_escalate[s.rule] != 0:
+        s.rules_from = min(s.rule + 1, p.n_rules - 1)
 
 
 @kernel
@@ -254,33 +263,76 @@ def start_stages(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
         end += length
         s.stage_end[i] = end
         i += 1
-    if end == s.now:
-        resume(p, s, row, log)
-        return
-    s.phase = RECOVERING
+        if p.has_failures and _fails(p, s, i - 1):
+            s.failing = True
+            break
     s.stage = first
     s.stage_stop = i
+    if end == s.now:
+        if p.has_failures and s.failing:
+            _try_again(p, s)
+        else:
+            resume(p, s, row, log)
+        return
+    s.phase = RECOVERING
     s.due = end
     run_clocks(s, vulnerable, False)
 
 
 @kernel
 def _stage_length(p: Any, s: Any, stage: int) -> float:
-    """Seconds that a stage takes; drawn for the fault that started the list last."""
+    """Seconds that a stage takes."""
     law = p.stage_law[stage]
     if law == AUTO:
         return read_time(p, s)
     if p.law_kind[law] == CONSTANT:
         return float(p.law_a[law])
-    u, choice, _, _ = for_last_fault(p, s, p.stage_lane[stage])
+    u, choice, _, _ = _drawn(p, s, stage)
     return sample(p, law, u, choice)
+
+
+@kernel
+def _fails(p: Any, s: Any, stage: int) -> bool:
+    """Whether a stage fails at its end."""
+    return bool(p.stage_fails[stage] > 0.0 and _drawn(p, s, stage)[2] < p.stage_fails[stage])
+
+
+@kernel
+def _drawn(p: Any, s: Any, stage: int) -> tuple[float, float, float, float]:
+    """Uniforms of a stage, keyed by the fault that struck last and how many stages have failed since."""
+    return for_last_fault(p, s, p.stage_lane[stage], s.failures)
+
+
+@entry
+def _try_again(p: Any, s: Any) -> None:
+    """A stage has failed at its end: on as after a fault in it that takes no node and is seen at once. In the initial
+    start, which is no incident, the stages begin again.
+    """
+    stage = s.stage_stop - 1
+    s.failures += 1
+    s.failing = False
+    if s.open:
+        s.retry_from = -1
+        s.list_again = False
+        _give_way(p, s, stage)
+        stand_still(s)
+    else:
+        s.since = s.now
+        s.stage = stage if p.rule_retry[s.rule] != 0 else p.rule_first[s.rule]
+        s.stage_stop = s.stage
+        if s.failures >= p.max_attempts:
+            s.ending = NO_PROGRESS
+    s.due = s.now
 
 
 @kernel
 def stages_done(p: Any, s: Any, row: Any, log: Any) -> None:
     """The stages of one group are done: on to the next group, or back to stepping."""
     _book_stages(p, s, row)
-    start_stages(p, s, row, log, s.stage_stop)
+    if p.has_failures and s.failing:
+        _try_again(p, s)
+    else:
+        start_stages(p, s, row, log, s.stage_stop)
 
 
 @entry

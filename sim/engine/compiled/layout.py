@@ -44,8 +44,8 @@ _FEATURES = [
     ("has_refills", "b1"), ("has_checks", "b1"),
     # nodes that only seem to be in order, or that fail too often; services of a node by each stage that are counted
     ("has_relapses", "b1"), ("has_strikes", "b1"), ("has_visits", "b1"),
-    # nodes that stay in the job though they failed, and fail again
-    ("has_recurrences", "b1"),
+    # nodes that stay in the job though they failed, and fail again; stages of recovery that fail
+    ("has_recurrences", "b1"), ("has_failures", "b1"),
     # spares that are not all alike, of which another than the last returned is called
     ("has_picks", "b1"),
 ]  # fmt: skip
@@ -110,9 +110,10 @@ _PLAN = [
     ("rule_vulnerable", "i8", MAX_RULES), ("rule_retry", "i8", MAX_RULES), ("rule_first", "i8", MAX_RULES),
     ("rule_end", "i8", MAX_RULES), ("rule_within", "i8", MAX_RULES), ("rule_escalate", "i8", MAX_RULES),
     ("rule_refill", "i8", MAX_RULES), ("rule_pools", "i8", MAX_RULES), ("rule_await_refill", "i8", MAX_RULES),
-    # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws
+    # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws, probability that it
+    # fails at its end
     ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
-    ("stage_lane", "i8", MAX_STAGES),
+    ("stage_lane", "i8", MAX_STAGES), ("stage_fails", "f8", MAX_STAGES),
     # pauses: work between them, law, bucket, key of the draws
     ("n_pauses", "i8"), ("pause_every", "f8", MAX_PAUSES), ("pause_law", "i8", MAX_PAUSES),
     ("pause_bucket", "i8", MAX_PAUSES), ("pause_save", "i8", MAX_PAUSES), ("pause_vulnerable", "i8", MAX_PAUSES),
@@ -169,6 +170,8 @@ STATE = np.dtype(
         # struck last, which keys the draws
         ("rule", "i8"), ("stage", "i8"), ("stage_stop", "i8"), ("stage_end", "f8", MAX_STAGES), ("retry_from", "i8"),
         ("list_again", "b1"), ("by_source", "i8"), ("by_block", "i8"), ("by_ordinal", "i8"),
+        # stages that have failed since that fault, and whether the last of those under way does at its end
+        ("failures", "i8"), ("failing", "b1"),
         # fault clocks: whether they run, since when, their reading then; the lane that strikes next (-1: none), when
         ("running", "i8", 3), ("clock_since", "f8", 3), ("clock_read", "f8", 3), ("next_lane", "i8", 3),
         ("next_due", "f8", 3),
@@ -323,6 +326,7 @@ def pack(plan: Plan) -> Record:
         _put(r, i, "rule_", first=first, end=first + len(rule.stages))
         for j, stage in enumerate(rule.stages, first):
             _put(r, j, "stage_", bucket=stage.bucket, law=stage.law, vulnerable=stage.vulnerable, lane=stage.lane)
+            _put(r, j, "stage_", fails=stage.fails)
         first += len(rule.stages)
     r["missed"], r["wrong"], r["evict"], r["evict_group"], r["recurrence_law"], r["healed"] = astuple(plan.blame)
     r["n_pauses"] = len(plan.pauses)
@@ -360,6 +364,7 @@ def _features(plan: Plan) -> dict[str, bool]:
         "has_relapses": any(stage.false_fix > 0.0 for stage in plan.repair),
         "has_strikes": plan.retire.failures + plan.quarantine.failures > 0,
         "has_recurrences": plan.blame.recurs,
+        "has_failures": any(stage.fails > 0.0 for rule in plan.rules for stage in rule.stages),
         "has_visits": plan.quarantine.failures > 0 or any(stage.attempts > 0 for stage in plan.repair),
     }
     # Of nodes that nothing tells apart it is all the same which is called: the last returned is the cheapest to find.

@@ -188,6 +188,8 @@ def _begin(p: Any, s: Any, a: Any, row: Any, log: Any, replication: int) -> None
     s.by_ordinal = 0
     s.n_active = 0
     s.retry_from = -1
+    s.failures = 0
+    s.failing = False
     for block in range(s.idle.size):
         s.idle[block] = p.pool_nodes[block]
         s.claimed[block] = 0.0

@@ -70,7 +70,7 @@ def _any_near(p: Any, s: Any, u: Any, block: int, within: int, node: int) -> int
             place = next_near(p, s, u, block, within, node, place)
     if near == 0:
         return -1
-    a, _, _, _ = for_last_fault(p, s, CALL_LANE + s.calls)
+    a, _, _, _ = for_last_fault(p, s, CALL_LANE + s.calls, 0)
     s.calls += 1
     which = int(a * near)
     if within == ANY:

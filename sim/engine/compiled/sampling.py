@@ -31,11 +31,13 @@ def _sample(p: Any, law: int, u: float, choice: float) -> float:
 
 
 @kernel
-def for_last_fault(p: Any, s: Any, lane: int) -> tuple[float, float, float, float]:
-    """Four uniforms keyed by the fault that struck the job last, or by the initial start, and what is drawn for it."""
+def for_last_fault(p: Any, s: Any, lane: int, tries: int) -> tuple[float, float, float, float]:
+    """Four uniforms keyed by the fault that struck the job last, or by the initial start, what is drawn for it, and how
+    often it has been tried before.
+    """
     key_0 = p.start_key[0]
     key_1 = p.start_key[1]
     if s.by_source >= 0:
         key_0 = p.key_0[s.by_source]
         key_1 = p.key_1[s.by_source]
-    return uniforms(key_0, key_1, s.by_ordinal, lane, s.by_block, s.replication)
+    return uniforms(key_0, key_1, s.by_ordinal, lane, s.by_block + 256 * tries, s.replication)

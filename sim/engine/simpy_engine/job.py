@@ -62,6 +62,7 @@ class Job:
         self.incident: Incident | None = None
         self.rule: Rule = self.plan.rules[-1]
         self.stage: int = -1
+        self.failures = 0
         self.retry_from = -1
         self.list_again = False
         self.seen = math.inf
@@ -98,8 +99,14 @@ class Job:
     def start(self) -> Process:
         """The start of the run: the stages of the last rule, if the scenario asks for it."""
         self._turn(wall=True, training=False)
-        if self.plan.initial_start:
-            yield from self._stages(0)
+        failed = (yield from self._stages(0)) if self.plan.initial_start else -1
+        while failed >= 0:
+            self.since = self.context.now
+            self.failures += 1
+            if self.failures >= self.plan.max_attempts:
+                self.context.stop(StopReason.NO_PROGRESS)
+            yield self.context.alarm(self.context.now, OWN)
+            failed = yield from self._stages(failed if self.rule.retry_stage else 0)
         return self.running
 
     def running(self) -> Process:
@@ -269,15 +276,32 @@ class Job:
 
     def recover(self) -> Process:
         """All stages of the rule."""
-        yield from self._stages(0)
-        return self.running
+        failed = yield from self._stages(0)
+        return self.running if failed < 0 else self._again(failed)
 
     def retry(self) -> Process:
         """The interrupted stage again, and those after it."""
-        yield from self._stages(self.retry_from)
-        return self.running
+        failed = yield from self._stages(self.retry_from)
+        return self.running if failed < 0 else self._again(failed)
+
+    def _again(self, failed: int) -> Phase:
+        """A stage has failed at its end: on as after a fault in it that takes no node and is seen at once."""
+        self.failures += 1
+        self.retry_from, self.list_again = -1, False
+        self._give_way(failed)
+        self._stop()
+        self.seen = self.context.now
+        return self.detect
+
+    def _give_way(self, stage: int) -> None:
+        """A stage was interrupted, or none (-1): what is tried next, if the rule says so."""
+        if self.rule.retry_stage and stage >= 0:
+            self.retry_from = stage
+        elif self.rule.escalate:
+            self.open_incident.rules_from = min(self.open_incident.rule + 1, len(self.plan.rules) - 1)
 
     def _stages(self, first: int) -> Process:
+        """Stages of the rule. Returns the one that failed at its end, -1 if all have worked."""
         for i in range(first, len(self.rule.stages)):
             stage = self.rule.stages[i]
             length = self._length(stage)
@@ -287,16 +311,23 @@ class Job:
                 self._turn(wall=stage.vulnerable, training=False)
                 yield self.context.alarm(self.context.now + length, OWN)
                 self._book_recovery(stage.bucket)
+            if stage.fails > 0.0 and self._drawn(stage)[2] < stage.fails:
+                return i
+        return -1
+
+    def _drawn(self, stage: Stage) -> tuple[float, float, float, float]:
+        """Uniforms of a stage, keyed by the fault that struck last and how many stages have failed since."""
+        source, block, ordinal = (self.last.source, self.last.block, self.last.ordinal) if self.last else (-1, 0, 0)
+        return self.context.uniforms(source, block + 256 * self.failures, ordinal, stage.lane)
 
     def _length(self, stage: Stage) -> float:
-        """Seconds that a stage takes; drawn for the fault that struck last."""
+        """Seconds that a stage takes."""
         if stage.law == AUTO:
             return self.saves.read_time()
         law = self.plan.laws[stage.law]
         if law.kind == CONSTANT:
             return law.a
-        source, block, ordinal = (self.last.source, self.last.block, self.last.ordinal) if self.last else (-1, 0, 0)
-        u, choice, _, _ = self.context.uniforms(source, block, ordinal, stage.lane)
+        u, choice, _, _ = self._drawn(stage)
         return self.context.sample(stage.law, u, choice)
 
     @property
@@ -334,6 +365,7 @@ class Job:
             self._stop()
         self.last = fault
         self.capacity.struck(fault)
+        self.failures = 0
         incident.planned &= self.plan.sources[fault.source].planned and fault.effect == KNOWN
         incident.faults += 1
         incident.worst = max(incident.worst, fault.need)
@@ -378,10 +410,7 @@ class Job:
             if in_stage:
                 self._book_recovery(self.rule.stages[self.stage].bucket)
             if self.incident is not None and self.incident.attempts > 0:
-                if self.rule.retry_stage and in_stage:
-                    self.retry_from = self.stage
-                elif self.rule.escalate:
-                    self.incident.rules_from = min(self.incident.rule + 1, len(self.plan.rules) - 1)
+                self._give_way(self.stage if in_stage else -1)
 
     def _open(self, cause: int, progress: float) -> None:
         """The job stops: a source, or the number of sources and that of a pause, is the cause."""
