@@ -87,6 +87,10 @@ ANY = -1
 """A condition of a rule that is not set."""
 
 
+NO_LIMIT = 1 << 62
+"""Starts of a recovery in a run, where there is no limit."""
+
+
 @dataclass(frozen=True)
 class Law:
     """A law of durations: see ``sim.kernels.laws``. A mixture takes ``first`` with probability ``share``, else
@@ -416,6 +420,7 @@ class Plan:
     tiers: tuple[Tier, ...] = ()
     pick: int = LONGEST_IDLE
     store: str = ""
+    max_restarts: int = NO_LIMIT
 
     @property
     def periods(self) -> int:

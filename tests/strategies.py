@@ -34,6 +34,7 @@ from sim.plan import (
     HOT,
     JOB,
     LOGNORMAL_LIFE,
+    NO_LIMIT,
     NODE,
     NOTHING,
     PICKS,
@@ -256,7 +257,7 @@ def stages(draw: Any, name: str, table: list[Law], unit: float, rich: bool = Tru
         law=law if law < 1 else draw(laws(table, 0, 20, unit)),
         vulnerable=draw(st.sampled_from([True, True, False])),
         lane=draw(WORDS) >> 2,
-        fails=draw(st.sampled_from([0.0, 0.0, 0.0, 0.3, 1.0])) if rich else 0.0,
+        fails=draw(st.sampled_from([0.0] * 12 + [0.3, 0.3, 1.0])) if rich else 0.0,
     )
 
 
@@ -463,6 +464,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         laws=(),
         rules=some_rules,
         max_attempts=draw(st.sampled_from([1, 3, 50, 1000])),
+        max_restarts=draw(st.sampled_from([NO_LIMIT] * 6 + [0, 5, 20])),
         repair=repair,
         relapse=relapse,
         retire=retire,
@@ -684,7 +686,7 @@ def stage_values(draw: Any, scale: float) -> Any:
         optional = {"base": durations(0.0, 5.0, scale), "per_gpu2": durations(0.0, 0.001, scale)}
         table = draw(st.fixed_dictionaries({"per_gpu": part}, optional=optional))
     buckets = ["diagnosis", "capacity_wait", "restart", "load", "warm_up"]
-    fails = st.sampled_from([0.0, "30 %", 0.9])
+    fails = st.sampled_from([0.0, 0.0, "10 %", 0.6])
     optional = {"vulnerable": st.booleans(), "bucket": st.sampled_from(buckets), "fails": fails}
     return table | draw(st.fixed_dictionaries({}, optional=optional))
 
@@ -727,7 +729,8 @@ def rule_tables(
 
 @st.composite
 def recovery_tables(draw: Any, scale: float, groups: tuple[str, ...], pools: tuple[str, ...]) -> dict[str, Any]:
-    optional = {"max_attempts": st.sampled_from([2, 20, 1000])}
+    limits = {"max_attempts": [2, 20, 1000], "max_restarts": [0, 20, 10_000, 10_000]}
+    optional = {name: st.sampled_from(values) for name, values in limits.items()}
     form = draw(st.sampled_from(["short", "law", "rules", "rules", "rules", "rules"]))
     if form == "short":
         return draw(st.fixed_dictionaries({"restart": durations(0.0, 10.0, scale)}, optional=optional))

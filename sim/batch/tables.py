@@ -32,7 +32,7 @@ ROWS_AT_ONCE = 50_000
 _COUNTED_BY_NAME = ("faults_", "interruptions_", "saves_", "restores_")
 _BY_NAME = (*_COUNTED_BY_NAME, "rate_factor_", "lost_work_", "save_stall_")
 _WHOLE = ("replication", "stop_reason", "from_start_restores", *COUNTS)
-_EARLY = (StopReason.DEPLETED, StopReason.NO_PROGRESS, StopReason.EVENT_LIMIT)
+_EARLY = (StopReason.DEPLETED, StopReason.NO_PROGRESS, StopReason.EVENT_LIMIT, StopReason.RESTART_LIMIT)
 _REASONS = [StopReason(reason).name.lower() for reason in sorted(StopReason)]
 
 

@@ -27,6 +27,7 @@ class StopReason(IntEnum):
     a run with a horizon books the rest of it as a wait for capacity. ``NO_PROGRESS``: one incident took more starts
     of a recovery than the scenario allows. ``EVENT_LIMIT``: as many faults, repairs, pauses and parts of a
     walk over saves as the scenario allows.
+    ``RESTART_LIMIT``: the run took more starts of a recovery than the scenario allows.
     """
 
     GOING = 0
@@ -35,6 +36,7 @@ class StopReason(IntEnum):
     DEPLETED = 3
     NO_PROGRESS = 4
     EVENT_LIMIT = 5
+    RESTART_LIMIT = 6
 
 
 GOING = int(StopReason.GOING)
@@ -43,6 +45,7 @@ HORIZON = int(StopReason.HORIZON)
 DEPLETED = int(StopReason.DEPLETED)
 NO_PROGRESS = int(StopReason.NO_PROGRESS)
 EVENT_LIMIT = int(StopReason.EVENT_LIMIT)
+RESTART_LIMIT = int(StopReason.RESTART_LIMIT)
 
 Floats = npt.NDArray[np.float64]
 

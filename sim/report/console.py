@@ -25,6 +25,7 @@ MOST_ROWS = 16
 WARNINGS = {
     "depleted": "waited for nodes to the end: no spare was left, and no node will come back",
     "no_progress": "stopped in an incident that no recovery closed: see recovery.max_attempts",
+    "restart_limit": "stopped at recovery.max_restarts starts of a recovery",
     "event_limit": "stopped at run.max_events faults, repairs and pauses",
 }
 

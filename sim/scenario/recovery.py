@@ -170,6 +170,12 @@ class RecoveryTable(Table):
         1_000,
         "assumption: a job that fails to start so often never will",
     )
+    max_restarts: Annotated[int, Whole(0, MOST)] | None = setting(
+        "Starts of the stages in the whole run, the initial start not among them, after which the run ends as "
+        "restart_limit; 0 or more.",
+        None,
+        "no limit",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +205,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Rules in file order, and the starts of a stage list that one incident may have."""
+    """Rules in file order, and the starts of a stage list that one incident, and the run, may have."""
 
     rules: Mapping[str, Rule]
     max_attempts: int
+    max_restarts: int | None
 
 
 def split_recovery(section: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -258,15 +265,16 @@ def resolve_recovery(table: RecoveryTable, rules: Mapping[str, RuleTable], entri
     """Resolve `[recovery]`: the short form becomes one rule with one stage."""
     path = ("recovery",)
     entries.field(path, table, "max_attempts", "1")
+    entries.field(path, table, "max_restarts", "1")
     if rules:
         found = {name: _rule((*path, name), rule, entries) for name, rule in rules.items()}
-        return Recovery(found, table.max_attempts)
+        return Recovery(found, table.max_attempts, table.max_restarts)
     stage = table.restart or StageTable.model_validate({"time": DEFAULT_RESTART})
     rule = RuleTable.model_validate({})
     found = {RESTART: _rule((*path, RESTART), rule.model_copy(update={"stages": {RESTART: stage}}), entries)}
     if table.restart is None:
         entries.mark_default((*path, RESTART, "stages", RESTART, "time"), source_of(RecoveryTable, "restart"))
-    return Recovery(found, table.max_attempts)
+    return Recovery(found, table.max_attempts, table.max_restarts)
 
 
 def _rule(path: tuple[str, ...], table: RuleTable, entries: Entries) -> Rule:

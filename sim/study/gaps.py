@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.plan import ANY, SPARES_ELSE_WAIT, Pause, Rule
+from sim.plan import ANY, NO_LIMIT, SPARES_ELSE_WAIT, Pause, Rule
 from sim.study.spares import mean_of
 from sim.theory import recovery_time
 
@@ -203,6 +203,8 @@ def _run(outlook: Outlook, interval: float) -> Iterator[Gap]:
             f"The run is short, {length / interval:.3g} intervals: the formula is a long-run value.",
             (interval + pattern.stall + pattern.persist + outlook.recovery_s) / length,
         )
+    if plan.max_restarts < NO_LIMIT:
+        yield Gap("The run may end at its last restart: the formula goes on.")
     if plan.uncertain:
         yield Gap("Rates are uncertain: the formula takes their means.")
     if plan.initial_start:

@@ -90,6 +90,21 @@ def test_no_progress(engine: Engine) -> None:
     assert math.isnan(incidents[-1]["closed_s"])
 
 
+@pytest.mark.parametrize("limit", [0, 5])
+def test_restart_limit(engine: Engine, limit: int) -> None:
+    """Over all incidents; the initial start does not count."""
+    plan = plan_of(BASE, f"recovery.max_restarts={limit}", "run.horizon=1000 days")
+    row, incidents = stopped(engine, plan, StopReason.RESTART_LIMIT)
+    assert row["attempts"] == incidents["attempts"].sum() == limit + 1
+    assert incidents[-1]["attempts"] == 1
+    assert math.isnan(incidents[-1]["closed_s"])
+
+
+def test_restart_limit_that_is_not_reached_changes_nothing(engine: Engine) -> None:
+    plan, free = (plan_of(BASE, *more, "run.horizon=10 days") for more in (("recovery.max_restarts=1000",), ()))
+    assert not difference(engine(plan, 0), engine(free, 0))
+
+
 def test_no_progress_after_as_many_starts_as_are_allowed(engine: Engine) -> None:
     plan = plan_of(BASE, "recovery.restart=100 days", "recovery.max_attempts=3", "run.work=3 days")
     row, _ = stopped(engine, plan, StopReason.NO_PROGRESS)

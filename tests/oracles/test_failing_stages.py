@@ -13,7 +13,7 @@ from sim.engine.state import StopReason
 from sim.planning import build
 from sim.scenario import loads
 
-from .measure import MINUTE, booked
+from .measure import HOUR, MINUTE, Z_LIMIT, booked, deviate
 
 TEXT = """
 [cluster]
@@ -98,3 +98,16 @@ def test_what_always_fails_never_starts(start):
     assert (rows["stop_reason"] == StopReason.NO_PROGRESS).all()
     assert (rows["attempts"] == (0 if start == "true" else 21)).all()
     assert (rows["work_done_s"] == 0.0).all() == (start == "true")
+
+
+def test_restarts_that_a_run_may_have():
+    """With at most 4 starts a run lasts until the fifth fault, a gamma time of mean 30 h.
+
+    Of 4,000 runs the mean is known to 0.7 %: an error of 3.2 % is noticed, and so are 4 or 6 faults.
+    """
+    free = "recovery.only.stages.restart=0 s", "recovery.only.stages.load=0 s", "run.horizon=1000 days"
+    rows = Runner(build(loads(TEXT, overrides=(*free, "recovery.max_restarts=4")))).run(0, 4_000)
+    assert (rows["stop_reason"] == StopReason.RESTART_LIMIT).all()
+    hours, ones = rows["wall_s"] / HOUR, np.ones(len(rows))
+    assert abs(deviate(hours, ones, 30.0)[2]) < Z_LIMIT
+    assert abs(deviate(hours, ones, 36.0)[2]) > Z_LIMIT

@@ -32,6 +32,7 @@ from sim.engine.state import (
     NO_PROGRESS,
     PAUSED,
     RECOVERING,
+    RESTART_LIMIT,
     RUNNING,
     WAITING,
 )  # fmt: skip
@@ -234,7 +235,7 @@ def capacity_ready(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
 
 @kernel
 def _attempt(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
-    """Start the stages at ``first``, unless this incident has had as many attempts as the scenario allows."""
+    """Start the stages at ``first``, unless this incident, or the run, has had as many as it may."""
     fall_back(p, s, row)
     s.n_active = 0
     s.refilled = 0.0
@@ -242,6 +243,8 @@ def _attempt(p: Any, s: Any, row: Any, log: Any, first: int) -> None:
     row.attempts += 1
     if s.attempts > p.max_attempts:
         s.ending = NO_PROGRESS
+    elif row.attempts > p.max_restarts:
+        s.ending = RESTART_LIMIT
     else:
         start_stages(p, s, row, log, first)
 

@@ -71,10 +71,10 @@ _PLAN = [
     ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
     # where there are tiers, what is above is not read
     ("stores", STORES),
-    # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident;
+    # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident, in all;
     # period of the series
     ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
-    ("max_attempts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"),
+    ("max_attempts", "i8"), ("max_restarts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"),
     # lanes, those on the wall clock first, those of the calendar last: mean gap in seconds, nodes to strike among
     # (0: the job itself); of the calendar sim.kernels.calendar.due_at
     ("n_wall", "i8"), ("n_clocked", "i8"), ("n_lanes", "i8"), ("lane_begin", "f8", MAX_LANES),
@@ -275,7 +275,7 @@ def pack(plan: Plan) -> Record:
     packed = np.zeros(1, PLAN if is_full else PLAIN)
     r: Any = packed[0]
     for name in (
-        "max_attempts", "has_store", "read", "horizon", "work", "last_save",
+        "max_attempts", "max_restarts", "has_store", "read", "horizon", "work", "last_save",
         "initial_start", "final_save", "max_events", "start_key", "repair_at_fault", "pick",
     ):  # fmt: skip
         r[name] = getattr(plan, name)

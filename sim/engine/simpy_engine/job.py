@@ -249,12 +249,15 @@ class Job:
         return (yield from self._attempt(self.recover))
 
     def _attempt(self, stages: Phase) -> Process:
-        """On to the stages, unless this incident has had as many attempts as the scenario allows."""
+        """On to the stages, unless this incident, or the run, has had as many attempts as the scenario allows."""
         self.open_incident.lost += self._fall_back()
         self.open_incident.attempts += 1
         self.context.row["attempts"] += 1
         if self.open_incident.attempts > self.plan.max_attempts:
             self.context.stop(StopReason.NO_PROGRESS)
+            yield self.context.env.event()
+        if self.context.row["attempts"] > self.plan.max_restarts:
+            self.context.stop(StopReason.RESTART_LIMIT)
             yield self.context.env.event()
         return stages
 
