@@ -270,12 +270,13 @@ class RepairStage:
 @dataclass(frozen=True)
 class Strikes:
     """Nodes that failed ``failures`` times within ``within`` seconds go to a stage of ``Plan.repair``: see there. With
-    0 failures none does.
+    0 failures none does. That is decided at a failure, or with ``late`` when its repair is over.
     """
 
     failures: int = 0
     within: float = 0.0
     stage: int = BACK
+    late: bool = False
 
 
 @dataclass(frozen=True)

@@ -276,7 +276,7 @@ def _repair(scenario: Scenario, laws: _Laws) -> tuple[tuple[RepairStage, ...], S
     if quarantine is not None:
         tested = Strikes(quarantine.failures, quantize(quarantine.within), names.index(quarantine.stage))
     if retire is not None:
-        retired = Strikes(retire.failures, quantize(retire.within), len(stages))
+        retired = Strikes(retire.failures, quantize(retire.within), len(stages), retire.after_repair)
         law = laws.of(retire.replacement)
         stages.append(RepairStage(law, 0, 1.0, lane_of("repair.retire.replacement"), len(stages), renews=True))
     for name, window in scenario.maintenance.items():

@@ -432,7 +432,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         table.append(Law(ENDLESS))
         law = draw(st.sampled_from([len(table) - 1, draw(laws(table, 0, 300, unit))]))
         repair += (RepairStage(law, 0, 1.0, draw(WORDS) >> 2, len(repair), renews=True),)
-        retire = Strikes(draw(st.integers(1, 16)), time(0, 3_000), len(repair) - 1)
+        retire = Strikes(draw(st.integers(1, 16)), time(0, 3_000), len(repair) - 1, draw(st.booleans()))
     lanes = lanes_of(found, hot, nodes, lives)
     if groups and draw(st.booleans()):
         planned, calendar = draw(maintenance("g", unit, groups, table, draw(st.integers(0, len(repair) - 1))))
@@ -826,7 +826,9 @@ def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
         within = durations(1.0, 900.0, scale)
         table["quarantine"] = {"failures": draw(st.integers(1, 3)), "within": draw(within), "stage": "replace"}
         table["retire"] = {"failures": draw(st.integers(1, 16)), "within": draw(within)}
-        table["retire"] |= draw(st.fixed_dictionaries({}, optional={"replacement": st.one_of(st.just("never"), time)}))
+        decided = st.sampled_from(["at fault", "after repair"])
+        replacement = st.one_of(st.just("never"), time)
+        table["retire"] |= draw(st.fixed_dictionaries({}, optional={"replacement": replacement, "decided": decided}))
         if not table.keys() & {"replace", "time"}:
             del table["quarantine"]
     return table

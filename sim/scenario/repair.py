@@ -11,6 +11,7 @@ from sim.scenario.fields import check_name
 from sim.scenario.law import Law, LawTable, law_keys, resolve_law
 from sim.scenario.refusal import RefusedError, listed, nearest, shown
 from sim.scenario.repair_tables import (
+    AFTER_REPAIR,
     DEFAULT_REPAIR,
     REPLACE,
     SHORT,
@@ -67,11 +68,14 @@ class RepairStage:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """A node is given up at its last of so many failures within so many seconds; a new one comes after a time."""
+    """A node is given up at its last of so many failures within so many seconds, or after the repair of one; a new one
+    comes after a time.
+    """
 
     failures: int
     within: float
     replacement: Law
+    after_repair: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +253,10 @@ def _retire(table: RetireTable | None, entries: Entries) -> Retire | None:
     path = ("repair", "retire")
     entries.field(path, table, "failures", "1")
     entries.field(path, table, "within", "s")
+    entries.field(path, table, "decided", "")
     time_entries((*path, "replacement"), table.replacement, entries)
-    return Retire(table.failures, float(table.within), resolve_law(table.replacement))
+    law = resolve_law(table.replacement)
+    return Retire(table.failures, float(table.within), law, table.decided == AFTER_REPAIR)
 
 
 def _quarantine(table: QuarantineTable | None, entries: Entries) -> Quarantine | None:

@@ -27,6 +27,7 @@ from sim.scenario.law import NEVER, LawTable, RepairTime
 from sim.scenario.refusal import RefusedError
 
 REPLACE = "replace"
+AT_FAULT, AFTER_REPAIR = "at fault", "after repair"
 MOST_FAILURES = 16
 SHORT = ("time", "crews", "success")
 DEFAULT_REPAIR = "1 day"
@@ -140,6 +141,12 @@ class RetireTable(Table):
         "sent the node itself to repair count, when they did; faults of its domain and lost processes do not."
     )
     within: PositiveDuration = setting("Time in which they fall, in s, above 0.")
+    decided: Annotated[str, Choice((AT_FAULT, AFTER_REPAIR))] = setting(
+        "When that is decided: at the fault, instead of a repair; or when the repair of such a failure is over, for "
+        "the time before that.",
+        AT_FAULT,
+        "assumption: nobody repairs what is given up",
+    )
     replacement: RepairTime = setting(
         "Time until a new node takes its place: a duration, a table with a law, or never. Until then the old one "
         "counts as in repair.",

@@ -133,7 +133,8 @@ _PLAN = [
     ("repair_shift_origin", "f8", MAX_REPAIR), ("repair_shift_length", "f8", MAX_REPAIR),
     ("repair_shift_days", "i8", MAX_REPAIR),
     # nodes that fail too often: how often (0: never), within how many seconds, and the stage where they go
-    ("retire_failures", "i8"), ("retire_within", "f8"), ("retire_stage", "i8"),
+    # whether that is decided after repair
+    ("retire_failures", "i8"), ("retire_within", "f8"), ("retire_stage", "i8"), ("retire_late", "b1"),
     ("quarantine_failures", "i8"), ("quarantine_within", "f8"), ("quarantine_stage", "i8"),
 ]  # fmt: skip
 
@@ -296,6 +297,7 @@ def pack(plan: Plan) -> Record:
     r["relapse_law"] = plan.relapse
     for name, strikes in (("retire_", plan.retire), ("quarantine_", plan.quarantine)):
         r[name + "failures"], r[name + "within"], r[name + "stage"] = strikes.failures, strikes.within, strikes.stage
+    r["retire_late"] = plan.retire.late
     for i, lane in enumerate(plan.lanes):
         _put(r, i, "lane_", source=lane.source, block=lane.block, mean=lane.mean, slots=lane.slots, life=lane.life)
         if lane.calendar is not None:

@@ -141,8 +141,8 @@ def _enter(p: Any, s: Any, u: Any, row: Any, unit: int, stage: int) -> None:
 
 @kernel
 def _fails_often(s: Any, u: Any, unit: int, failures: int, within: float) -> bool:
-    """Whether the last so many failures of a node, that of now among them, lie so close together."""
-    if failures == 0 or u.rest[unit].failures < failures:
+    """Whether the last so many failures of a node in this run lie in so short a time before now."""
+    if failures == 0 or u.rest[unit].history != s.epoch or u.rest[unit].failures < failures:
         return False
     return bool(s.now - u.rest[unit].failed[(u.rest[unit].failures - failures) % MAX_FAILURES] <= within)
 
@@ -155,12 +155,26 @@ def _retires(p: Any, s: Any, u: Any, row: Any, unit: int) -> bool:
         u.rest[unit].failures = 0
     u.rest[unit].failed[u.rest[unit].failures % MAX_FAILURES] = s.now
     u.rest[unit].failures += 1
-    if _fails_often(s, u, unit, p.retire_failures, p.retire_within):
-        row.retired += 1
-        u.rest[unit].history = 0
+    if not p.retire_late and _fails_often(s, u, unit, p.retire_failures, p.retire_within):
+        _retire(s, u, row, unit)
         return True
     u.nodes[unit].suspect = _fails_often(s, u, unit, p.quarantine_failures, p.quarantine_within)
     return False
+
+
+@kernel
+def _retire(s: Any, u: Any, row: Any, unit: int) -> None:
+    """A node is given up: its successor has no history, and is no suspect."""
+    row.retired += 1
+    u.nodes[unit].suspect = False
+    u.rest[unit].history = 0
+
+
+@kernel
+def _counts(p: Any, s: Any, u: Any, unit: int) -> bool:
+    """Whether a node is in repair for a failure of its own."""
+    by_itself = p.takes[u.nodes[unit].source] == NODE and u.nodes[unit].block < MEMBER
+    return bool(by_itself or u.nodes[unit].relapsed == s.epoch)
 
 
 @kernel
@@ -192,11 +206,21 @@ def admit(
     stage = 0 if need == RESET else p.repair_entry
     if p.has_notices and p.source_stage[source] != ANY:
         stage = p.source_stage[source]
-    if p.has_strikes:
-        by_itself = (p.takes[source] == NODE and block < MEMBER) or u.nodes[unit].relapsed == s.epoch
-        if by_itself and _retires(p, s, u, row, unit):
-            stage = p.retire_stage
+    if p.has_strikes and _counts(p, s, u, unit) and _retires(p, s, u, row, unit):
+        stage = p.retire_stage
     _enter(p, s, u, row, unit, stage)
+
+
+@entry
+def _before_back(p: Any, s: Any, u: Any, row: Any, unit: int) -> int:
+    """Where a node goes that is in order: it is given up, must pass the stage of quarantine, or comes back."""
+    late = p.retire_late and _counts(p, s, u, unit)
+    if late and _fails_often(s, u, unit, p.retire_failures, p.retire_within):
+        _retire(s, u, row, unit)
+        return int(p.retire_stage)
+    if p.has_visits and u.nodes[unit].suspect and u.rest[unit].served[p.quarantine_stage] == 0:
+        return int(p.quarantine_stage)
+    return BACK
 
 
 @kernel
@@ -217,8 +241,8 @@ def finish_stage(p: Any, s: Any, u: Any, row: Any, unit: int) -> int:
         if p.repair_renews[stage] != 0 and not (u.nodes[unit].for_reset and stage == 0):
             u.nodes[unit].renewed = True
         then = p.repair_then[stage]
-        if p.has_strikes and then == BACK and u.nodes[unit].suspect and u.rest[unit].served[p.quarantine_stage] == 0:
-            then = p.quarantine_stage
+        if p.has_strikes and then == BACK:
+            then = _before_back(p, s, u, row, unit)
     else:
         then = stage if p.has_visits and p.repair_attempts[stage] > 0 else p.repair_or_else[stage]
     if then != BACK:

@@ -63,20 +63,29 @@ class Shop:
         self.book()
         self.units += 1
         plan = self.context.plan
-        if unit.fault.alone and unit.member == 0 and plan.retire.failures + plan.quarantine.failures > 0:
+        if self._counts(unit) and plan.retire.failures + plan.quarantine.failures > 0:
             history = self.history[unit.node]
             history.append(self.context.now)
-            if self._fails_often(history, plan.retire):
-                self.context.row["retired"] += 1
-                history.clear()
-                self._enter(unit, plan.retire.stage)
+            if not plan.retire.late and self._fails_often(history, plan.retire):
+                self._retire(unit)
                 return
             unit.suspect = self._fails_often(history, plan.quarantine)
         own = plan.sources[unit.fault.source].stage
         self._enter(unit, own if own != ANY else 0 if unit.need == RESET else plan.repair_entry)
 
+    def _counts(self, unit: Unit) -> bool:
+        """Whether a node is in repair for a failure of its own."""
+        return unit.fault.alone and unit.member == 0
+
+    def _retire(self, unit: Unit) -> None:
+        """A node is given up: its successor has no history, and is no suspect."""
+        self.context.row["retired"] += 1
+        unit.suspect = False
+        self.history[unit.node].clear()
+        self._enter(unit, self.context.plan.retire.stage)
+
     def _fails_often(self, history: list[float], strikes: Strikes) -> bool:
-        """Whether the last so many failures of a node, that of now among them, lie so close together."""
+        """Whether the last so many failures of a node lie in so short a time before now."""
         if not 0 < strikes.failures <= len(history):
             return False
         return self.context.now - history[-strikes.failures] <= strikes.within
@@ -134,9 +143,11 @@ class Shop:
             self._enter(unit, stage if what.attempts > 0 else what.or_else)
         else:
             unit.renewed |= what.renews and not (unit.need == RESET and stage == 0)
-            quarantine = self.context.plan.quarantine.stage
+            quarantine, retire = self.context.plan.quarantine.stage, self.context.plan.retire
             if what.then != BACK:
                 self._enter(unit, what.then)
+            elif retire.late and self._counts(unit) and self._fails_often(self.history[unit.node], retire):
+                self._retire(unit)
             elif unit.suspect and unit.served[quarantine] == 0:
                 self._enter(unit, quarantine)
             else:
