@@ -43,7 +43,7 @@ def _problems(file: Path, changes: list[str] | None) -> list[str]:
 def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     """Print the resolved scenario with the source of every default, and what follows in closed form."""
     from sim.planning import build
-    from sim.report.scenario import as_dict, model_lines, outlook_lines, resolved_lines, room_lines
+    from sim.report.scenario import as_dict, implied_lines, model_lines, outlook_lines, resolved_lines, room_lines
     from sim.study.outlook import Outlook
 
     scenario = load(file, changes)
@@ -54,7 +54,7 @@ def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     for line in resolved_lines(scenario):
         put(line)
     put("")
-    for line in (*outlook_lines(outlook), *room_lines(scenario), *model_lines(scenario)):
+    for line in (*outlook_lines(outlook), *implied_lines(scenario), *room_lines(scenario), *model_lines(scenario)):
         put(line)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sim.report.words import WIDTH, duration, percent, size
 from sim.scenario import Entry, Scenario, units
+from sim.scenario.implied import implied
 from sim.scenario.toml import toml_key, toml_value
 from sim.study.gaps import Gap
 from sim.study.levels import Level
@@ -77,6 +78,17 @@ def model_lines(scenario: Scenario) -> Iterator[str]:
     work = scenario.run.work
     if work is not None and not _is_duration(work.written):
         yield f"Work: {work.written} are {duration(work)} at full speed"
+
+
+def implied_lines(scenario: Scenario) -> Iterator[str]:
+    """What names of the file imply, and a warning where it matters."""
+    for number, each in enumerate(implied(scenario)):
+        if number == 0:
+            yield "What names imply"
+        yield from textwrap.wrap(f"{each.key} is {each.means}.", WIDTH, initial_indent="  - ", subsequent_indent="    ")
+        if each.matters is not None:
+            said = f"warning: {each.matters}"
+            yield from textwrap.wrap(said, WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _is_duration(text: str) -> bool:
@@ -157,6 +169,7 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
     return {
         "scenario": scenario.resolved(),
         "scenario_sha256": scenario.sha256(),
+        "implied": [{"key": each.key, "means": each.means, "matters": each.matters} for each in implied(scenario)],
         "step_s": scenario.job.step,
         "work_s": scenario.run.work,
         "entries": [
