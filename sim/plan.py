@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from itertools import accumulate
 
+from sim.kernels.laws import CONSTANT
+from sim.kernels.ledger import DETECTION
 from sim.kernels.persists import DIRECT
 from sim.kernels.saves import Pattern
 from sim.kernels.survival import NEVER_LOST, SHARED
@@ -372,6 +374,7 @@ class Plan:
     """A scenario as numbers. Times in seconds on the grid, infinite where there is no limit.
 
     With ``work``, ``horizon`` is the end of time. ``period`` is that of the series, infinite if none is asked for.
+    ``fault_gap`` is the mean time between faults on the job, infinite if there are none.
 
     ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair
     ``repair_entry``, when its fault is seen or with ``repair_at_fault`` at once. ``relapse`` is the law of life of
@@ -406,6 +409,7 @@ class Plan:
     final_save: bool
     max_events: int
     start_key: tuple[int, int]
+    fault_gap: float = math.inf
     watchdog: Watchdog = Watchdog(0.0, 0.0, 0.0)
     lives: tuple[Life, ...] = ()
     groups: tuple[Group, ...] = ()
@@ -432,6 +436,14 @@ class Plan:
     def uncertain(self) -> bool:
         """Whether replications draw rates of their own."""
         return any(source.shape > 0.0 for source in self.sources)
+
+    @property
+    def drawn(self) -> set[int]:
+        """Buckets of the wall clock in which durations are drawn from laws."""
+        laws = [(stage.bucket, stage.law) for rule in self.rules for stage in rule.stages if stage.law != AUTO]
+        laws += [(pause.bucket, pause.law) for pause in self.pauses]
+        detected = {DETECTION} if any(source.detect_law != ANY for source in self.sources) else set()
+        return detected | {bucket for bucket, law in laws if self.laws[law].kind != CONSTANT}
 
     @property
     def nodes(self) -> int:

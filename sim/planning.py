@@ -320,6 +320,12 @@ def _check(check: Quantity | str) -> float:
     return quantize(float(check))
 
 
+def _fault_gap(scenario: Scenario) -> float:
+    """Mean time between faults on the job, while it trains."""
+    rate = job_rate(scenario)
+    return quantize(1.0 / rate) if rate > 0.0 else math.inf
+
+
 def _set(value: int | bool | None) -> int:
     return ANY if value is None else int(value)
 
@@ -377,6 +383,7 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         final_save=scenario.run.final_save and store is not None,
         max_events=scenario.run.max_events,
         start_key=stream_key(seed, "initial start"),
+        fault_gap=_fault_gap(scenario),
         period=math.inf if scenario.run.series is None else quantize(float(scenario.run.series)),
         watchdog=Watchdog(*(quantize(float(time)) for time in (hang.timeout, hang.heartbeat, hang.poll))),
         groups=groups,

@@ -199,6 +199,9 @@ class Runs:
 OF_A_RUN = ("replication", "stop_reason", "wall_s", "work_done_s", "not_saved_s")
 """First columns: number of the replication, why it stopped, wall clock, progress, and what of it was not saved."""
 
+EXCESS = "excess_of_"
+"""What names of columns begin with that say how much longer drawn durations of a bucket are than their laws' means."""
+
 COUNTS = (
     "interruptions", "faults", "spare_faults", "spares_lost", "void_faults", "missed", "blamed_wrongly",
     "notices", "saved_on_notice", "attempts",
@@ -223,12 +226,15 @@ def columns_of(plan: Plan, rows: Records) -> dict[str, Numbers]:
     for name in COUNTS:
         columns[name] = rows[name]
     columns["crew_wait_total_s"] = rows["crew_wait_s"]
+    columns["excess_s"] = rows["excess"].sum(axis=1)
     columns |= {f"ledger_{bucket}_s": seconds for bucket, seconds in ledger_of(rows).items()}
     columns |= {f"ledger_gpu_{bucket}_s": seconds for bucket, seconds in ledger_gpu_s.items()}
     for i, source in enumerate(plan.sources):
         columns[f"faults_{source.name}"] = rows["faults_of"][:, i]
     for i, cause in enumerate(plan.causes):
         columns[f"interruptions_{cause}"] = rows["interruptions_of"][:, i]
+    for bucket in sorted(plan.drawn):
+        columns[f"{EXCESS}{BUCKETS[bucket]}_s"] = rows["excess"][:, bucket]
     columns |= _columns_by_store(plan, rows)
     if plan.uncertain:
         factors = rate_factors(plan, rows["replication"])

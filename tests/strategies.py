@@ -481,6 +481,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         final_save=work < math.inf and has_store and draw(st.booleans()),
         max_events=draw(st.sampled_from([30, max_events, max_events])),
         start_key=(draw(WORDS), draw(WORDS)),
+        fault_gap=draw(st.sampled_from([math.inf, 20 * unit])),
         tiers=several,
         watchdog=Watchdog(6 * unit, draw(st.sampled_from([0, 2, 6])) * unit, draw(st.sampled_from([0, 3])) * unit),
         groups=groups,

@@ -13,6 +13,7 @@ from sim.batch.driver import weight
 from sim.batch.work import Resolved, unpacked
 from sim.engine.compiled.run import Runner
 from sim.study.estimate import FIRST_LOOK
+from sim.study.levelled import time_s
 from sim.study.statistics import ratio
 
 _PROBED = (0.1, 0.5, 0.9)
@@ -68,7 +69,7 @@ def forecast(cases: Sequence[Resolved], replications: int | None) -> Forecast:
         rows = runner.run(0, FIRST_LOOK)
         seconds += time.process_time() - start
         weighed += weight(case, FIRST_LOOK)
-        spreads.append(ratio(rows["work_done_s"], rows["wall_s"], case.confidence, most=1.0).half_width)
+        spreads.append(ratio(rows["work_done_s"], time_s(rows), case.confidence, most=1.0).half_width)
     wide = float(np.mean(spreads))
     wanted = [replications or _looks(case, wide) for case in different]
     cost = seconds / weighed * sum(weight(case, n) for case, n in zip(different, wanted, strict=True))

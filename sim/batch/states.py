@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from sim.batch.journal import Blocks, Content
 from sim.batch.work import Piece, Resolved
-from sim.study.answer import FEW_INTERRUPTIONS
+from sim.study.doubts import few, heavy_tailed
 from sim.study.estimate import FIRST_LOOK
+from sim.study.levelled import levelled_time
 from sim.study.statistics import ratio
 
-LOOKED_AT = ("work_done_s", "wall_s", "interruptions")
+LOOKED_AT = ("work_done_s", "wall_s", "interruptions", "excess_s")
 """Columns that decide whether a case is precise enough."""
 
 Totals = npt.NDArray[np.float64]
@@ -28,7 +29,7 @@ class State:
     Parameters
     ----------
     case : Resolved
-    totals : array of float64, shape (3, n)
+    totals : array of float64, shape (4, n)
         ``LOOKED_AT`` of the replications that are wanted now, NaN where one has not been run.
     deaths : int
         Workers that it has lost in turn.
@@ -53,10 +54,11 @@ class State:
     @property
     def precise(self) -> bool:
         """Whether ETTR is as precise as asked for, as `sim run` decides it."""
-        if self.case.faults > 0 and self.totals[2].sum() < FEW_INTERRUPTIONS:
+        done, wall, interruptions, excess = self.totals
+        time = levelled_time(wall, excess)
+        if self.case.faults > 0 and (few(interruptions) or heavy_tailed(done, time)):
             return False
-        done, wall, _ = self.totals
-        return ratio(done, wall, self.case.confidence, most=1.0).half_width <= self.case.half_width
+        return ratio(done, time, self.case.confidence, most=1.0).half_width <= self.case.half_width
 
     def fill(self, first: int, totals: Totals) -> None:
         """Put totals of replications in their places; what nobody has asked for yet comes again from the journal."""

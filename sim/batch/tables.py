@@ -18,7 +18,8 @@ from pyarrow import parquet
 from sim.batch.journal import Blocks, Content, Matrix
 from sim.engine.state import StopReason
 from sim.kernels.ledger import BUCKETS, GPU_ONLY
-from sim.results import COUNTS, OF_A_RUN
+from sim.results import COUNTS, EXCESS, OF_A_RUN
+from sim.study.levelled import FIXED_END, levelled_time, totals_of_a_run
 from sim.study.statistics import Estimate, ratios, times_between
 from sim.writing import appearing
 
@@ -30,7 +31,7 @@ ROWS_AT_ONCE = 50_000
 """Rows of one row group of `results.parquet`: what is held in memory at a time."""
 
 _COUNTED_BY_NAME = ("faults_", "interruptions_", "saves_", "restores_")
-_BY_NAME = (*_COUNTED_BY_NAME, "rate_factor_", "lost_work_", "save_stall_")
+_BY_NAME = (*_COUNTED_BY_NAME, EXCESS, "rate_factor_", "lost_work_", "save_stall_")
 _WHOLE = ("replication", "stop_reason", "from_start_restores", *COUNTS)
 _EARLY = (StopReason.DEPLETED, StopReason.NO_PROGRESS, StopReason.EVENT_LIMIT, StopReason.RESTART_LIMIT)
 _REASONS = [StopReason(reason).name.lower() for reason in sorted(StopReason)]
@@ -127,16 +128,22 @@ class Summaries(Sequence[Summary | None]):
     def add(self, numbers: Sequence[int], columns: Mapping[str, Matrix]) -> None:
         """Take in cases with the same number of replications n and the same confidence; columns of shape (cases, n)."""
         confidence = self._cases[numbers[0]].confidence
-        wall = columns["wall_s"]
+        wall, excess = columns["wall_s"], columns["excess_s"]
+        time = levelled_time(wall, excess)
+        fixed = np.isin(columns["stop_reason"], FIXED_END).mean(axis=1, keepdims=True)
+        walls = totals_of_a_run(time, wall - time, time, fixed)
+        work = totals_of_a_run(columns["work_done_s"], wall - time, time, fixed)
         ones = np.ones(wall.shape)
         # GPU-seconds of all buckets are the GPUs held times the wall clock.
         held = np.sum([values for name, values in columns.items() if name.startswith("ledger_gpu_")], axis=0)
+        excess_of = {bucket: columns.get(f"{EXCESS}{bucket}_s", 0.0) for bucket in BUCKETS if wall.shape[1] > 1}
+        shares = (columns[f"ledger_{b}_s"] - np.nan_to_num(excess_of.get(b, 0.0)) for b in BUCKETS)
         found = [
-            ratios(columns["work_done_s"], wall, confidence, most=1.0),
-            ratios(columns["ledger_gpu_productive_s"], held, confidence, most=1.0),
-            times_between(columns["interruptions"], wall, confidence),
-            *(ratios(columns[name], ones, confidence) for name in ESTIMATED[3:]),
-            *(ratios(columns[f"ledger_{bucket}_s"], wall, confidence, most=1.0) for bucket in BUCKETS),
+            ratios(columns["work_done_s"], time, confidence, most=1.0),
+            ratios(columns["ledger_gpu_productive_s"], held * (time / wall), confidence, most=1.0),
+            times_between(columns["interruptions"], walls, confidence),
+            *(ratios(totals, ones, confidence) for totals in (walls, work, columns["interruptions"])),
+            *(ratios(seconds, time, confidence, most=1.0) for seconds in shares),
         ]
         self.ends[:, :, numbers] = [[each.mean, each.low, each.high] for each in found]
         self.stopped_early[numbers] = np.isin(columns["stop_reason"], _EARLY).sum(axis=1)
@@ -150,6 +157,8 @@ _SUMMED = (
     "wall_s",
     "interruptions",
     "stop_reason",
+    "excess_s",
+    *(f"{EXCESS}{bucket}_s" for bucket in BUCKETS),
 )
 """Columns that summaries are made of."""
 
@@ -282,7 +291,9 @@ def _summarize(
         row += cases[number].n
     for (n, _), found in alike.items():
         rows = np.array([row for _, row in found])[:, None] + np.arange(n)
-        summaries.add([number for number, _ in found], {name: columns[name][rows] for name in _SUMMED})
+        summaries.add(
+            [number for number, _ in found], {name: columns[name][rows] for name in _SUMMED if name in columns}
+        )
 
 
 def _table(

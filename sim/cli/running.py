@@ -156,6 +156,8 @@ def _run_many(
         if command is not None:
             out.print("no formula knows the best interval here; to search it:")
             out.print(f"  {command}", soft_wrap=True)
+        for doubt in answer.doubts:
+            out.print(wrapped(f"warning: {doubt.text}"))
         for text in chance_lines(chances, asked.done_by, asked.ettr_below):
             out.print(text)
         for part in answer_tables(answer):

@@ -81,6 +81,7 @@ ROW = np.dtype(
         ("lost_of", "f8", MAX_SOURCES), ("recovery_of", "f8", MAX_SOURCES + MAX_PAUSES + 1),
         ("saves_of", "i8", MOST_STORES), ("stood_for", "f8", MOST_STORES),
         ("restores_of", "i8", MOST_STORES + 1), ("lost_before", "f8", MOST_STORES + 1),
+        ("excess", "f8", N_BUCKETS), ("excess_of", "f8", MAX_SOURCES + MAX_PAUSES + 1),
     ],
     align=True,
 )  # fmt: skip
@@ -94,6 +95,10 @@ of the initial start. With ``waited_s``, those of waits for units, they are all 
 By store, in the order of the plan: ``saves_of`` are its part of the saves, ``stood_for`` that of the save stall, with
 waits for room in it. ``restores_of`` are incidents after which the job stepped again from a version of the store,
 ``lost_before`` is the lost work of incidents that went back to it; the last place of both is the start of the run.
+
+``excess`` are the seconds by which durations that were drawn for detection, stages and pauses are longer than their
+laws' means, by bucket, and ``excess_of`` by cause. Durations and means are those of what is left of the run at most,
+and where faults may strike of the job's mean time between faults; so each has an expectation of 0 whatever ends it.
 """
 
 INCIDENT = np.dtype(

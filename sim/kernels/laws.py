@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from sim.kernels._jit import kernel
+from sim.kernels._jit import entry, kernel
 from sim.kernels.normal import normal_quantile
 from sim.kernels.time import NEVER, quantize
 
@@ -38,6 +38,32 @@ def duration(law: int, a: float, b: float, u: float) -> float:
     if law == ENDLESS:
         return NEVER
     return quantize(a)
+
+
+@entry
+def mean_up_to(law: int, a: float, b: float, limit: float) -> float:
+    """Mean of the shorter of a duration and ``limit``, in seconds.
+
+    Parameters
+    ----------
+    law, a, b : int64, float64, float64
+        As for ``duration``.
+    limit : float64
+        Seconds, from 0 to ``LONGEST_S``, where draws are cut off.
+
+    References
+    ----------
+    S. A. Klugman, H. H. Panjer, G. E. Willmot, Loss Models, 4th ed., 2012, appendix A: limited expected values.
+    """
+    if limit <= 0.0:
+        return 0.0
+    if law == EXPONENTIAL:
+        return -a * math.expm1(-limit / a)
+    if law == LOGNORMAL and b > 0.0:
+        z = (math.log(limit) - a) / b
+        below, above = math.erfc((b - z) / math.sqrt(2.0)), math.erfc(z / math.sqrt(2.0))
+        return (math.exp(a + b * b / 2.0) * below + limit * above) / 2.0
+    return min(duration(law, a, b, 0.5), limit)
 
 
 @kernel

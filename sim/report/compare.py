@@ -106,7 +106,7 @@ def _metrics(letter: str, difference: Difference, n: int) -> Table:
         ("wall clock", "wall_s", duration, _longer, difference.wall_s),
         ("interruptions", "interruptions", count, _more, difference.interruptions),
     ):
-        means = (word(float(each.runs.rows[column].mean())) for each in (base, case))
+        means = (word(float(each.levelled.rows[column].mean())) for each in (base, case))
         table.add_row(name, *means, *_change(found, signed))
     return table
 
@@ -137,7 +137,7 @@ def _ledger(letter: str, difference: Difference) -> Table:
             bucket(each.bucket), f"{each.base_hours:,.2f}", f"{each.base_hours + each.hours.mean:,.2f}",
             *_change(each.hours, hours), _change(each.share, points)[0], style=style,
         )  # fmt: skip
-    walls = [float(each.runs.rows["wall_s"].mean()) / 3600 for each in (difference.base, difference.case)]
+    walls = [float(each.levelled.rows["wall_s"].mean()) / 3600 for each in (difference.base, difference.case)]
     table.add_row(
         "total",
         *(f"{wall:,.2f}" for wall in walls),

@@ -214,7 +214,7 @@ def _ledger(answer: Answer) -> Table:
             wall = (f"{each.hours:,.2f}", percent(each.share.mean, 2), between(each.share, _points))
         style = "bold" if each.bucket == "productive" else None
         table.add_row(bucket(each.bucket), *wall, f"{each.gpu_hours:,.0f}", percent(each.gpu_share, 2), style=style)
-    wall_h = answer.runs.rows["wall_s"].mean() / 3600
+    wall_h = answer.levelled.rows["wall_s"].mean() / 3600
     table.add_row("total", f"{wall_h:,.2f}", "100.00 %", "", f"{wall_h * answer.runs.gpus_held:,.0f}", "100.00 %")
     return table
 

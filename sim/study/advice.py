@@ -110,7 +110,7 @@ def _shares(answer: Answer, outlook: Outlook, bucket: str) -> Iterator[tuple[tup
             yield ("maintenance", source.name, "duration"), mean_of(plan, plan.repair[source.stage].law)
     if bucket == "capacity_wait" and interruptions > 0:
         lost = outlook.activation_s * sum(share for (_, taken), share in outlook.first_rules.items() if taken)
-        rest = float(answer.runs.ledger_s[bucket].mean()) / interruptions - lost
+        rest = float(answer.levelled.ledger_s[bucket].mean()) / interruptions - lost
         yield _capacity(scenario, outlook), max(rest, 0.0)
 
 

@@ -16,8 +16,10 @@ from sim.kernels.ledger import BUCKETS
 from sim.planning import build
 from sim.results import Records, Runs
 from sim.scenario import Scenario
-from sim.study.answer import FEW_INTERRUPTIONS, Answer
+from sim.study.answer import Answer
+from sim.study.doubts import FEW_INTERRUPTIONS
 from sim.study.estimate import FIRST_LOOK, cores
+from sim.study.levelled import shares_of_time
 from sim.study.paired import Measured, interval, of_mean, of_ratio, saved_by_pairing
 from sim.study.statistics import Estimate
 
@@ -76,7 +78,7 @@ class Difference:
     @cached_property
     def jmtti_s(self) -> Estimate | None:
         """Difference in wall clock per interruption, s; None where one case had no interruption."""
-        pair = [each.runs.rows for each in (self.base, self.case)]
+        pair = [each.levelled.rows for each in (self.base, self.case)]
         if not all(rows["interruptions"].any() for rows in pair):
             return None
         base, case = (of_ratio(rows["wall_s"], rows["interruptions"]) for rows in pair)
@@ -85,7 +87,7 @@ class Difference:
     @cached_property
     def wall_s(self) -> Estimate:
         """Difference in wall clock of a run, s."""
-        return self._of(of_mean(self.base.runs.rows["wall_s"]), of_mean(self.case.runs.rows["wall_s"]))
+        return self._of(of_mean(self.base.levelled.rows["wall_s"]), of_mean(self.case.levelled.rows["wall_s"]))
 
     @cached_property
     def interruptions(self) -> Estimate:
@@ -99,10 +101,9 @@ class Difference:
         """
         changes = []
         for bucket in BUCKETS:
-            base, case = (each.runs.ledger_s[bucket] for each in (self.base, self.case))
+            base, case = (each.levelled.ledger_s[bucket] for each in (self.base, self.case))
             hours = self._of(of_mean(base / 3600), of_mean(case / 3600), len(BUCKETS))
-            walls = self.base.runs.rows["wall_s"], self.case.runs.rows["wall_s"]
-            share = self._of(of_ratio(base, walls[0]), of_ratio(case, walls[1]), len(BUCKETS))
+            share = self._of(_share(self.base, bucket), _share(self.case, bucket), len(BUCKETS))
             changes.append(BucketChange(bucket, float(base.mean()) / 3600, hours, share))
         productive, *losses = changes
         return [productive, *sorted(losses, key=lambda each: -abs(each.share.mean))]
@@ -207,7 +208,7 @@ class Comparison:
         if self.half_width is None:
             return True
         if not self.differences:
-            return self.cases[0].seen_enough and self.cases[0].ettr.half_width <= self.half_width
+            return self.cases[0].believed and self.cases[0].ettr.half_width <= self.half_width
         return all(each.seen_enough and each.ettr.half_width <= self.half_width for each in self.differences)
 
     def as_dict(self) -> dict[str, Any]:
@@ -312,8 +313,12 @@ def _last(looks: Iterator[Comparison], most: int, progress: Callable[[Comparison
 
 
 def _ettr(answer: Answer) -> Measured:
-    return of_ratio(answer.runs.rows["work_done_s"], answer.runs.rows["wall_s"])
+    return of_ratio(answer.runs.rows["work_done_s"], answer.time_s)
 
 
 def _ettr_hardware(answer: Answer) -> Measured:
-    return of_ratio(answer.runs.ledger_gpu_s["productive"], answer.runs.gpus_held * answer.runs.rows["wall_s"])
+    return of_ratio(answer.runs.ledger_gpu_s["productive"], answer.runs.gpus_held * answer.time_s)
+
+
+def _share(answer: Answer, bucket: str) -> Measured:
+    return of_ratio(shares_of_time(answer.runs).ledger_s[bucket], answer.time_s)

@@ -119,7 +119,7 @@ class Account:
 
     @property
     def _runs(self) -> Runs:
-        return self.answer.runs
+        return self.answer.levelled
 
     @property
     def design(self) -> Efficiency:

@@ -15,9 +15,10 @@ from sim.engine.state import ROW
 from sim.errors import UsageError
 from sim.results import Records, Runs
 from sim.scenario import Scenario
-from sim.study.answer import FEW_INTERRUPTIONS, Answer
+from sim.study.answer import Answer
 from sim.study.attribution import Share, losses, shares, total
 from sim.study.compare import Verdict
+from sim.study.doubts import FEW_INTERRUPTIONS
 from sim.study.estimate import FIRST_LOOK, cores
 from sim.study.knobs import maker
 from sim.study.levers import Lever, Turn, levers
@@ -127,12 +128,12 @@ class Explained:
     @cached_property
     def losses(self) -> list[Share]:
         """What is lost, by what it is due to, the biggest first: it adds up to ``total``."""
-        return shares(self.answer.runs, losses(self.answer.runs))
+        return shares(self.answer.levelled, losses(self.answer.levelled))
 
     @cached_property
     def total(self) -> Share:
         """All that is lost."""
-        return total(self.answer.runs)
+        return total(self.answer.levelled)
 
     @cached_property
     def leaders(self) -> tuple[Turned, ...]:
@@ -271,7 +272,7 @@ class _Looks:
                 self.trials.at(turn.changes, n)
         self.rows = rows
         answer = Answer(Runs(self.scenario, self.trials.plan(()), rows))
-        now = of_ratio(rows["work_done_s"], rows["wall_s"])
+        now = of_ratio(rows["work_done_s"], answer.time_s)
         family = sum(len(turns) for _, turns in self.levers)
         turned = [
             Turned(lever.name, lever.keys, lever.now, tuple(self._effect(answer, now, each, family) for each in turns))

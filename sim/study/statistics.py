@@ -71,6 +71,20 @@ def ratio(numerator: Values, denominator: Values, confidence: float, most: float
     return Estimate(value, max(value - half, 0.0), min(value + half, most), n, confidence)
 
 
+def error_skew(numerator: Values, denominator: Values) -> float:
+    """Skewness of the error of ``ratio``: that of what replications do to it, over the square root of n.
+
+    0 where they are alike; -1 to 1.
+    """
+    rest = np.asarray(numerator - np.sum(numerator) / np.sum(denominator) * denominator, dtype=np.float64)
+    most = float(np.abs(rest).max())
+    # Relative to what the numbers are, so that rounding is not taken for a spread.
+    if most <= 1e-12 * float(np.abs(numerator).max()):
+        return 0.0
+    rest /= most
+    return float(np.sum(rest**3) / np.sum(rest**2) ** 1.5)
+
+
 @dataclass(frozen=True)
 class Ends:
     """Many estimates: arrays of shape (k,), NaN where an end is None."""

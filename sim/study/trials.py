@@ -15,6 +15,7 @@ from sim.planning import build
 from sim.results import Runs
 from sim.scenario import Scenario
 from sim.study.knobs import Make
+from sim.study.levelled import levelled_time
 from sim.study.paired import Floats, Measured, of_ratio
 
 Metric = Literal["ettr", "ettr_hardware"]
@@ -22,13 +23,14 @@ Metric = Literal["ettr", "ettr_hardware"]
 
 @dataclass
 class _Setting:
-    """A plan, and numerator and denominator of the metric in the replications that it has run."""
+    """A plan, and of the replications that it has run what the metric is made of: numerator, wall clock, excess."""
 
     scenario: Scenario
     plan: Plan
     first: int
     numerator: Floats = field(default_factory=lambda: np.zeros(0))
-    denominator: Floats = field(default_factory=lambda: np.zeros(0))
+    wall_s: Floats = field(default_factory=lambda: np.zeros(0))
+    excess_s: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 class Trials:
@@ -78,19 +80,18 @@ class Trials:
         if have < n:
             rows = Runner(setting.plan, self.jobs).run(setting.first + have, n - have)
             runs = Runs(setting.scenario, setting.plan, rows)
-            if self.metric == "ettr":
-                numerator, denominator = rows["work_done_s"], rows["wall_s"]
-            else:
-                numerator, denominator = runs.ledger_gpu_s["productive"], runs.gpus_held * rows["wall_s"]
-            setting.numerator = np.concatenate([setting.numerator, numerator])
-            setting.denominator = np.concatenate([setting.denominator, denominator])
-        return of_ratio(setting.numerator[:n], setting.denominator[:n])
+            done = rows["work_done_s"] if self.metric == "ettr" else runs.ledger_gpu_s["productive"]
+            setting.numerator = np.concatenate([setting.numerator, done])
+            setting.wall_s = np.concatenate([setting.wall_s, rows["wall_s"]])
+            setting.excess_s = np.concatenate([setting.excess_s, rows["excess"].sum(axis=1)])
+        held = 1 if self.metric == "ettr" else setting.plan.nodes * setting.plan.gpus_per_node
+        return of_ratio(setting.numerator[:n], held * levelled_time(setting.wall_s[:n], setting.excess_s[:n]))
 
-    def differing(self, changes: Sequence[str], numerator: Floats, denominator: Floats) -> int:
+    def differing(self, changes: Sequence[str], numerator: Floats, wall_s: Floats) -> int:
         """Count replications of a setting, of those it has run, that left other totals than these, of shape (n,)."""
         setting = self._setting(tuple(changes))
         n = len(numerator)
-        return int(np.count_nonzero((setting.numerator[:n] != numerator) | (setting.denominator[:n] != denominator)))
+        return int(np.count_nonzero((setting.numerator[:n] != numerator) | (setting.wall_s[:n] != wall_s)))
 
     def _setting(self, changes: tuple[str, ...]) -> _Setting:
         if changes not in self._settings:

@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from sim.engine import simpy_engine
 from sim.engine.compiled.run import Runner
 from sim.engine.simpy_engine import context, run, strikes
-from sim.engine.state import ROW
+from sim.engine.state import N_BUCKETS, ROW
 from sim.kernels.ledger import DETECTION, LOST_WORK, PRODUCTIVE, SAVE_STALL
 from sim.plan import Lane, Plan
 
@@ -67,6 +67,8 @@ def check_closed(plan: Plan, outcome: Outcome) -> None:
     recovered = (incidents["attempts"] > 0) & ~np.isnan(incidents["closed_s"])
     assert row["restores_of"].sum() == recovered.sum()
     assert row["restores_of"][-1] == (recovered & (incidents["restored_s"] == 0.0)).sum()
+    assert row["excess"].sum() == row["excess_of"].sum()
+    assert not row["excess"][[i for i in range(N_BUCKETS) if i not in plan.drawn]].any()
     assert (incidents["progress_s"] >= incidents["restored_s"]).all()
     check_in_order(incidents)
 

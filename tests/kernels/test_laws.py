@@ -5,15 +5,16 @@ Kolmogorov and Smirnov's test at n = 20000, significance 1e-6; it notices a shif
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import special, stats
+from scipy import integrate, special, stats
 from strategies import TICK, examples
 
-from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, duration, watchdog_delay
+from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, duration, mean_up_to, watchdog_delay
 from sim.kernels.normal import normal_quantile
 from sim.kernels.philox import uniforms
 from sim.kernels.time import LONGEST_S, quantize
@@ -137,3 +138,33 @@ def test_watchdog_notices_between_its_bounds(beat: int, poll: int, u: float, v: 
     delay = watchdog_delay(100.0, float(beat), float(poll), u, v)
     assert 100.0 - beat - TICK <= delay <= 100.0 + poll + TICK
     assert delay == pytest.approx(100.0 - beat * u + poll * v, abs=TICK)
+
+
+@pytest.mark.parametrize("limit", [0.0, 1.0, 500.0, 1e4, 1e7, LONGEST_S])
+@pytest.mark.parametrize(
+    ("law", "a", "b"),
+    [
+        (CONSTANT, 600.0, 0.0),
+        (EXPONENTIAL, 600.0, 0.0),
+        (LOGNORMAL, 6.0, 0.1),
+        (LOGNORMAL, 6.0, 2.2),
+        (LOGNORMAL, 6.0, 0.0),
+    ],
+)
+def test_the_mean_up_to_a_limit_is_the_integral_of_survival(law: int, a: float, b: float, limit: float) -> None:
+    """E min(D, c) is the integral of P(D > t) from 0 to c, here by quadrature over the logarithm of time."""
+    survival = {
+        CONSTANT: lambda t: float(t < a),
+        EXPONENTIAL: lambda t: math.exp(-t / a),
+        LOGNORMAL: lambda t: special.ndtr((a - math.log(t)) / b) if b else float(t < math.exp(a)),
+    }[law]
+    edges = sorted({1e-6, *(e for e in (a if law == CONSTANT else math.exp(6.0), 1e3, 1e5) if e < limit), limit})
+    parts = (
+        integrate.quad(
+            lambda x: survival(math.exp(x)) * math.exp(x), math.log(low), math.log(high), epsabs=1e-9, limit=200
+        )[0]
+        for low, high in pairwise(edges)
+        if high > low
+    )
+    expected = sum(parts) + 1e-6 if limit else 0.0
+    assert mean_up_to(law, a, b, limit) == pytest.approx(expected, rel=1e-8, abs=1e-6)

@@ -11,7 +11,11 @@ import math
 import numpy as np
 import pytest
 
-from sim.scenario import loads
+from sim.engine.compiled.run import Runner
+from sim.planning import build
+from sim.results import Runs
+from sim.scenario import Scenario, loads
+from sim.study.answer import Answer
 from sim.study.estimate import run
 from sim.study.tune import tune
 from sim.theory import Saves, best_interval, ettr
@@ -88,3 +92,60 @@ def test_the_interval_of_the_best_value(jobs: int) -> None:
         held += found.low <= exact <= found.high
     print(f"{held / studies:.3f} held")
     assert held / studies > 0.95 - 4.5 * math.sqrt(0.95 * 0.05 / studies)
+
+
+HEAVY = {
+    "one-restart-of-days": (90_000, 43_200, '{ law = "lognormal", mean = "1 day", sd = "3 days" }', 1440, 0.5),
+    "mean-ten-times-median": (8_640, 43_200, '{ law = "lognormal", mean = "300 min", sd = "2_985 min" }', 300, 0.35),
+    "few-that-hang": (
+        1_440, 43_200, '{ law = "mixture", of = [{ share = 0.98, time = "5 min" }, '
+        '{ share = 0.02, law = "lognormal", mean = "1 day", sd = "3 days" }] }', 0.98 * 5 + 0.02 * 1440, 0.3,
+    ),
+}  # fmt: skip
+"""Restarts with heavy tails: time between faults, work, law, its mean in minutes, half width in points. Some 0.5, 5 and
+30 faults a run: 15 faults in 32 runs of the first.
+"""
+
+
+def heavy(name: str) -> tuple[Scenario, float, float]:
+    """A scenario whose restarts have a heavy tail, its ETTR by the closed form, and a half width to ask for."""
+    mtbf, work, law, mean, points = HEAVY[name]
+    text = O1.format(mtbf=mtbf, every=120, restart=0, work=work).replace(
+        '"0 min"', f"{law[:-1]}, vulnerable = false }}"
+    )
+    return loads(text), ettr(1 / mtbf, Saves(120.0, 5.0), mean), points / 100
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_the_interval_holds_under_heavy_tails(name: str, jobs: int) -> None:
+    """300 studies of n = 128: at 95 % the share that holds has a standard error of 1.3 %; it must be 0.90 to 0.99, a
+    false alarm in 2e-4 of the tests. Without the control variate it is 0.75 to 0.86 in the first two, and is noticed.
+    """
+    scenario, exact, _ = heavy(name)
+    plan = build(scenario)
+    rows = Runner(plan, jobs).run(0, 300 * 128)
+    studies = (Answer(Runs(scenario, plan, rows[first : first + 128])).ettr for first in range(0, len(rows), 128))
+    held = np.mean([each.low <= exact <= each.high for each in studies])  # type: ignore[operator]
+    assert 0.90 <= held <= 0.99
+
+
+@pytest.mark.verification
+@pytest.mark.parametrize("name", HEAVY)
+def test_the_interval_holds_under_heavy_tails_in_3000_studies(name: str, jobs: int) -> None:
+    """At n = 128 and stopped on precision 93 to 97 %, at n = 32 at least 91 %; the standard error is 0.4 %."""
+    scenario, exact, half_width = heavy(name)
+    held = {"32": 0, "128": 0, "stopped": 0}
+    counts = []
+    for seed in range(3 * STUDIES):
+        answers = {
+            "32": run(scenario, 32, seed, jobs=jobs),
+            "128": run(scenario, 128, seed, jobs=jobs),
+            "stopped": run(scenario, seed=seed, half_width=half_width, jobs=jobs),
+        }
+        counts.append(answers["stopped"].n)
+        for when, answer in answers.items():
+            held[when] += answer.ettr.low <= exact <= answer.ettr.high  # type: ignore[operator]
+    shares = {when: count / (3 * STUDIES) for when, count in held.items()}
+    print(f"{name}: {shares} held, {np.mean(counts):.0f} replications")
+    assert shares["32"] >= 0.91
+    assert 0.93 <= min(shares["128"], shares["stopped"]) <= max(shares["128"], shares["stopped"]) <= 0.97

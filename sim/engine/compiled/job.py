@@ -21,7 +21,7 @@ from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.incident import log_incident, open_incident, stand_still
 from sim.engine.compiled.pauses import aim, book_pause, pass_pauses
 from sim.engine.compiled.recurrence import stumble, stumbles
-from sim.engine.compiled.sampling import for_last_fault, sample
+from sim.engine.compiled.sampling import book_excess, for_last_fault, sample
 from sim.engine.compiled.saving import book_stores, fall_back, read_time, resume_stores
 from sim.engine.compiled.segment import halt, pattern_of, settle, start_segment
 from sim.engine.compiled.shop import book_repair
@@ -74,6 +74,10 @@ def _book_stages(p: Any, s: Any, row: Any) -> int:
     for i in range(s.stage, s.stage_stop):
         end = s.stage_end[i]
         row.ledger[p.stage_bucket[i]] += min(end, s.now) - start
+        if p.stage_drawn[i] != 0 and s.now > start and end > start:
+            vulnerable = p.stage_vulnerable[i] != 0
+            law, bucket = p.stage_law[i], p.stage_bucket[i]
+            book_excess(p, row, law, end - start, start, vulnerable, bucket, s.by_source)
         if end >= s.now and end > start:
             row.recovery_of[s.by_source] += s.now - s.since
             return i
@@ -118,7 +122,10 @@ def hit(p: Any, s: Any, row: Any, source: int, block: int, ordinal: int, need: i
         # It is seen when it is due, though it strikes before where another one, still unseen, has stopped the job.
         seen = s.struck_due if detecting else s.now
     else:
-        seen = s.now + _delay(p, s, source, block, ordinal, effect)
+        delay = _delay(p, s, source, block, ordinal, effect)
+        if p.detect_law[source] != ANY and effect != HANG and not detecting:
+            book_excess(p, row, p.detect_law[source], delay, s.now, True, DETECTION, source)
+        seen = s.now + delay
     s.due = min(s.due, seen) if detecting else seen
 
 

@@ -15,7 +15,8 @@ from sim.engine.curves import curves_of
 from sim.engine.state import MAX_PAUSES, MAX_SOURCES
 from sim.engine.tiers import STORES, VERSIONS, pack_stores
 from sim.kernels._jit import INTERPRETED
-from sim.plan import ANY, CALENDAR, DOMAIN, GROUP, HOT, LAST_RETURNED, RENEW_SYSTEM, Lane, Plan
+from sim.kernels.laws import CONSTANT
+from sim.plan import ANY, AUTO, CALENDAR, DOMAIN, GROUP, HOT, LAST_RETURNED, RENEW_SYSTEM, Lane, Plan
 
 MAX_GROUPS = 10
 MAX_POOLS = 4
@@ -72,9 +73,9 @@ _PLAN = [
     # where there are tiers, what is above is not read
     ("stores", STORES),
     # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident, in all;
-    # period of the series
+    # period of the series; mean time between faults on the job
     ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
-    ("max_attempts", "i8"), ("max_restarts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"),
+    ("max_attempts", "i8"), ("max_restarts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"), ("fault_gap", "f8"),
     # lanes, those on the wall clock first, those of the calendar last: mean gap in seconds, nodes to strike among
     # (0: the job itself); of the calendar sim.kernels.calendar.due_at
     ("n_wall", "i8"), ("n_clocked", "i8"), ("n_lanes", "i8"), ("lane_begin", "f8", MAX_LANES),
@@ -111,9 +112,9 @@ _PLAN = [
     ("rule_end", "i8", MAX_RULES), ("rule_within", "i8", MAX_RULES), ("rule_escalate", "i8", MAX_RULES),
     ("rule_refill", "i8", MAX_RULES), ("rule_pools", "i8", MAX_RULES), ("rule_await_refill", "i8", MAX_RULES),
     # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws, probability that it
-    # fails at its end
+    # fails at its end; whether its law has any
     ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
-    ("stage_lane", "i8", MAX_STAGES), ("stage_fails", "f8", MAX_STAGES),
+    ("stage_lane", "i8", MAX_STAGES), ("stage_fails", "f8", MAX_STAGES), ("stage_drawn", "i8", MAX_STAGES),
     # pauses: work between them, law, bucket, key of the draws
     ("n_pauses", "i8"), ("pause_every", "f8", MAX_PAUSES), ("pause_law", "i8", MAX_PAUSES),
     ("pause_bucket", "i8", MAX_PAUSES), ("pause_save", "i8", MAX_PAUSES), ("pause_vulnerable", "i8", MAX_PAUSES),
@@ -276,7 +277,7 @@ def pack(plan: Plan) -> Record:
     packed = np.zeros(1, PLAN if is_full else PLAIN)
     r: Any = packed[0]
     for name in (
-        "max_attempts", "max_restarts", "has_store", "read", "horizon", "work", "last_save",
+        "max_attempts", "max_restarts", "has_store", "read", "horizon", "work", "last_save", "fault_gap",
         "initial_start", "final_save", "max_events", "start_key", "repair_at_fault", "pick",
     ):  # fmt: skip
         r[name] = getattr(plan, name)
@@ -329,6 +330,7 @@ def pack(plan: Plan) -> Record:
         for j, stage in enumerate(rule.stages, first):
             _put(r, j, "stage_", bucket=stage.bucket, law=stage.law, vulnerable=stage.vulnerable, lane=stage.lane)
             _put(r, j, "stage_", fails=stage.fails)
+            r["stage_drawn"][j] = stage.law != AUTO and plan.laws[stage.law].kind != CONSTANT
         first += len(rule.stages)
     r["missed"], r["wrong"], r["evict"], r["evict_group"], r["recurrence_law"], r["healed"] = astuple(plan.blame)
     r["n_pauses"] = len(plan.pauses)

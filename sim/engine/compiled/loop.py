@@ -146,6 +146,7 @@ def _clear(p: Any, row: Any) -> None:
     for i in range(row.ledger.size):
         row.ledger[i] = 0.0
         row.absent_node_s[i] = 0.0
+        row.excess[i] = 0.0
     for i in range(row.saves_of.size):
         row.saves_of[i] = 0
         row.stood_for[i] = 0.0
@@ -156,9 +157,11 @@ def _clear(p: Any, row: Any) -> None:
         row.faults_of[i] = 0
         row.lost_of[i] = 0.0
     row.recovery_of[INITIAL_START] = 0.0
+    row.excess_of[INITIAL_START] = 0.0
     for i in range(p.n_sources + p.n_pauses):
         row.interruptions_of[i] = 0
         row.recovery_of[i] = 0.0
+        row.excess_of[i] = 0.0
 
 
 @kernel

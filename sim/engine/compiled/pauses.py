@@ -7,11 +7,12 @@ from typing import Any
 
 from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.incident import log_incident, open_incident, stand_still
-from sim.engine.compiled.sampling import sample
+from sim.engine.compiled.sampling import book_excess, sample
 from sim.engine.compiled.saving import aim_stores, hold_stores
 from sim.engine.compiled.segment import pattern_of, progress_at, segment_of, settle, start_segment
 from sim.engine.state import PAUSED, RUNNING
 from sim.kernels._jit import entry, kernel
+from sim.kernels.laws import CONSTANT
 from sim.kernels.pauses import next_point
 from sim.kernels.philox import uniforms
 from sim.kernels.saves import last_save_durable, last_trigger, make_segment, work_end
@@ -78,8 +79,13 @@ def _keep(p: Any, s: Any, row: Any) -> None:
 @kernel
 def book_pause(p: Any, s: Any, row: Any) -> None:
     """Account for the pause up to now."""
+    cause = p.n_sources + s.pause
     row.ledger[p.pause_bucket[s.pause]] += s.now - s.since
-    row.recovery_of[p.n_sources + s.pause] += s.now - s.since
+    row.recovery_of[cause] += s.now - s.since
+    law = p.pause_law[s.pause]
+    if p.law_kind[law] != CONSTANT and s.now > s.since:
+        vulnerable = p.pause_vulnerable[s.pause] != 0
+        book_excess(p, row, law, s.due - s.since, s.since, vulnerable, p.pause_bucket[s.pause], cause)
 
 
 @entry

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sim.kernels._jit import entry, kernel
-from sim.kernels.laws import CONSTANT, MIXTURE, duration
+from sim.kernels.laws import CONSTANT, MIXTURE, duration, mean_up_to
 from sim.kernels.philox import uniforms
+from sim.kernels.time import LONGEST_S, quantize
 
 
 @kernel
@@ -41,3 +42,27 @@ def for_last_fault(p: Any, s: Any, lane: int, tries: int) -> tuple[float, float,
         key_0 = p.key_0[s.by_source]
         key_1 = p.key_1[s.by_source]
     return uniforms(key_0, key_1, s.by_ordinal, lane, s.by_block + 256 * tries, s.replication)
+
+
+@entry
+def book_excess(
+    p: Any, row: Any, law: int, length: float, since: float, vulnerable: bool, bucket: int, cause: int
+) -> None:
+    """Account for how much longer a drawn duration is than its law's mean, both up to where the run ends, and where
+    faults may strike up to the job's mean time between them. It began at ``since``.
+    """
+    limit = p.horizon - since
+    if vulnerable:
+        limit = min(limit, p.fault_gap)
+    limit = min(limit, LONGEST_S)
+    mean = 0.0
+    left = 1.0
+    while p.law_kind[law] == MIXTURE:
+        first = p.law_first[law]
+        mean += left * p.law_share[law] * mean_up_to(p.law_kind[first], p.law_a[first], p.law_b[first], limit)
+        left *= 1.0 - p.law_share[law]
+        law = p.law_other[law]
+    mean += left * mean_up_to(p.law_kind[law], p.law_a[law], p.law_b[law], limit)
+    excess = min(length, limit) - quantize(mean)
+    row.excess[bucket] += excess
+    row.excess_of[cause] += excess

@@ -14,9 +14,9 @@ from simpy.events import EventPriority
 from sim.engine.curves import curves_of
 from sim.engine.inputs import stretches
 from sim.engine.state import N_BUCKETS, StopReason
-from sim.kernels.laws import MIXTURE, duration
+from sim.kernels.laws import CONSTANT, MIXTURE, duration, mean_up_to
 from sim.kernels.philox import uniforms
-from sim.kernels.time import NEVER
+from sim.kernels.time import LONGEST_S, NEVER, quantize
 from sim.plan import Plan
 
 Process = Generator[simpy.Event, Any, Any]
@@ -57,6 +57,16 @@ class Fault:
     due: float = 0.0
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A duration that was drawn: its law, when it begins, and whether faults may strike in it."""
+
+    law: int
+    length: float
+    since: float
+    vulnerable: bool
+
+
 class Context:
     """One replication of a plan: its clock, its draws, and what it has booked so far.
 
@@ -80,6 +90,8 @@ class Context:
         self.stood_for: dict[int, float] = {}
         self.restores_of: Counter[int] = Counter()
         self.lost_before: defaultdict[int, float] = defaultdict(float)
+        self.excess = [0.0] * N_BUCKETS
+        self.excess_of: defaultdict[int, float] = defaultdict(float)
         self.log: list[tuple[float, ...]] = []
         self.reason = StopReason.GOING
         self.end = 0.0
@@ -115,6 +127,25 @@ class Context:
             choice = choice / what.share if first else (choice - what.share) / (1.0 - what.share)
             what = self.plan.laws[what.first if first else what.other]
         return duration(what.kind, what.a, what.b, u)
+
+    def book_excess(self, drawn: Drawn, bucket: int, cause: int) -> None:
+        """Account for how much longer a duration is than its law's mean, both up to where the run ends, and where
+        faults may strike up to the job's mean time between them.
+        """
+        law = self.plan.laws[drawn.law]
+        if law.kind == CONSTANT:
+            return
+        limit = min(self.plan.horizon - drawn.since, self.plan.fault_gap if drawn.vulnerable else NEVER, LONGEST_S)
+        mean, left = 0.0, 1.0
+        while law.kind == MIXTURE:
+            first = self.plan.laws[law.first]
+            mean += left * law.share * mean_up_to(first.kind, first.a, first.b, limit)
+            left *= 1.0 - law.share
+            law = self.plan.laws[law.other]
+        mean += left * mean_up_to(law.kind, law.a, law.b, limit)
+        excess = min(drawn.length, limit) - quantize(mean)
+        self.excess[bucket] += excess
+        self.excess_of[cause] += excess
 
     def book(self, bucket: int, since: float) -> None:
         """Account for the time from ``since`` up to now."""

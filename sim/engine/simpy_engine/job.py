@@ -11,7 +11,7 @@ import simpy
 
 from sim.engine.simpy_engine.capacity import Capacity
 from sim.engine.simpy_engine.clocks import Clock
-from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Fault, Process
+from sim.engine.simpy_engine.context import LAST_SAVE, OWN, Context, Drawn, Fault, Process
 from sim.engine.simpy_engine.incident import Incident, detection_delay, next_pause
 from sim.engine.simpy_engine.notices import Notices
 from sim.engine.simpy_engine.recurrence import Recurrences
@@ -23,6 +23,7 @@ from sim.kernels.philox import uniforms
 from sim.plan import (
     ANY,
     AUTO,
+    HANG,
     KNOWN,
     SPARES_ELSE_WAIT,
     TRAINING,
@@ -66,6 +67,7 @@ class Job:
         self.retry_from = -1
         self.list_again = False
         self.seen = math.inf
+        self.drawn: Drawn | None = None
         self.last: Fault | None = None
         self.arrival: simpy.Event | None = None
         self.claim = math.inf
@@ -196,7 +198,9 @@ class Job:
         key_0, key_1 = map(np.uint64, pause.key)
         ordinal = round(self.pause_at / pause.every)
         u, choice, _, _ = uniforms(key_0, key_1, ordinal, 0, 0, self.context.replication)
-        yield self.context.alarm(self.since + self.context.sample(pause.law, u, choice), OWN)
+        length = self.context.sample(pause.law, u, choice)
+        self.drawn = Drawn(pause.law, length, self.since, pause.vulnerable)
+        yield self.context.alarm(self.since + length, OWN)
         self._book_pause()
         return self.go_on if self.on_hold else self.running
 
@@ -311,6 +315,8 @@ class Job:
             if length > 0.0:
                 self.stage = i
                 self.since = self.context.now
+                if stage.law != AUTO:
+                    self.drawn = Drawn(stage.law, length, self.since, stage.vulnerable)
                 self._turn(wall=stage.vulnerable, training=False)
                 yield self.context.alarm(self.context.now + length, OWN)
                 self._book_recovery(stage.bucket)
@@ -386,7 +392,12 @@ class Job:
             # It is seen when it is due, though it strikes before where another one, still unseen, has stopped the job.
             seen = fault.due if detecting else self.context.now
         else:
-            seen = self.context.now + detection_delay(self.context, fault)
+            delay = detection_delay(self.context, fault)
+            law = self.plan.sources[fault.source].detect_law
+            if law != ANY and fault.effect != HANG and not detecting:
+                drawn = Drawn(law, delay, self.context.now, vulnerable=True)
+                self.context.book_excess(drawn, ledger.DETECTION, fault.source)
+            seen = self.context.now + delay
         self.seen = min(self.seen, seen) if detecting else seen
 
     def _stop(self) -> None:
@@ -426,6 +437,7 @@ class Job:
         self.context.book(bucket, self.since)
         source = self.last.source if self.last is not None else INITIAL_START
         self.context.recovery_of[source] += self.context.now - self.since
+        self._book_excess(bucket, source)
 
     def _book_wait(self) -> None:
         """Account for a wait for units up to now."""
@@ -434,8 +446,16 @@ class Job:
 
     def _book_pause(self) -> None:
         """Account for a pause up to now, also to its cause."""
-        self.context.book(self.plan.pauses[self.pause].bucket, self.since)
-        self.context.recovery_of[len(self.plan.sources) + self.pause] += self.context.now - self.since
+        bucket, cause = self.plan.pauses[self.pause].bucket, len(self.plan.sources) + self.pause
+        self.context.book(bucket, self.since)
+        self.context.recovery_of[cause] += self.context.now - self.since
+        self._book_excess(bucket, cause)
+
+    def _book_excess(self, bucket: int, cause: int) -> None:
+        """Account for the duration that was drawn for what is over, if one was, and it has begun."""
+        if self.drawn is not None and self.context.now > self.since:
+            self.context.book_excess(self.drawn, bucket, cause)
+        self.drawn = None
 
     def _halt(self, t: float, source: int) -> None:
         """A fault of a source ends the segment at ``t``."""

@@ -252,10 +252,10 @@ class Run:
         row["replication"], row["stop_reason"] = context.replication, int(context.reason)
         row["wall_s"], row["work_done_s"] = context.end, context.ledger[ledger.PRODUCTIVE]
         row["units_in_repair"] = self.shop.units
-        row["ledger"], row["absent_node_s"] = context.ledger, context.absent
+        row["ledger"], row["absent_node_s"], row["excess"] = context.ledger, context.absent, context.excess
         for name in (
             "faults_of", "interruptions_of", "lost_of", "recovery_of", "saves_of", "stood_for", "restores_of",
-            "lost_before",
+            "lost_before", "excess_of",
         ):  # fmt: skip
             for source, value in getattr(context, name).items():
                 row[name][source] = value
