@@ -75,7 +75,8 @@ _PLAN = [
     # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident, in all;
     # period of the series; mean time between faults on the job
     ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
-    ("max_attempts", "i8"), ("max_restarts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"), ("fault_gap", "f8"),
+    ("max_attempts", "i8"), ("max_restarts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"),
+    ("fault_gap", "f8"),
     # lanes, those on the wall clock first, those of the calendar last: mean gap in seconds, nodes to strike among
     # (0: the job itself); of the calendar sim.kernels.calendar.due_at
     ("n_wall", "i8"), ("n_clocked", "i8"), ("n_lanes", "i8"), ("lane_begin", "f8", MAX_LANES),
