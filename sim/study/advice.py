@@ -81,8 +81,13 @@ def governing(answer: Answer, outlook: Outlook, bucket: str) -> str | None:
     weights: defaultdict[tuple[str, ...], float] = defaultdict(float)
     for path, seconds in _shares(answer, outlook, bucket):
         weights[path] += seconds
-    path, _ = max(weights.items(), key=itemgetter(1), default=((), 0.0))
-    return dotted(path) if path else None
+    if not weights:
+        return None
+    path, _ = max(weights.items(), key=itemgetter(1))
+    # The time of a stage and the law of a duration may stand in tables of their own: then their mean does for them.
+    written = {entry.path for entry in answer.runs.scenario.entries}
+    keys = (path, (*path, "mean"), (*path[:-1], "mean"), (*path[:-1], "base"))
+    return dotted(next((key for key in keys if key in written), path[:-1]))
 
 
 def _shares(answer: Answer, outlook: Outlook, bucket: str) -> Iterator[tuple[tuple[str, ...], float]]:

@@ -33,7 +33,7 @@ class Gap:
     text : str
         A sentence that says what.
     bound : float or None
-        The most by which it moves ETTR, a fraction, 0 or more, maybe infinite; None where no bound is derived.
+        The most by which it moves ETTR, a fraction, 0 or more; None where no bound is derived.
     """
 
     text: str
@@ -47,10 +47,12 @@ def gaps(outlook: Outlook, interval: float) -> list[Gap]:
         return [Gap("There is no store: every interruption loses all work, and no long-run formula applies.")]
     if plan.tiers:
         return [Gap("There are several stores, or faults lose versions: there is no exact formula.")]
-    return [
+    found = [
         *_nodes(outlook), *_detection(outlook), *_sources(outlook), *_recovery(outlook), *_pauses(outlook, interval),
         *_run(outlook, interval),
     ]  # fmt: skip
+    # A recovery that cannot end bounds nothing.
+    return [gap if gap.bound is None or math.isfinite(gap.bound) else Gap(gap.text) for gap in found]
 
 
 def _nodes(outlook: Outlook) -> Iterator[Gap]:
