@@ -217,6 +217,10 @@ nodes given up, units in repair at the end.
 """
 
 
+TRAINS = ("productive", "save_stall", "save_slowdown", "lost_work")
+"""Buckets in which the job trains: it steps, for good or in vain, or saves."""
+
+
 def columns_of(plan: Plan, rows: Records) -> dict[str, Numbers]:
     """Columns of ``Runs.replications`` as numbers, arrays of shape (n,); ``stop_reason`` is a ``StopReason``."""
     ledger_gpu_s = ledger_gpu_of(plan, rows)
@@ -267,6 +271,11 @@ def _columns_by_store(plan: Plan, rows: Records) -> dict[str, Numbers]:
 def ledger_of(rows: Records) -> dict[str, Numbers]:
     """``Runs.ledger_s`` of rows."""
     return {bucket: rows["ledger"][:, i] for i, bucket in enumerate(BUCKETS)}
+
+
+def training_s(ledger: Mapping[str, Numbers]) -> Floats:
+    """Seconds in which the job steps or saves, shape (n,), from the seconds of each bucket of the wall clock."""
+    return np.asarray(sum(ledger[bucket] for bucket in TRAINS), dtype=np.float64)
 
 
 def ledger_gpu_of(plan: Plan, rows: Records) -> dict[str, Numbers]:

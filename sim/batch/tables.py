@@ -18,7 +18,7 @@ from pyarrow import parquet
 from sim.batch.journal import Blocks, Content, Matrix
 from sim.engine.state import StopReason
 from sim.kernels.ledger import BUCKETS, GPU_ONLY
-from sim.results import COUNTS, EXCESS, OF_A_RUN
+from sim.results import COUNTS, EXCESS, OF_A_RUN, TRAINS, training_s
 from sim.study.levelled import FIXED_END, levelled_time, totals_of_a_run
 from sim.study.statistics import Estimate, ratios, times_between
 from sim.writing import appearing
@@ -70,6 +70,7 @@ class Summary:
     ettr: Estimate
     ettr_hardware: Estimate
     jmtti_s: Estimate
+    mtti_training_s: Estimate
     wall_s: Estimate
     work_done_s: Estimate
     interruptions: Estimate
@@ -83,7 +84,7 @@ class Summary:
         return found | {"shares": shares, "stopped_early": self.stopped_early}
 
 
-ESTIMATED = ("ettr", "ettr_hardware", "jmtti_s", "wall_s", "work_done_s", "interruptions")
+ESTIMATED = ("ettr", "ettr_hardware", "jmtti_s", "mtti_training_s", "wall_s", "work_done_s", "interruptions")
 """Names of the estimates of a case, beside the shares of its buckets."""
 
 _ALL = (*ESTIMATED, *(f"share_{bucket}" for bucket in BUCKETS))
@@ -134,6 +135,7 @@ class Summaries(Sequence[Summary | None]):
         walls = totals_of_a_run(time, wall - time, time, fixed)
         work = totals_of_a_run(columns["work_done_s"], wall - time, time, fixed)
         ones = np.ones(wall.shape)
+        trains = training_s({bucket: columns[f"ledger_{bucket}_s"] for bucket in TRAINS})
         # GPU-seconds of all buckets are the GPUs held times the wall clock.
         held = np.sum([values for name, values in columns.items() if name.startswith("ledger_gpu_")], axis=0)
         excess_of = {bucket: columns.get(f"{EXCESS}{bucket}_s", 0.0) for bucket in BUCKETS if wall.shape[1] > 1}
@@ -142,6 +144,7 @@ class Summaries(Sequence[Summary | None]):
             ratios(columns["work_done_s"], time, confidence, most=1.0),
             ratios(columns["ledger_gpu_productive_s"], held * (time / wall), confidence, most=1.0),
             times_between(columns["interruptions"], walls, confidence),
+            times_between(columns["interruptions"], trains, confidence),
             *(ratios(totals, ones, confidence) for totals in (walls, work, columns["interruptions"])),
             *(ratios(seconds, time, confidence, most=1.0) for seconds in shares),
         ]

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from sim.report.console import WARNINGS, new_table, wrapped
 from sim.report.words import between, bucket, count, duration, percent
-from sim.study.answer import Answer
 from sim.study.compare import Comparison, Difference
 from sim.study.observed import Residual
 from sim.study.statistics import Estimate
@@ -101,7 +100,9 @@ def _metrics(letter: str, difference: Difference, n: int) -> Table:
         ("ETTR in hardware, %", base.ettr_hardware, case.ettr_hardware, difference.ettr_hardware),
     ):
         table.add_row(name, f"{100 * a.mean:.2f}", f"{100 * b.mean:.2f}", *_change(change, points))
-    table.add_row("JMTTI", _jmtti(base), _jmtti(case), *_change(difference.jmtti_s, _longer))
+    table.add_row("JMTTI", _mtti(base.jmtti_s), _mtti(case.jmtti_s), *_change(difference.jmtti_s, _longer))
+    training = (_mtti(each.mtti_training_s) for each in (base, case))
+    table.add_row("MTTI in training", *training, *_change(difference.mtti_training_s, _longer))
     for name, column, word, signed, found in (
         ("wall clock", "wall_s", duration, _longer, difference.wall_s),
         ("interruptions", "interruptions", count, _more, difference.interruptions),
@@ -120,8 +121,8 @@ def _change(estimate: Estimate | None, word: Callable[[float], str]) -> tuple[st
     return word(estimate.mean), between(estimate, word)
 
 
-def _jmtti(answer: Answer) -> str:
-    return "none seen" if math.isinf(answer.jmtti_s.mean) else duration(answer.jmtti_s.mean)
+def _mtti(estimate: Estimate) -> str:
+    return "none seen" if math.isinf(estimate.mean) else duration(estimate.mean)
 
 
 def _ledger(letter: str, difference: Difference) -> Table:

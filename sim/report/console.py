@@ -124,6 +124,7 @@ def _metrics(answer: Answer) -> Table:
     for name, estimate in (("ETTR", answer.ettr), ("ETTR in hardware", answer.ettr_hardware)):
         table.add_row(name, percent(estimate.mean, 2), between(estimate, _percent))
     table.add_row("JMTTI (wall clock per interruption)", *_jmtti(answer.jmtti_s))
+    table.add_row("MTTI in training (stepping or saving)", *_jmtti(answer.mtti_training_s))
     for name, column in (
         ("interruptions", "interruptions"),
         ("faults on the job", "faults"),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim.engine.state import FROM_START, ROW, StopReason
-from sim.results import COUNTS, Records, Runs, store_names
+from sim.results import COUNTS, Records, Runs, store_names, training_s
 from sim.study.doubts import Doubt, doubts, few, heavy_tailed
 from sim.study.inputs import InputSpread, input_spread
 from sim.study.levelled import means_of_a_run, shares_of_time, time_s
@@ -113,6 +113,14 @@ class Answer:
     def jmtti_s(self) -> Estimate:
         """Wall clock / interruptions of the job, s; infinite with a lower bound if there was none."""
         return time_between(self.runs.rows["interruptions"], self.levelled.rows["wall_s"], self.confidence)
+
+    @cached_property
+    def mtti_training_s(self) -> Estimate:
+        """Time in which the job steps or saves / interruptions, s; infinite with a lower bound if there was none.
+
+        Unlike JMTTI it does not count waiting and recovery, which more faults make longer.
+        """
+        return time_between(self.runs.rows["interruptions"], training_s(self.runs.ledger_s), self.confidence)
 
     @cached_property
     def crew_wait_s(self) -> Estimate | None:
@@ -263,6 +271,7 @@ class Answer:
             "ettr": self.ettr.as_dict(),
             "ettr_hardware": self.ettr_hardware.as_dict(),
             "jmtti_s": self.jmtti_s.as_dict(),
+            "mtti_training_s": self.mtti_training_s.as_dict(),
             "work_done_s": mean(level.rows["work_done_s"], self.confidence).as_dict(),
             "wall_s": mean(level.rows["wall_s"], self.confidence).as_dict(),
             "not_saved_s": mean(rows["not_saved_s"], self.confidence).as_dict(),

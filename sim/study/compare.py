@@ -14,7 +14,7 @@ from sim.engine.state import ROW
 from sim.errors import UsageError
 from sim.kernels.ledger import BUCKETS
 from sim.planning import build
-from sim.results import Records, Runs
+from sim.results import Records, Runs, training_s
 from sim.scenario import Scenario
 from sim.study.answer import Answer
 from sim.study.doubts import FEW_INTERRUPTIONS
@@ -85,6 +85,15 @@ class Difference:
         return self._of(base, case)
 
     @cached_property
+    def mtti_training_s(self) -> Estimate | None:
+        """Difference in time of stepping or saving per interruption, s; None where one case had no interruption."""
+        pair = [each.runs for each in (self.base, self.case)]
+        if not all(runs.rows["interruptions"].any() for runs in pair):
+            return None
+        base, case = (of_ratio(training_s(runs.ledger_s), runs.rows["interruptions"]) for runs in pair)
+        return self._of(base, case)
+
+    @cached_property
     def wall_s(self) -> Estimate:
         """Difference in wall clock of a run, s."""
         return self._of(of_mean(self.base.levelled.rows["wall_s"]), of_mean(self.case.levelled.rows["wall_s"]))
@@ -151,6 +160,7 @@ class Difference:
             "ettr": self.ettr.as_dict(),
             "ettr_hardware": self.ettr_hardware.as_dict(),
             "jmtti_s": self.jmtti_s.as_dict() if self.jmtti_s else None,
+            "mtti_training_s": self.mtti_training_s.as_dict() if self.mtti_training_s else None,
             "wall_s": self.wall_s.as_dict(),
             "interruptions": self.interruptions.as_dict(),
             "ledger_hours": {each.bucket: each.hours.as_dict() for each in self.buckets},

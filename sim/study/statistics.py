@@ -125,11 +125,14 @@ def time_between(events: Values, times: Values, confidence: float) -> Estimate:
     """Mean time between events, from counts and times of replications: the inverse of their rate and of its interval.
 
     The interval may have no upper end (infinite). Without any event the mean is infinite, and ``low`` the mean with
-    which none would be seen with probability 1 - ``confidence``: total / -log(1 - confidence).
+    which none would be seen with probability 1 - ``confidence``: total / -log(1 - confidence). With events and no time
+    at all the mean is 0, without an interval.
     """
     total = float(np.sum(times))
     if not np.any(events):
         return Estimate(math.inf, total / -math.log1p(-confidence), math.inf, len(times), confidence)
+    if total == 0.0:
+        return Estimate(0.0, None, None, len(times), confidence)
     rate = ratio(events, times, confidence)
     if rate.low is None or rate.high is None:
         return Estimate(1 / rate.mean, None, None, rate.n, confidence)
@@ -138,8 +141,8 @@ def time_between(events: Values, times: Values, confidence: float) -> Estimate:
 
 def times_between(events: Values, times: Values, confidence: float) -> Ends:
     """Many times ``time_between``, each of one row; arrays of shape (k, n)."""
-    rates = ratios(events, times, confidence)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # no time at all: mean 0, no interval
+        rates = ratios(events, times, confidence)
         found = Ends(1 / rates.mean, 1 / rates.high, 1 / rates.low)
     none = ~events.any(axis=1)
     found.low[none] = times.sum(axis=1)[none] / -math.log1p(-confidence)

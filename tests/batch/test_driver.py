@@ -104,6 +104,8 @@ def test_every_row_is_that_of_the_case_run_alone(undisturbed: Path, tmp_path: Pa
         assert row["ettr_low"] == pytest.approx(answer.ettr.low, rel=1e-12)
         assert row["ettr_hardware_high"] == pytest.approx(answer.ettr_hardware.high, rel=1e-12)
         assert row["jmtti_s_low"] == pytest.approx(answer.jmtti_s.low, rel=1e-12)
+        assert row["mtti_training_s"] == pytest.approx(answer.mtti_training_s.mean, rel=1e-12)
+        assert row["mtti_training_s_high"] == pytest.approx(answer.mtti_training_s.high, rel=1e-12)
         assert row["sha256"] == identity(scenario, plan.seed)
         assert sum(row[name] for name in cases.columns if name.startswith("share_") and name.count("_") and not
                    name.endswith(("_low", "_high"))) == pytest.approx(1.0, abs=1e-12)  # fmt: skip

@@ -48,8 +48,8 @@ def test_the_names_in_json_stay(sim: Sim, small: Path) -> None:
     assert set(found) == {"names", "cases", "differences", "intervals", "precision", "calibration"}
     (each,) = found["differences"]
     assert set(each) == {
-        "name", "verdict", "ettr", "ettr_hardware", "jmtti_s", "wall_s", "interruptions", "ledger_hours",
-        "ledger_share", "runs_that_differ", "pairing",
+        "name", "verdict", "ettr", "ettr_hardware", "jmtti_s", "mtti_training_s", "wall_s", "interruptions",
+        "ledger_hours", "ledger_share", "runs_that_differ", "pairing",
     }  # fmt: skip
     assert set(each["ettr"]) == {"mean", "low", "high", "n", "confidence"}
     assert set(each["ledger_hours"]) == set(each["ledger_share"]) == set(BUCKETS)
@@ -59,7 +59,9 @@ def test_the_names_in_json_stay(sim: Sim, small: Path) -> None:
     assert found["precision"] == {"half_width": None, "reached": None}
     assert found["calibration"] is None
     alone = sim("run", small, "--replications", 40, "--json").json
-    assert found["cases"][0] == {name: alone[name] for name in alone if name not in ("quantiles", "chances")}
+    assert found["cases"][0] == {
+        name: alone[name] for name in alone if name not in ("quantiles", "chances", "advice", "questions")
+    }
 
 
 @pytest.mark.parametrize("text", ALL.values(), ids=ALL.keys())

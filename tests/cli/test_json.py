@@ -57,6 +57,7 @@ def test_every_name_is_there(sim: Sim, tmp_path: Path, text: str, n: int) -> Non
     for name in METRICS:
         check_metric(found[name], n)
     check_time_between(found["jmtti_s"], n, calm=calm)
+    check_time_between(found["mtti_training_s"], n, calm=calm)
     if found["crew_services"]["mean"] > 0.0:
         check_metric(found["crew_wait_s"], n)
     else:
@@ -75,7 +76,8 @@ def test_the_figures_belong_together(sim: Sim, tmp_path: Path, text: str) -> Non
     wall, done = found["wall_s"]["mean"], found["work_done_s"]["mean"]
     cluster = found["provenance"]["scenario"]["cluster"]
     nodes = found["provenance"]["scenario"]["job"]["nodes"]
-    nodes += sum(pool["nodes"] for pool in found["provenance"]["scenario"]["pools"].values())
+    pools = found["provenance"]["scenario"]["pools"].values()
+    nodes += sum(pool["nodes"] for pool in pools if isinstance(pool, dict))
     assert found["ettr"]["mean"] == pytest.approx(done / wall, rel=1e-12)
     assert found["ledger_s"]["productive"] == pytest.approx(done, rel=1e-12)
     assert sum(found["ledger_s"].values()) == pytest.approx(wall, rel=1e-12)
@@ -95,6 +97,8 @@ def test_the_figures_belong_together(sim: Sim, tmp_path: Path, text: str) -> Non
         assert sum(parts) == pytest.approx(total, rel=1e-12)
     if found["interruptions"]["mean"] > 0.0:
         assert found["jmtti_s"]["mean"] == pytest.approx(wall / found["interruptions"]["mean"], rel=1e-12)
+        trains = sum(found["ledger_s"][name] for name in ("productive", "save_stall", "save_slowdown", "lost_work"))
+        assert found["mtti_training_s"]["mean"] == pytest.approx(trains / found["interruptions"]["mean"], rel=1e-12)
     else:
         assert found["jmtti_s"]["low"] == pytest.approx(9 * wall / -math.log(0.05), rel=1e-12)
 
@@ -183,7 +187,7 @@ def test_show(sim: Sim, tmp_path: Path, text: str) -> None:
     said = sim("show", file, "--json")
     assert said.code == 0
     found = said.json
-    assert set(found) == {"scenario", "scenario_sha256", "step_s", "work_s", "entries", "outlook"}
+    assert set(found) == {"scenario", "scenario_sha256", "questions", "step_s", "work_s", "entries", "outlook"}
     assert (found["outlook"]["ettr"] is None) == ("stores" not in text)
     assert (found["outlook"]["job_mtbf_s"] is None) == (not found["outlook"]["mtbf_by_cause_s"])
     assert all(entry["source"] for entry in found["entries"] if entry["default"])

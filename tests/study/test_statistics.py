@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim.study.statistics import Estimate, mean, ratio, spread, time_between
+from sim.study.statistics import Estimate, mean, ratio, spread, time_between, times_between
 
 
 def random_totals(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -169,3 +169,12 @@ def test_an_interval_of_95_percent_holds_the_truth_in_some_95_of_100() -> None:
 def test_coverage(n: int, least: float) -> None:
     # 40 000 trials: a standard error of 0.11 points.
     assert least <= coverage(40_000, n, seed=n) <= 0.955
+
+
+def test_events_without_any_time_are_0_apart() -> None:
+    events, nothing = np.array([2.0, 1.0]), np.zeros(2)
+    assert time_between(events, nothing, 0.95) == Estimate(0.0, None, None, 2, 0.95)
+    many = times_between(np.array([events, nothing]), np.array([nothing, nothing]), 0.95)
+    assert many.mean[0] == 0.0
+    assert np.isnan(many.low[0])
+    assert np.isnan(many.high[0])
