@@ -8,12 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from sim.cli.options import File, Files, Json, Output, Set, load
-from sim.cli.terminal import put, put_json, say
+from sim.cli.terminal import ask, put, put_json, say
 from sim.errors import ExitCode, ScenarioError, UsageError
 
 
 def validate(files: Files, changes: Set = None) -> None:
     """Say all that is wrong with scenario files, and where."""
+    from sim.planning import build
+    from sim.report.questions import questions
+    from sim.study.outlook import Outlook
+
     wrong = 0
     for file in files:
         found = _problems(file, changes)
@@ -21,6 +25,8 @@ def validate(files: Files, changes: Set = None) -> None:
         for problem in found:
             say(problem)
         if not found:
+            scenario = load(file, changes)
+            ask(questions(scenario, Outlook(build(scenario))), f"{file}: ")
             put(f"{file}: fine")
     if wrong:
         say(f"{wrong} problem{'s' if wrong > 1 else ''}")
@@ -43,11 +49,13 @@ def _problems(file: Path, changes: list[str] | None) -> list[str]:
 def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     """Print the resolved scenario with the source of every default, and what follows in closed form."""
     from sim.planning import build
+    from sim.report.questions import questions
     from sim.report.scenario import as_dict, implied_lines, model_lines, outlook_lines, resolved_lines, room_lines
     from sim.study.outlook import Outlook
 
     scenario = load(file, changes)
     outlook = Outlook(build(scenario))
+    ask(questions(scenario, outlook))
     if as_json:
         put_json(as_dict(scenario, outlook))
         return

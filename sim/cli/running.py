@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
-from sim.cli.terminal import console, leave, not_reached, put_json, say
+from sim.cli.terminal import ask, console, leave, not_reached, put_json, say
 from sim.cli.tuning import tune_command
 from sim.errors import UsageError
 
@@ -135,11 +135,14 @@ def _run_many(
 ) -> None:  # fmt: skip
     from sim.planning import build
     from sim.report.console import answer_tables, chance_lines, prospect, sentence, wrapped
+    from sim.report.questions import questions
     from sim.study.advice import advise
     from sim.study.estimate import run as estimate
     from sim.study.outlook import Outlook
 
     outlook = Outlook(build(scenario, seed))
+    asked_back = list(questions(scenario, outlook))
+    ask(asked_back)
     out = console()
     if not as_json:
         out.print(wrapped(f"{scenario.name}: {prospect(outlook)}"))
@@ -149,7 +152,7 @@ def _run_many(
     advice = advise(answer, outlook)
     command = None if advice.tune is None else tune(advice.tune)
     if as_json:
-        said = {"advice": {**advice.as_dict(), "command": command}}
+        said = {"advice": {**advice.as_dict(), "command": command}, "questions": asked_back}
         put_json({**answer.as_dict(), **_odds(answer, chances), **said})
     else:
         out.print(wrapped(sentence(answer, outlook, advice)), style="bold")

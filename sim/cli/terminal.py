@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from sim.errors import ExitCode, shown
@@ -29,6 +29,12 @@ def put(text: str) -> None:
 def put_json(answer: object) -> None:
     """Print an answer as JSON, which escapes all control characters but one by itself."""
     print(json.dumps(answer, indent=2, allow_nan=False).replace("\x7f", "\\u007f"))
+
+
+def ask(questions: Iterable[str], file: str = "") -> None:
+    """Ask about what looks like a slip, on standard error."""
+    for question in questions:
+        say(f"{file}question: {question}")
 
 
 def console() -> Console:

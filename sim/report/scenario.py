@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
+from sim.report.questions import questions
 from sim.report.words import WIDTH, duration, percent, size
 from sim.scenario import Entry, Scenario, units
 from sim.scenario.implied import implied
@@ -172,6 +173,7 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
         "implied": [{"key": each.key, "means": each.means, "matters": each.matters} for each in implied(scenario)],
         "step_s": scenario.job.step,
         "work_s": scenario.run.work,
+        "questions": list(questions(scenario, outlook)),
         "entries": [
             {
                 "key": ".".join(entry.path), "written": entry.written, "si": entry.si, "unit": entry.unit,

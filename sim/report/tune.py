@@ -40,7 +40,12 @@ def _value(tuned: Tuned, over: Range, found: Found) -> str:
     """The value of one knob, with its interval."""
     knob = over.knob
     now = knob.word or ("unknown" if knob.now is None else knob.written(knob.now))
-    what = "best" if tuned.target is None else f"{METRICS[tuned.metric]} is {percent(tuned.target, 2)} at"
+    if tuned.target is None:
+        what = "best"
+    else:
+        # Over whole numbers a metric jumps past its target.
+        verb = "first reaches" if knob.whole else "is"
+        what = f"{METRICS[tuned.metric]} {verb} {percent(tuned.target, 2)} at"
     said = f"{knob.key}: {what} {_written(over, found.best)}"
     if knob.whole and found.low == found.high:
         return f"{said}, now {now}"

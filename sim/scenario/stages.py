@@ -78,7 +78,11 @@ class StageTable(LawTable):
         "Part per square of the job's number of GPUs, in s.", None, "0 s beside the others"
     )
     vulnerable: Flag | None = setting(
-        "Whether faults strike during this stage; if not, all fault clocks stand still.", None, "the rule's vulnerable"
+        "Whether faults strike during this stage; if not, all fault clocks stand still. After a fault in it, its time "
+        "is drawn again, which cuts long times short. Times of recovery that were published or logged hold such faults "
+        "already: they need false.",
+        None,
+        "the rule's vulnerable",
     )
     bucket: Annotated[str, Choice(BUCKETS)] | None = setting(
         "Bucket of the ledger that the stage books to.", None, "the stage's own name if it is a bucket, else restart"

@@ -145,3 +145,16 @@ def test_ctrl_c_gives_130_and_what_is_known(sim: Sim, small: Path, monkeypatch: 
     assert found.code == 130
     assert "interrupted" in found.err
     assert found.json["knobs"][0]["best"]["mean"] > 0
+
+
+def test_a_target_over_whole_numbers_is_first_reached(sim: Sim, small: Path) -> None:
+    changes = ("--set", "faults.node.needs={ repair = 1.0 }", "--set", "repair={ time = '48 h' }", "--replications", 64)
+    over = ("--over", "cluster.nodes", "--from", 11, "--to", 30, "--target", "ettr=0.9")
+    text = " ".join(sim("tune", small, *over, *changes).out.split())
+    match = re.search(r"cluster.nodes: ETTR first reaches 90.00 % at (\d+)", text)
+    assert match, text
+    ettr = [
+        sim("run", small, "--json", "--set", f"cluster.nodes={n}", *changes).json["ettr"]["mean"]
+        for n in (int(match[1]) - 1, int(match[1]))
+    ]
+    assert ettr[0] < 0.9 <= ettr[1]

@@ -237,3 +237,18 @@ def test_the_package_gives_its_names_when_they_are_used() -> None:
         assert getattr(package, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'fly'"):
         _ = package.fly  # type: ignore[attr-defined]
+
+
+def test_a_likely_slip_is_asked_about_by_every_verb(sim: Sim, small: Path) -> None:
+    slip = ("--set", 'faults.node={ per = "gpu", mtbf = "1 h" }', "--set", "run.max_events=1000")
+    question = "question: faults.node: a fault stops this job every 45 s, and a recovery and a save take "
+    for verb, more in (("validate", ()), ("show", ()), ("run", ("--replications", 2))):
+        said = sim(verb, small, *slip, *more)
+        assert said.code == 0
+        assert question in said.err, verb
+        assert "question" not in said.out
+    assert sim("validate", small, *slip).err.startswith(f"{small}: question: ")
+    for verb, more in (("show", ()), ("run", ("--replications", 2))):
+        (found,) = sim(verb, small, *slip, *more, "--json").json["questions"]
+        assert f"question: {found}".startswith(question)
+        assert sim(verb, small, *more, "--json").json["questions"] == []
