@@ -187,7 +187,16 @@ def test_show(sim: Sim, tmp_path: Path, text: str) -> None:
     said = sim("show", file, "--json")
     assert said.code == 0
     found = said.json
-    assert set(found) == {"scenario", "scenario_sha256", "questions", "step_s", "work_s", "entries", "outlook"}
+    assert set(found) == {
+        "scenario",
+        "scenario_sha256",
+        "questions",
+        "implied",
+        "step_s",
+        "work_s",
+        "entries",
+        "outlook",
+    }
     assert (found["outlook"]["ettr"] is None) == ("stores" not in text)
     assert (found["outlook"]["job_mtbf_s"] is None) == (not found["outlook"]["mtbf_by_cause_s"])
     assert all(entry["source"] for entry in found["entries"] if entry["default"])
