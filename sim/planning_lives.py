@@ -45,7 +45,7 @@ def lives_of(scenario: Scenario) -> dict[str, Life]:
     for name in sorted(scenario.faults):
         source = scenario.faults[name]
         ageing = source.ageing
-        if ageing is None or source.rate == 0.0 or _is_exponential(ageing):
+        if ageing is None or source.rate == 0.0 or ageing.is_exponential:
             continue
         law, parts = _law(ageing, 1.0 / source.rate)
         renewing = _renewing(scenario, source)
@@ -68,12 +68,6 @@ def lives_of(scenario: Scenario) -> dict[str, Life]:
             spread=ageing.spread,
         )
     return lives
-
-
-def _is_exponential(ageing: Ageing) -> bool:
-    differ = ageing.spread > 0.0 or (0.0 < ageing.share < 1.0 and ageing.factor != 1.0)
-    flat = ageing.law == "exponential" or (ageing.law in ("weibull", "gamma") and ageing.shape == 1.0)
-    return flat and not differ
 
 
 def _law(ageing: Ageing, mean: float) -> tuple[int, tuple[tuple[float, float], ...]]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sim.cli.options import File, Files, Json, Output, Set, load
-from sim.cli.terminal import ask, put, put_json, say
+from sim.cli.terminal import ask, put, put_json, say, warn
 from sim.errors import ExitCode, ScenarioError, UsageError
 
 
@@ -26,6 +26,7 @@ def validate(files: Files, changes: Set = None) -> None:
             say(problem)
         if not found:
             scenario = load(file, changes)
+            warn(scenario, f"{file}: ")
             ask(questions(scenario, Outlook(build(scenario))), f"{file}: ")
             put(f"{file}: fine")
     if wrong:
@@ -54,6 +55,7 @@ def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     from sim.study.outlook import Outlook
 
     scenario = load(file, changes)
+    warn(scenario)
     outlook = Outlook(build(scenario))
     ask(questions(scenario, outlook))
     if as_json:

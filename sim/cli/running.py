@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
-from sim.cli.terminal import ask, console, leave, not_reached, put_json, say
+from sim.cli.terminal import ask, console, leave, not_reached, put_json, say, warn
 from sim.cli.tuning import tune_command
 from sim.errors import UsageError
 
@@ -56,6 +56,7 @@ def run(
     """Simulate a scenario: how much of the time is useful, and where every lost hour goes."""
     precision = precision_of(replications, half_width)
     scenario = load(file, [*(changes or []), *precision])
+    warn(scenario)
     if output is not None:
         check_output("-o", output, ".parquet")
     if series is not None:

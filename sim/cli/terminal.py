@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from sim.scenario import Scenario
+
 
 def say(text: str) -> None:
     """Say something beside the answer, on standard error."""
@@ -35,6 +37,12 @@ def ask(questions: Iterable[str], file: str = "") -> None:
     """Ask about what looks like a slip, on standard error."""
     for question in questions:
         say(f"{file}question: {question}")
+
+
+def warn(scenario: Scenario, file: str = "") -> None:
+    """Say which keys of a scenario have no effect, and why."""
+    for unused in scenario.unused:
+        say(f"{file}warning: {unused}")
 
 
 def console() -> Console:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from sim.report.questions import questions
@@ -171,6 +172,7 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
         "scenario": scenario.resolved(),
         "scenario_sha256": scenario.sha256(),
         "implied": [{"key": each.key, "means": each.means, "matters": each.matters} for each in implied(scenario)],
+        "unused_keys": [asdict(unused) for unused in scenario.unused],
         "step_s": scenario.job.step,
         "work_s": scenario.run.work,
         "questions": list(questions(scenario, outlook)),

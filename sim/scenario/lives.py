@@ -209,6 +209,13 @@ class Ageing:
     cured: bool
     spread: float
 
+    @property
+    def is_exponential(self) -> bool:
+        """Whether no age and no difference between components matters."""
+        differ = self.spread > 0.0 or (0.0 < self.share < 1.0 and self.factor != 1.0)
+        flat = self.law == "exponential" or (self.law in ("weibull", "gamma") and self.shape == 1.0)
+        return flat and not differ
+
 
 def check_ageing(table: Any, rate: float, renews: bool, uncertain: bool) -> Iterator[tuple[str | None, RefusedError]]:
     """Check what a fault source says of its components' lives.

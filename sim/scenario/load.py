@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path as FilePath
 from typing import Any
@@ -17,6 +18,7 @@ from sim.scenario.merge import Merged, merge
 from sim.scenario.places import Places
 from sim.scenario.reading import read_parts, resolve
 from sim.scenario.schema import Scenario
+from sim.scenario.unused import unused_keys
 
 _NO_FILE = "<string>"
 _UNNAMED = "scenario"
@@ -74,7 +76,8 @@ class Base:
         check_all(data, parts, findings)
         if findings or wrong:
             raise ScenarioError([*findings.sorted(), *wrong])
-        return resolve(data.get("name") or _stem(self.file), parts)
+        found = resolve(data.get("name") or _stem(self.file), parts)
+        return replace(found, unused=unused_keys(data, found))
 
 
 def _copied(value: Any) -> Any:

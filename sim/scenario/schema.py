@@ -25,6 +25,7 @@ from sim.scenario.repair import Repair
 from sim.scenario.repair_tables import RepairTable
 from sim.scenario.run import Run, RunTable
 from sim.scenario.stores import Store, StoreTable
+from sim.scenario.unused import Unused
 
 
 class ScenarioTable(Table):
@@ -91,6 +92,8 @@ class Scenario:
         What the hardware can do, draws and costs.
     entries : tuple of Entry
         Every key with its value, and where that comes from.
+    unused : tuple of Unused
+        Keys of the file that have no effect, and why.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Scenario:
     maintenance: Mapping[str, Maintenance]
     efficiency: Efficiency | None
     entries: tuple[Entry, ...] = field(repr=False)
+    unused: tuple[Unused, ...] = field(default=(), repr=False, compare=False)
 
     def resolved(self) -> dict[str, Any]:
         """Give the scenario in the long form of the file, with all defaults; loads to the same scenario.

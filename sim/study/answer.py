@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -292,6 +292,7 @@ class Answer:
             "inputs": {name: each.as_dict() for name, each in self.inputs.items()} if self.inputs else None,
             "series": None if self.series is None else [period.as_dict() for period in self.series],
             "stop_reasons": self.stop_reasons,
+            "unused_keys": [asdict(unused) for unused in self.runs.scenario.unused],
             "precision": {"half_width": self.half_width, "reached": None if self.half_width is None else self.reached},
             "doubts": [vars(doubt) for doubt in self.doubts],
             "provenance": self.runs.provenance,
