@@ -192,6 +192,7 @@ def test_show(sim: Sim, tmp_path: Path, text: str) -> None:
         "scenario_sha256",
         "questions",
         "implied",
+        "unused_keys",
         "step_s",
         "work_s",
         "entries",

@@ -35,7 +35,7 @@ ANSWERED = {
     "three stores": JOB + 'run.horizon = "100 years"\n[stores]\na = { every = "1 us" }\nb = { every = "7 us" }\n'
     'c = { every = "13 saves", source = "b", persist = "1 ms" }',
     "checks of spares": 'faults.a = { per = "node", mtbf = "10 days" }\nrun.horizon = "30 days"\njob.nodes = 4\n'
-    'cluster.nodes = 6\npools.hot = { nodes = 2, check = "1 us" }',
+    'cluster.nodes = 6\npools.hot = { nodes = 2, check = "1 us" }\nstores.a = { every = "1 h" }',
 }
 
 LIMITED = {
