@@ -30,7 +30,7 @@ from sim.planning import build
 from sim.scenario import Scenario, loads
 
 FALSE_ALARM = 1e-4
-COMPARISONS = 1_000
+COMPARISONS = 1_100
 NAIVE_RUNS = 600
 OUR_RUNS = 16_000
 

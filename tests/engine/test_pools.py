@@ -24,6 +24,7 @@ stop = "0 s"
 {rule}
 stages = {{ restart = "1 s" }}
 [pools]
+pick = "last returned"                  # the node that left comes back, so that the job stays on whole racks
 hot = {hot}
 shared = {{ nodes = {shared}, activation = "5 min", one_by_one = {one_by_one} }}
 [repair]
