@@ -287,15 +287,20 @@ class Account:
         """Model FLOP/s of the job while it steps."""
         return self.job_gpus * self.design.speed
 
+    @property
+    def _ettr(self) -> tuple[Floats, Floats]:
+        """Numerator and denominator of ETTR in each replication, s: speeds are ETTR times a constant."""
+        return self.answer.runs.rows["work_done_s"], np.asarray(self.answer.time_s, np.float64)
+
     def _speeds(self) -> Iterator[Figure]:
-        work, wall = self._runs.rows["work_done_s"], self._runs.rows["wall_s"]
-        yield Figure("effective_mfu", "1", work * self.design.mfu, wall, self.design.mfu)
-        yield Figure("effective_exaflops", "EFLOP/s", work * (self._flops_per_s / 1e18), wall)
+        work, progress, time = self._runs.rows["work_done_s"], *self._ettr
+        yield Figure("effective_mfu", "1", progress * self.design.mfu, time, self.design.mfu)
+        yield Figure("effective_exaflops", "EFLOP/s", progress * (self._flops_per_s / 1e18), time)
         yield Figure("model_flops_done", "FLOP", work * self._flops_per_s, np.ones(len(work)))
         if self.design.model is not None:
-            tokens = work * (self._flops_per_s / self.design.model.flops_per_token)
-            yield Figure("tokens_done", "tokens", tokens, np.ones(len(work)))
-            yield Figure("tokens_per_day", "tokens", tokens * DAY_S, wall)
+            per_s = self._flops_per_s / self.design.model.flops_per_token
+            yield Figure("tokens_done", "tokens", work * per_s, np.ones(len(work)))
+            yield Figure("tokens_per_day", "tokens", progress * (per_s * DAY_S), time)
 
     @cached_property
     def _energy_j(self) -> Floats | None:
@@ -326,7 +331,8 @@ class Account:
     def _costs(self) -> Iterator[Figure]:
         work, wall, capital = self._runs.rows["work_done_s"], self._runs.rows["wall_s"], self.capital_usd
         if capital is not None:
-            yield Figure("gflops_per_usd", "GFLOP/s/USD", work * (self._flops_per_s / 1e9 / capital), wall)
+            progress, time = self._ettr
+            yield Figure("gflops_per_usd", "GFLOP/s/USD", progress * (self._flops_per_s / 1e9 / capital), time)
         cost = self._cost_usd
         if cost is not None:
             yield Figure("cost_usd", "USD", cost, np.ones(len(work)))

@@ -37,6 +37,7 @@ def visits(steps: Floats, leaves: Floats, enters: Floats) -> Floats:
     for k in range(n - 1, -1, -1):
         out[k] = leaves[k] + flow[k, :k].sum()
         if out[k] == 0.0:
+            leaves[:k] += flow[:k, k]  # what comes here does not come back
             continue
         share = flow[:k, k] / out[k]
         leaves[:k] += share * leaves[k]

@@ -63,7 +63,7 @@ def test_an_interval_that_is_named_is_as_good_as_what_tune_finds(file: Path, job
 @pytest.mark.parametrize(
     ("name", "changes", "key"),
     [
-        ("spot-notice", (), "repair.replace.time"),
+        ("spot-notice", (), "repair.replace.time.mean"),
         ("walltime-chain", (), "maintenance.limit.duration"),
         ("walltime-chain", SAVED_EARLY, "maintenance.limit.duration"),
     ],

@@ -125,9 +125,9 @@ def test_figures_by_hand() -> None:
         assert found[name] == pytest.approx(value, rel=1e-9), name
     assert found["training_usd"] == pytest.approx(found["training_days"] * usd_per_day, rel=1e-9)
     assert found["training_mwh"] == pytest.approx(found["training_days"] * held * 1.2e-3 * 24, rel=1e-9)
-    lost = account.answer.runs.ledger_gpu_s["lost_work"].mean() / 3600
+    lost = account.answer.levelled.ledger_gpu_s["lost_work"].mean() / 3600
     assert found["lost_work_mwh"] == pytest.approx(lost * 1.2e-3, rel=1e-9)
-    productive = account.answer.runs.ledger_gpu_s["productive"].mean() / 3600
+    productive = account.answer.levelled.ledger_gpu_s["productive"].mean() / 3600
     assert found["unproductive_mwh"] == pytest.approx(found["energy_mwh"] - productive * 1.2e-3, rel=1e-9)
     assert account.it_power_w == pytest.approx(held * 1_000)
     assert account.meter_power_w == pytest.approx(held * 1_200)
@@ -165,6 +165,7 @@ def test_dollars_of_the_buckets_add_up_to_the_cent(data: dict) -> None:  # type:
     plan = build(scenario)
     runs = Runs(scenario, plan, Runner(plan).run(0, 3))
     account = Account(Answer(runs))
+    runs = account.answer.levelled
     assert account.total_usd is not None
     cents = [round(100 * each.usd.mean) for each in account.buckets if each.usd is not None]
     assert len(cents) == len(runs.ledger_gpu_s)
