@@ -15,19 +15,9 @@ from sim.errors import ExitCode, ScenarioError, SimError
 def main() -> None:
     """Run the command and exit with a code of ``sim.errors.ExitCode``."""
     streams.prepare()
-    with ctrl_c_ends():
-        _run()
-
-
-def _run() -> None:
     try:
-        try:
-            from sim.cli.verbs import app  # takes a while, in which Ctrl-C is heard already
-
-            hear_engine()
-            app(standalone_mode=True)
-        finally:
-            sys.stdout.flush()  # what cannot be written shows here, not when the interpreter ends
+        with ctrl_c_ends():
+            _run()
     except SimError as error:
         say(str(error) if isinstance(error, ScenarioError) else f"sim: {error}")
         sys.exit(error.exit_code)
@@ -42,6 +32,16 @@ def _run() -> None:
             raise
         say(f"sim: the output cannot be written: {error.strerror}")
         _leave(ExitCode.INVALID)
+
+
+def _run() -> None:
+    try:
+        from sim.cli.verbs import app  # takes a while, in which Ctrl-C is heard already
+
+        hear_engine()
+        app(standalone_mode=True)
+    finally:
+        sys.stdout.flush()  # what cannot be written shows here, not when the interpreter ends
 
 
 def _leave(code: ExitCode) -> NoReturn:

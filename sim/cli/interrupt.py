@@ -1,8 +1,9 @@
 """Ctrl-C ends the command soon, whatever it does.
 
 Python raises `KeyboardInterrupt` when its main thread comes back to Python: not while compiled code runs or a library
-compiles, and not at all where it would be raised in the middle of a callback. So a thread hears of the signal as well,
-from the operating system's handler, and ends the process where that has not happened in time.
+compiles, and not at all where it would be raised in the middle of a callback, whose caller may then fail of something
+else. So a thread hears of the signal as well, from the operating system's handler, and ends the process where that has
+not happened in time; and what fails after a Ctrl-C fails of that.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -33,30 +34,47 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 @contextmanager
 def ctrl_c_ends() -> Iterator[None]:
-    """See to it that Ctrl-C ends the process, while in here; elsewhere than in the main thread it does nothing."""
+    """See to it that Ctrl-C ends the process, while in here; elsewhere than in the main thread it does nothing.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        In place of any other exception that follows on Ctrl-C.
+    """
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
+    pressed = threading.Event()
     heard, tell = os.pipe()
     os.set_blocking(tell, False)
     before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
-    hook, sys.unraisablehook = sys.unraisablehook, _without_interrupts
-    threading.Thread(target=_watch, args=(heard,), daemon=True).start()
+    hook, sys.unraisablehook = sys.unraisablehook, _without_interrupts(pressed)
+    threading.Thread(target=_watch, args=(heard, pressed), daemon=True).start()
     try:
         yield
+    except Exception:
+        if pressed.is_set():
+            raise KeyboardInterrupt from None
+        raise
     finally:
         sys.unraisablehook = hook
         signal.set_wakeup_fd(before)
         os.close(tell)  # which ends the thread
 
 
-def _without_interrupts(unraisable: Any) -> None:
-    """Say nothing of a `KeyboardInterrupt` that a callback cannot raise: the thread sees to the end."""
-    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
-        sys.__unraisablehook__(unraisable)
+def _without_interrupts(pressed: threading.Event) -> Callable[[Any], None]:
+    """Return a hook that says nothing of a `KeyboardInterrupt` that a callback cannot raise."""
+
+    def hook(unraisable: Any) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            pressed.set()
+        else:
+            sys.__unraisablehook__(unraisable)
+
+    return hook
 
 
-def _watch(heard: int) -> None:
+def _watch(heard: int, pressed: threading.Event) -> None:
     """Wait for Ctrl-C, then for the process to end by itself, and end it."""
     until = float("inf")
     while True:
@@ -71,6 +89,7 @@ def _watch(heard: int) -> None:
             os.close(heard)
             return
         for _ in range(numbers.count(signal.SIGINT)):
+            pressed.set()
             until = min(until, time.monotonic() + (WITHIN_S if until == float("inf") else AGAIN_S))
 
 

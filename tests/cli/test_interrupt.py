@@ -138,3 +138,27 @@ with ctrl_c_ends():
 """
     check(folder, *interrupted(folder, script, after_s=0.3))
     assert not (folder / "x.parquet").exists()
+
+
+def test_ctrl_c_is_why_the_caller_of_a_callback_fails(folder: Path) -> None:
+    """A library whose callback was interrupted, and who fails for want of what it should have brought."""
+    script = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from sim.cli import main, verbs
+brought = True
+class Callback:
+    def __del__(self):
+        global brought
+        brought = False
+        time.sleep(10)
+        brought = True
+def app(**_):
+    print("main", file=sys.stderr, flush=True)
+    Callback()
+    if not brought:
+        raise RuntimeError("no compiled object yet")
+verbs.app = app
+main()
+"""
+    check(folder, *interrupted(folder, script, after_s=0.3))
