@@ -21,7 +21,7 @@ from sim.engine.compiled.clocks import run_clocks
 from sim.engine.compiled.incident import log_incident, open_incident, stand_still
 from sim.engine.compiled.pauses import aim, book_pause, pass_pauses
 from sim.engine.compiled.recurrence import stumble, stumbles
-from sim.engine.compiled.sampling import book_excess, for_last_fault, sample
+from sim.engine.compiled.sampling import book_excess, book_stage_excess, for_last_fault, sample
 from sim.engine.compiled.saving import book_stores, fall_back, read_time, resume_stores
 from sim.engine.compiled.segment import halt, pattern_of, settle, start_segment
 from sim.engine.compiled.shop import book_repair
@@ -75,9 +75,7 @@ def _book_stages(p: Any, s: Any, row: Any) -> int:
         end = s.stage_end[i]
         row.ledger[p.stage_bucket[i]] += min(end, s.now) - start
         if p.stage_drawn[i] != 0 and s.now > start and end > start:
-            vulnerable = p.stage_vulnerable[i] != 0
-            law, bucket = p.stage_law[i], p.stage_bucket[i]
-            book_excess(p, row, law, end - start, start, vulnerable, bucket, s.by_source)
+            book_stage_excess(p, row, i, end - start, start, s.by_source)
         if end >= s.now and end > start:
             row.recovery_of[s.by_source] += s.now - s.since
             return i

@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.engine.curves import curves_of
+from sim.engine.means import mean_of_drawn
 from sim.engine.state import MAX_PAUSES, MAX_SOURCES
 from sim.engine.tiers import STORES, VERSIONS, pack_stores
 from sim.kernels._jit import INTERPRETED
 from sim.kernels.laws import CONSTANT
+from sim.kernels.time import LONGEST_S
 from sim.plan import ANY, AUTO, CALENDAR, DOMAIN, GROUP, HOT, LAST_RETURNED, RENEW_SYSTEM, Lane, Plan
 
 MAX_GROUPS = 10
@@ -113,9 +115,10 @@ _PLAN = [
     ("rule_end", "i8", MAX_RULES), ("rule_within", "i8", MAX_RULES), ("rule_escalate", "i8", MAX_RULES),
     ("rule_refill", "i8", MAX_RULES), ("rule_pools", "i8", MAX_RULES), ("rule_await_refill", "i8", MAX_RULES),
     # stages: bucket of the ledger, law (sim.plan.AUTO: the time to read), identity of the draws, probability that it
-    # fails at its end; whether its law has any
+    # fails at its end; whether its law has any, and its mean up to the time between faults, seconds
     ("stage_bucket", "i8", MAX_STAGES), ("stage_law", "i8", MAX_STAGES), ("stage_vulnerable", "i8", MAX_STAGES),
     ("stage_lane", "i8", MAX_STAGES), ("stage_fails", "f8", MAX_STAGES), ("stage_drawn", "i8", MAX_STAGES),
+    ("stage_mean", "f8", MAX_STAGES),
     # pauses: work between them, law, bucket, key of the draws
     ("n_pauses", "i8"), ("pause_every", "f8", MAX_PAUSES), ("pause_law", "i8", MAX_PAUSES),
     ("pause_bucket", "i8", MAX_PAUSES), ("pause_save", "i8", MAX_PAUSES), ("pause_vulnerable", "i8", MAX_PAUSES),
@@ -332,6 +335,8 @@ def pack(plan: Plan) -> Record:
             _put(r, j, "stage_", bucket=stage.bucket, law=stage.law, vulnerable=stage.vulnerable, lane=stage.lane)
             _put(r, j, "stage_", fails=stage.fails)
             r["stage_drawn"][j] = stage.law != AUTO and plan.laws[stage.law].kind != CONSTANT
+            if r["stage_drawn"][j]:
+                r["stage_mean"][j] = mean_of_drawn(plan, stage.law, min(plan.fault_gap, LONGEST_S))
         first += len(rule.stages)
     r["missed"], r["wrong"], r["evict"], r["evict_group"], r["recurrence_law"], r["healed"] = astuple(plan.blame)
     r["n_pauses"] = len(plan.pauses)

@@ -44,6 +44,19 @@ def for_last_fault(p: Any, s: Any, lane: int, tries: int) -> tuple[float, float,
     return uniforms(key_0, key_1, s.by_ordinal, lane, s.by_block + 256 * tries, s.replication)
 
 
+@kernel
+def book_stage_excess(p: Any, row: Any, stage: int, length: float, since: float, cause: int) -> None:
+    """Account for the excess of a stage's duration; the usual mean is known."""
+    bucket = p.stage_bucket[stage]
+    gap = min(p.fault_gap, LONGEST_S)
+    if p.stage_vulnerable[stage] != 0 and p.horizon - since >= gap:
+        excess = min(length, gap) - p.stage_mean[stage]
+        row.excess[bucket] += excess
+        row.excess_of[cause] += excess
+    else:
+        book_excess(p, row, p.stage_law[stage], length, since, p.stage_vulnerable[stage] != 0, bucket, cause)
+
+
 @entry
 def book_excess(
     p: Any, row: Any, law: int, length: float, since: float, vulnerable: bool, bucket: int, cause: int

@@ -13,10 +13,11 @@ from simpy.events import EventPriority
 
 from sim.engine.curves import curves_of
 from sim.engine.inputs import stretches
+from sim.engine.means import mean_of_drawn
 from sim.engine.state import N_BUCKETS, StopReason
-from sim.kernels.laws import CONSTANT, MIXTURE, duration, mean_up_to
+from sim.kernels.laws import CONSTANT, MIXTURE, duration
 from sim.kernels.philox import uniforms
-from sim.kernels.time import LONGEST_S, NEVER, quantize
+from sim.kernels.time import LONGEST_S, NEVER
 from sim.plan import Plan
 
 Process = Generator[simpy.Event, Any, Any]
@@ -132,18 +133,10 @@ class Context:
         """Account for how much longer a duration is than its law's mean, both up to where the run ends, and where
         faults may strike up to the job's mean time between them.
         """
-        law = self.plan.laws[drawn.law]
-        if law.kind == CONSTANT:
+        if self.plan.laws[drawn.law].kind == CONSTANT:
             return
         limit = min(self.plan.horizon - drawn.since, self.plan.fault_gap if drawn.vulnerable else NEVER, LONGEST_S)
-        mean, left = 0.0, 1.0
-        while law.kind == MIXTURE:
-            first = self.plan.laws[law.first]
-            mean += left * law.share * mean_up_to(first.kind, first.a, first.b, limit)
-            left *= 1.0 - law.share
-            law = self.plan.laws[law.other]
-        mean += left * mean_up_to(law.kind, law.a, law.b, limit)
-        excess = min(drawn.length, limit) - quantize(mean)
+        excess = min(drawn.length, limit) - mean_of_drawn(self.plan, drawn.law, limit)
         self.excess[bucket] += excess
         self.excess_of[cause] += excess
 
