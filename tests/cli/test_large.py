@@ -1,5 +1,6 @@
 """Inputs that are large beyond use are answered or refused in seconds of this process, however busy the machine is."""
 
+import os
 import time
 from pathlib import Path
 
@@ -28,6 +29,11 @@ run = { horizon = "1 day" }
 """
 
 
+def resident_bytes() -> int:
+    """What this process has of the memory, as Linux counts it."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 @pytest.mark.parametrize("layout", ["groups", "ring"])
 def test_ten_million_nodes(sim: Sim, tmp_path: Path, layout: str) -> None:
     """Planned, shown, and run by the specification; what the compiled engine has for each node is made."""
@@ -41,9 +47,9 @@ def test_ten_million_nodes(sim: Sim, tmp_path: Path, layout: str) -> None:
         assert said.code == 0, said.err
         assert time.process_time() - start < LIMIT_S
     plan = build(loads(text))
-    start = time.process_time()
+    before = resident_bytes()
     room = units(plan)
-    assert time.process_time() - start < LIMIT_S
+    assert resident_bytes() - before < 1e9  # of some 10 GB that are asked for
     assert room.sites["site"][-1] == room.sites["node"][-1] == 10_000_000 - 1
 
 

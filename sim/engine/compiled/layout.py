@@ -203,8 +203,9 @@ STATE = np.dtype(
         # accounted for up to ..._since; when the last spare called from a pool where they come one by one is active,
         # and the last that refills a pool
         ("idle", "i8", MAX_POOLS + 1), ("idle_since", "f8"), ("empty", "i8"), ("admitted", "i8"),
-        # spares that have joined a pool so far, and draws for calls since the last fault
-        ("joined", "i8"), ("calls", "i8"),
+        # spares that have joined a pool so far, by block the one that has been idle longest and shortest (-1: none),
+        # and draws for calls since the last fault
+        ("joined", "i8"), ("idle_first", "i8", MAX_POOLS + 1), ("idle_last", "i8", MAX_POOLS + 1), ("calls", "i8"),
         ("empty_since", "f8"), ("n_active", "i8"), ("claimed", "f8", MAX_POOLS + 1), ("refilled", "f8"),
         # whether all that the job waits for is there or called, so that the wait ends when it is active
         ("complete", "b1"),

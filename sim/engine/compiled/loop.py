@@ -196,6 +196,8 @@ def _begin(p: Any, s: Any, a: Any, row: Any, log: Any, replication: int) -> None
     for block in range(s.idle.size):
         s.idle[block] = p.pool_nodes[block]
         s.claimed[block] = 0.0
+        s.idle_first[block] = p.pool_end[block] - p.pool_nodes[block] if p.pool_nodes[block] > 0 else -1
+        s.idle_last[block] = p.pool_end[block] - 1 if p.pool_nodes[block] > 0 else -1
     s.joined = 0
     s.calls = 0
     s.refilled = 0.0

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.engine.compiled.turns import calls_in_turn, join, quit_turn
+from sim.engine.compiled.queues import enqueue, leave_queue
+from sim.engine.compiled.turns import join, quit_turn
 from sim.kernels._jit import kernel
-from sim.plan import HOT, IN_SHOP, JOB
+from sim.plan import FIRST, HOT, IN_SHOP, JOB, LONGEST_IDLE
 
 
 @kernel
@@ -96,7 +97,9 @@ def _put_idle(s: Any, u: Any, block: int, place: int, node: int, where: int) -> 
 @kernel
 def give_idle(p: Any, s: Any, u: Any, block: int, node: int) -> None:
     """A node joins a pool, at the end of its list."""
-    if p.has_picks and calls_in_turn(p):
+    if p.has_picks and p.pick == LONGEST_IDLE:
+        enqueue(p, s, u, block, node)
+    elif p.has_picks and p.pick == FIRST:
         join(p, s, u, block, node)
     _put_idle(s, u, block, s.idle[block], node, block)
     s.idle[block] += 1
@@ -119,7 +122,9 @@ def take_idle(p: Any, s: Any, u: Any, block: int, place: int) -> int:
     """The node at a place leaves a pool, and the last one takes its place. Returns the node."""
     node = idle_node(p, s, u, block, place)
     s.idle[block] -= 1
-    if p.has_picks and calls_in_turn(p):
+    if p.has_picks and p.pick == LONGEST_IDLE:
+        leave_queue(p, s, u, block, node)
+    elif p.has_picks and p.pick == FIRST:
         quit_turn(p, s, u, block, node)
     last = s.idle[block]
     if place != last:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.compiled.nodes import domain_of, idle_node, next_site, position
+from sim.engine.compiled.queues import joining_of
 from sim.engine.compiled.sampling import for_last_fault
-from sim.engine.compiled.turns import calls_in_turn, first_in_turn, rank_of
+from sim.engine.compiled.turns import first_in_cluster
 from sim.kernels._jit import entry, kernel
-from sim.plan import ANY, CALL_LANE, RANDOM
+from sim.plan import ANY, CALL_LANE, FIRST, LONGEST_IDLE, RANDOM
 
 
 @kernel
@@ -52,7 +53,7 @@ def pick_spare(p: Any, s: Any, u: Any, block: int, within: int, node: int) -> in
     """The place in a pool of the spare that is called to replace a node; -1 if none is near enough."""
     if p.has_picks and p.pick == RANDOM:
         return _any_near(p, s, u, block, within, node)
-    if p.has_picks and calls_in_turn(p):
+    if p.has_picks and (p.pick == LONGEST_IDLE or p.pick == FIRST):
         return _in_turn(p, s, u, block, within, node)
     return next_near(p, s, u, block, within, node, s.idle[block])
 
@@ -83,32 +84,37 @@ def _any_near(p: Any, s: Any, u: Any, block: int, within: int, node: int) -> int
 
 @entry
 def _in_turn(p: Any, s: Any, u: Any, block: int, within: int, node: int) -> int:
-    """The place of the spare of lowest rank that is near enough; -1 if none is. As ``_next_in_domain``, it looks at the
-    spares or at the nodes of the domain.
+    """The place of the spare that has been idle longest, or is the first of the cluster, and near enough; -1 if none
+    is. As ``_next_in_domain``, it looks at the spares or at the nodes of the domain.
     """
     if s.idle[block] == 0:
         return -1
     if not p.has_domains or within == ANY:
-        return position(p, s, u, first_in_turn(p, s, u, block))
+        spare = first_in_cluster(p, s, u, block) if p.pick == FIRST else s.idle_first[block]
+        return position(p, s, u, spare)
     domain = domain_of(p, u, within, node)
     first = -1
     if s.idle[block] * p.group_number[within] <= p.nodes:
         for place in range(s.idle[block]):
             spare = idle_node(p, s, u, block, place)
             if domain_of(p, u, within, spare) == domain:
-                first = _sooner(s, u, first, spare)
+                first = _sooner(p, s, u, first, spare)
     else:
         site = domain * p.group_unit[within]
         while site < p.nodes:
             other = u.sites[site].node
             place = position(p, s, u, other)
             if 0 <= place < s.idle[block] and idle_node(p, s, u, block, place) == other:
-                first = _sooner(s, u, first, other)
+                first = _sooner(p, s, u, first, other)
             site = next_site(p, within, site)
     return position(p, s, u, first) if first >= 0 else -1
 
 
 @kernel
-def _sooner(s: Any, u: Any, first: int, spare: int) -> int:
-    """Which of two spares has the lower rank, if there is a first."""
-    return spare if first < 0 or rank_of(s, u, spare) < rank_of(s, u, first) else first
+def _sooner(p: Any, s: Any, u: Any, first: int, spare: int) -> int:
+    """Which of two spares is called before the other, if there is a first."""
+    if first < 0:
+        return spare
+    if p.pick == FIRST:
+        return spare if u.sites[spare].site < u.sites[first].site else first
+    return spare if joining_of(s, u, spare) < joining_of(s, u, first) else first

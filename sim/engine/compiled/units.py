@@ -13,9 +13,11 @@ import numpy as np
 
 from sim.engine.compiled.heap import SECOND_LIFE
 from sim.engine.compiled.layout import MAX_FAILURES, MAX_POOLS, MAX_REPAIR, Record
+from sim.engine.compiled.queues import LINK
+from sim.engine.compiled.turns import TURN
 from sim.kernels.memory import LINE
 from sim.kernels.persists import MOST_STORES
-from sim.plan import FIRST, LONGEST_IDLE, Plan
+from sim.plan import FIRST, Plan
 
 LEAST_UNITS = 1024
 """Faults that may be known at a time where there are fewer nodes than that."""
@@ -82,23 +84,11 @@ REST = np.dtype(
 SITE = np.dtype([("site", "i8"), ("node", "i8")])
 """By node: its place in the cluster; by such a place: the node. Small, as it is written for all nodes at once."""
 
-TURN = np.dtype(
-    [
-        # by node: its rank in its pool, and its place in the pool's heap, if ``ranked`` is the run's epoch; else those
-        # that it has at the start
-        ("ranked", "i8"), ("rank", "i8"), ("place", "i8"), ("rank_0", "i8"), ("place_0", "i8"),
-        # by place in the heap of a pool, by block: a node, if ``heaped`` is the run's epoch; and by such a place plus
-        # the number of the pool's first node: the node that is there at the start
-        ("heaped", "i8", MAX_POOLS + 1), ("heap", "i8", MAX_POOLS + 1), ("heap_0", "i8"),
-    ],
-    align=True,
-)  # fmt: skip
-"""Whose turn it is among the idle spares, where that is neither the last returned nor a matter of chance."""
-
 
 class Units(NamedTuple):
-    """What is known of single nodes: arrays of ``NODE``, ``REST``, ``SITE`` and ``TURN``, shape (nodes,), of ``HEAP``,
-    one longer, and of ``SECOND_LIFE``, shape (nodes,), for nodes that only seem to be in order and for broken ones.
+    """What is known of single nodes: arrays of ``NODE``, ``REST`` and ``SITE``, shape (nodes,), and of ``HEAP``, one
+    longer; of ``SECOND_LIFE``, shape (nodes,), for nodes that only seem to be in order and for broken ones; of ``LINK``
+    and ``TURN``, shape (nodes,), for the order in which idle spares are called.
     """
 
     nodes: Record
@@ -107,6 +97,7 @@ class Units(NamedTuple):
     sites: Record
     bad: Record
     broken: Record
+    links: Record
     turns: Record
 
 
@@ -123,22 +114,22 @@ def units(plan: Plan) -> Units:
         sites=np.zeros(length, SITE),
         bad=np.zeros(length, SECOND_LIFE),
         broken=np.zeros(length, SECOND_LIFE),
+        links=np.zeros(length, LINK),
         turns=np.zeros(length, TURN),
     )
     if plan.groups or plan.pick == FIRST:
         room.sites["node"][: plan.nodes] = plan.order or np.arange(plan.nodes)
         room.sites["site"][room.sites["node"][: plan.nodes]] = np.arange(plan.nodes)
-    if plan.pick in (LONGEST_IDLE, FIRST):
-        _rank_at_start(plan, room)
+    if plan.pick == FIRST:
+        _order_at_start(plan, room)
     return room
 
 
-def _rank_at_start(plan: Plan, room: Units) -> None:
-    """Put the spares of each pool in the order in which they are called: in that order they are a heap."""
+def _order_at_start(plan: Plan, room: Units) -> None:
+    """Put the spares of each pool in the order of the cluster: in that order they are a heap."""
     turns = room.turns[: plan.nodes]
-    turns["rank_0"] = room.sites["site"][: plan.nodes] if plan.pick == FIRST else np.arange(plan.nodes)
     for first, end in pairwise(plan.first_spares):
-        spares = first + np.argsort(turns["rank_0"][first:end])
+        spares = first + np.argsort(room.sites["site"][first:end])
         turns["heap_0"][first:end] = spares
         turns["place_0"][spares] = np.arange(end - first)
 
