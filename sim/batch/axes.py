@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sim.batch.schema import MOST_POINTS, AxisTable
@@ -39,11 +39,14 @@ class Point:
         In SI units; None for what is no number. Of several values the first.
     changes : tuple of str
         What it sets, ``path.to.key=value`` each.
+    label : str or None
+        What tables and pictures call it; None: its value.
     """
 
     value: Value
     number: float | None
     changes: tuple[str, ...]
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,8 @@ def read_axis(name: str, table: AxisTable, make: Make | None, line: int | None, 
     found: Axis | Span | None
     if table.values is not None:
         found = _listed(name, keys, table.values, make, line, wrong)
+        if found is not None and table.labels is not None:
+            found = _labelled(found, table.labels, wrong)
     else:
         found = _ranged(name, keys, table, make, line, wrong)
     return None if wrong else found
@@ -201,6 +206,19 @@ def _listed(
         tuple(points),
         line=line,
     )
+
+
+def _labelled(axis: Axis, labels: Sequence[str], wrong: Wrong) -> Axis:
+    """Return the axis with its points called so."""
+    if len(labels) != len(axis.points):
+        wrong.append((("labels",), RefusedError(f"has {len(labels)} texts", f"{len(axis.points)}, one for each value")))
+    for position, label in enumerate(labels):
+        if not label.strip() or not label.isprintable():
+            wrong.append((("labels", position), RefusedError("is empty or not printable", "a printable text")))
+        if label in labels[:position]:
+            wrong.append((("labels", position), RefusedError("is given twice", "a label of its own for each point")))
+    named = zip(axis.points, labels, strict=False)
+    return replace(axis, points=tuple(replace(point, label=label) for point, label in named))
 
 
 def _shown(row: list[Any]) -> Value:

@@ -148,6 +148,8 @@ def _axis_as_dict(axis: Axis) -> dict[str, Any]:
         "sampled": axis.sampled,
         "points": [point.value for point in axis.points],
     }
+    if axis.points[0].label is not None:
+        found["labels"] = [point.label for point in axis.points]
     if len(axis.keys) > 1:
         found["changes"] = [list(point.changes) for point in axis.points]
     return found

@@ -133,6 +133,9 @@ class AxisTable(Table):
             None,
         )
     )
+    labels: (
+        Annotated[tuple[str, ...], _Items("an array of texts, one for each of values", MOST_POINTS, texts=True)] | None
+    ) = setting("What tables and pictures call the points: one text for each of values.", None, "the values")
     from_: End | None = setting("First point of a range, or lower end of a sampled one.", None, alias="from")
     to: End | None = setting("Last point of a range, or upper end of a sampled one; above from.", None)
     step: End | None = setting("Distance of the points of a range, in a unit like that of from, above 0.", None)
@@ -208,6 +211,8 @@ def check_axis_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, Refus
         for key in in_range:
             yield key, RefusedError("is given beside values", "values, or a range with from and to")
         return
+    if "labels" in keys:
+        yield "labels", RefusedError("names no points", "labels beside values")
     if not in_range:
         yield None, RefusedError("has no points", "values, or from and to")
         return

@@ -17,7 +17,7 @@ from sim.batch.axes import Axis
 from sim.batch.scale import Size
 from sim.batch.swept import Swept
 from sim.errors import UsageError
-from sim.report.pivot import NOTHING, Ettrs, Floats, Layer, Pivot, chosen, evenly, is_sampled, labels, pivot
+from sim.report.pivot import NOTHING, Ettrs, Floats, Layer, Pivot, chosen, evenly, is_sampled, labels, pivot, shown
 from sim.study.knobs import measured
 from sim.writing import appearing
 
@@ -65,12 +65,13 @@ class Scale:
             values = np.array(numbers, dtype=np.float64) / self.factor
             self.at = np.argsort(np.argsort(values)).astype(np.float64) if side_by_side else values
         self.log = self.numeric and not side_by_side and _by_ratios(np.sort(self.at))
-        self.crowded = self.numeric and not side_by_side and len(numbers) > _MOST_TICKS
+        named = axis.points[0].label is not None
+        self.crowded = self.numeric and not side_by_side and not named and len(numbers) > _MOST_TICKS
         """Whether round numbers are better ticks than the points."""
         self.labels = labels(axis)
         end = f" {axis.unit}"
         self.title = self.full_title = axis.name
-        if axis.unit and self.numeric:
+        if axis.unit and self.numeric and not named:
             self.full_title = f"{axis.name} ({axis.unit})"
             if all(label.endswith(end) for label in self.labels):
                 self.labels = [label.removesuffix(end) for label in self.labels]
@@ -360,7 +361,7 @@ def _span(axes: Axes, side: str, scale: Scale) -> None:
         getattr(axes, f"set_{side}scale")("log")
         axis = getattr(axes, f"{side}axis")
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
         axis.set_minor_locator(NullLocator())
     getattr(axes, f"set_{side}label")(scale.full_title)
 

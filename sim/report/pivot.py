@@ -158,8 +158,16 @@ def _rounded(number: float, digits: int) -> str:
     return f"{float(f'{number:.{digits}g}'):.12g}"
 
 
+def called(axis: Axis, value: Value) -> str:
+    """The label of the point of an axis with this value, or the value as people read it."""
+    return next((point.label for point in axis.points if point.value == value and point.label), None) or shown(value)
+
+
 def labels(axis: Axis) -> list[str]:
-    """Values of the points of an axis, with so many digits that they differ."""
+    """What the points of an axis are called: their labels, or their values with so many digits that they differ."""
+    named = [point.label for point in axis.points if point.label is not None]
+    if named:
+        return named
     for digits in range(4, 12):
         found = [shown(point.value, digits) for point in axis.points]
         if len(set(found)) == len(found):

@@ -16,7 +16,20 @@ from sim.batch.status import Status
 from sim.batch.swept import Swept
 from sim.batch.tables import Summary
 from sim.report.console import new_table, wrapped
-from sim.report.pivot import NOTHING, Ettrs, Layer, Pivot, chosen, evenly, is_sampled, labels, pivot, shown, summary
+from sim.report.pivot import (
+    NOTHING,
+    Ettrs,
+    Layer,
+    Pivot,
+    called,
+    chosen,
+    evenly,
+    is_sampled,
+    labels,
+    pivot,
+    shown,
+    summary,
+)
 from sim.report.words import WIDTH, between, bucket, count, duration, percent
 from sim.study.correlation import rank_correlation
 
@@ -41,8 +54,10 @@ _SESSIONS = 5
 
 
 def named(sweep: Sweep, case: Case) -> str:
-    """A case by its values."""
-    return ", ".join(f"{axis.name} = {shown(value)}" for axis, value in zip(sweep.axes, case.values, strict=True))
+    """A case by its values, or what they are called."""
+    return ", ".join(
+        f"{axis.name} = {called(axis, value)}" for axis, value in zip(sweep.axes, case.values, strict=True)
+    )
 
 
 def sentences(swept: Swept) -> list[str]:

@@ -11,6 +11,7 @@ from scipy.stats import qmc
 
 from sim.batch.axes import Axis, Span
 from sim.errors import ScenarioError
+from sim.report.pivot import labels
 from sim.scenario.units import duration
 
 from .texts import EVERY, HOPPER, SPARES, swept
@@ -133,6 +134,35 @@ def test_a_step_that_meets_the_end_gives_the_end(count: int, tenths: int, start:
     assert isinstance(axis, Axis)
     assert len(axis.points) == count + 1
     assert axis.points[-1].number == pytest.approx((start + count * tenths) * 360, rel=1e-12)
+
+
+def test_labels_are_what_points_are_called_and_change_no_result() -> None:
+    table = {"key": "stores.shared.every", "values": ["90 s", "2 min"]}
+    axis = axis_of({**table, "labels": ["often", "seldom"]})
+    assert [point.label for point in axis.points] == labels(axis) == ["often", "seldom"]
+    assert [point.value for point in axis.points] == ["90 s", "2 min"]
+    assert [point.changes for point in axis.points] == [point.changes for point in axis_of(table).points]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["often"], "axes.a.labels: has 1 texts"),
+        (["often", "often"], "axes.a.labels.1: is given twice"),
+        (["often", "\x1b[2J"], "axes.a.labels.1: is empty or not printable"),
+        (["often", 2], "axes.a.labels: must be an array of texts"),
+    ],
+)
+def test_labels_that_name_no_points(names: list, said: str) -> None:
+    (problem,) = refused({"key": "stores.shared.every", "values": ["90 s", "2 min"], "labels": names})
+    assert said in problem
+
+
+def test_labels_of_a_range() -> None:
+    (problem,) = refused(
+        {"key": "stores.shared.every", "from": "1 min", "to": "2 min", "points": 2, "labels": ["a", "b"]}
+    )
+    assert "axes.a.labels: names no points" in problem
 
 
 def test_linked_keys_move_together() -> None:
