@@ -45,7 +45,7 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
 def _sizes(parts: Parts, findings: Findings) -> None:
     if parts.cluster is None or parts.job is None:
         return
-    nodes = parts.cluster.nodes
+    nodes = parts.cluster.size
     job = nodes if parts.job.nodes is None else parts.job.nodes
     if job > nodes:
         allowed = f"at most {nodes} (cluster.nodes)"
@@ -97,8 +97,8 @@ def _groups(parts: Parts, findings: Findings) -> None:
     held = held_nodes(parts.cluster, parts.job, parts.pools)
     bad = list(check_groups(groups, held))
     findings.add_all(("cluster", "groups"), bad)
-    sizes = pool_sizes(parts.pools, parts.cluster.nodes - (parts.job.nodes or parts.cluster.nodes))
-    if not bad and not wrong and min(sizes) >= 0 and held <= parts.cluster.nodes:
+    sizes = pool_sizes(parts.pools, parts.cluster.size - (parts.job.nodes or parts.cluster.size))
+    if not bad and not wrong and min(sizes) >= 0 and held <= parts.cluster.size:
         made = make_groups(groups, held)
         try:
             order_of(held, zip(sizes, (made.get(name or "") for name in spread), strict=True))
@@ -146,7 +146,7 @@ def _work(parts: Parts, findings: Findings) -> None:
     for path, refusal in check_step(parts.job.step, derived):
         findings.add(path, refusal)
     if parts.run is not None:
-        gpus = (parts.job.nodes or parts.cluster.nodes) * parts.cluster.gpus_per_node
+        gpus = (parts.job.nodes or parts.cluster.size) * parts.cluster.gpus_per_node
         findings.add_all(("run",), check_work(parts.run.work, gpus, parts.job.step or derived, efficiency))
 
 
@@ -167,7 +167,7 @@ def _stores(parts: Parts, findings: Findings) -> None:
     step, checkpoint = _step_and_checkpoint(parts)
     for name, key, refusal in check_sources(parts.stores):
         findings.add(("stores", name, key), refusal)
-    nodes = parts.job.nodes or (parts.cluster.nodes if parts.cluster is not None else None)
+    nodes = parts.job.nodes or (parts.cluster.size if parts.cluster is not None else None)
     for name, store in parts.stores.items():
         if nodes is not None:
             groups = parts.cluster.groups if parts.cluster is not None else {}
@@ -235,7 +235,7 @@ def _detect(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
 def _stages(parts: Parts, findings: Findings) -> None:
     if parts.cluster is None or parts.job is None:
         return
-    gpus = (parts.job.nodes or parts.cluster.nodes) * parts.cluster.gpus_per_node
+    gpus = (parts.job.nodes or parts.cluster.size) * parts.cluster.gpus_per_node
     tables = {
         ("recovery", name, "stages", key): stage
         for name, rule in parts.rules.items()

@@ -7,14 +7,21 @@ from typing import Annotated
 
 from sim.scenario.domains import GroupValue
 from sim.scenario.entries import Entries
-from sim.scenario.fields import AtLeastOne, PositiveDuration, Size, Table, Whole, setting
+from sim.scenario.fields import MOST, AtLeastOne, PositiveDuration, Size, Table, Whole, setting
+from sim.scenario.refusal import RefusedError
 from sim.scenario.units import Quantity
+
+NODES = Whole(1, MOST)
 
 
 class ClusterTable(Table):
     """`[cluster]` as written."""
 
-    nodes: AtLeastOne = setting("Nodes of the cluster, spares included; from 1 to 10 million.")
+    nodes: AtLeastOne | None = setting(
+        "Nodes of the cluster, spares included; from 1 to 10 million.",
+        None,
+        "job.nodes, which must be given then, and the nodes of all pools",
+    )
     gpus_per_node: Annotated[int, Whole(1, 1_000)] = setting(
         "GPUs of one node; from 1 to 1000.", 8, "HGX and DGX H100 nodes hold 8 GPUs (NVIDIA DGX H100, read second hand)"
     )
@@ -24,6 +31,12 @@ class ClusterTable(Table):
         {},
         "no groups",
     )
+
+    @property
+    def size(self) -> int:
+        """Nodes, once they are known: see `sized`."""
+        assert self.nodes is not None
+        return self.nodes
 
 
 class JobTable(Table):
@@ -61,11 +74,26 @@ class Job:
     checkpoint: Quantity | None
 
 
+def sized(table: ClusterTable, job: JobTable, spares: int) -> ClusterTable:
+    """Return a `[cluster]` that gives no nodes with those of the job and so many spares.
+
+    Raises
+    ------
+    RefusedError
+        If the job does not say how many nodes it needs either, or there are too many.
+    """
+    if job.nodes is None:
+        remedy = "add it, or job.nodes: then the cluster is job and pools"
+        raise RefusedError("is missing", NODES.allowed, remedy)
+    nodes = NODES.read(job.nodes + spares)
+    return ClusterTable.model_construct(table.model_fields_set, **{**dict(table), "nodes": nodes})
+
+
 def resolve_cluster(table: ClusterTable, entries: Entries) -> Cluster:
     """Resolve `[cluster]`."""
     entries.field(("cluster",), table, "nodes", "nodes")
     entries.field(("cluster",), table, "gpus_per_node", "GPUs")
-    return Cluster(table.nodes, table.gpus_per_node)
+    return Cluster(table.size, table.gpus_per_node)
 
 
 def resolve_job(

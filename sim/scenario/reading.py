@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from sim.scenario.capacity import PoolsTable, pool_sizes, resolve_pools
-from sim.scenario.cluster import ClusterTable, JobTable, resolve_cluster, resolve_job
+from sim.scenario.cluster import ClusterTable, JobTable, resolve_cluster, resolve_job, sized
 from sim.scenario.detection import DetectTable, resolve_detect
 from sim.scenario.domains import resolve_groups
 from sim.scenario.efficiency import (
@@ -76,8 +76,9 @@ def read_parts(data: Mapping[str, Any], findings: Findings) -> Parts:
     if "name" in data:
         _name(data["name"], findings)
     parts = Parts()
-    parts.cluster = _section(ClusterTable, "cluster", data, findings, required="cluster" not in meant)
     parts.job = _section(JobTable, "job", data, findings)
+    needed = "cluster" not in meant and parts.job is not None and parts.job.nodes is None
+    parts.cluster = _section(ClusterTable, "cluster", data, findings, required=needed)
     parts.faults, parts.all_faults = _named(FaultTable, "faults", data, findings, check_fault_keys)
     parts.detect = _section(DetectTable, "detect", data, findings)
     parts.stores, _ = _named(StoreTable, "stores", data, findings, check_store_keys)
@@ -87,12 +88,26 @@ def read_parts(data: Mapping[str, Any], findings: Findings) -> Parts:
     if "pools" in data:
         parts.pools = _section(PoolsTable, "pools", data, findings)
         parts.pools_known = parts.pools is not None
+    parts.cluster = _sized(parts, findings)
     _repair(parts, data, findings)
     parts.run = _section(RunTable, "run", data, findings, required="run" not in meant, check=check_run_keys)
     if "efficiency" in data:
         parts.efficiency = _efficiency(data, findings)
         parts.efficiency_known = parts.efficiency is not None
     return parts
+
+
+def _sized(parts: Parts, findings: Findings) -> ClusterTable | None:
+    """Return `[cluster]` with its nodes, which may be those of the job and the pools; None where they are not known."""
+    if parts.cluster is None or parts.cluster.nodes is not None:
+        return parts.cluster
+    if parts.job is None:
+        return None
+    try:
+        return sized(parts.cluster, parts.job, sum(pool_sizes(parts.pools, 0)))
+    except RefusedError as refusal:
+        findings.add(("cluster",), refusal, missing="nodes")
+        return None
 
 
 def resolve(name: str, parts: Parts) -> Scenario:
@@ -144,14 +159,14 @@ def of_model(parts: Parts) -> tuple[Efficiency | None, Quantity | None, Quantity
     if parts.efficiency is None or parts.cluster is None or parts.job is None:
         return None, None, None
     found = make_efficiency(parts.efficiency, parts.cluster.gpus_per_node)
-    gpus = (parts.job.nodes or parts.cluster.nodes) * parts.cluster.gpus_per_node
+    gpus = (parts.job.nodes or parts.cluster.size) * parts.cluster.gpus_per_node
     return found, step_of(gpus, found), checkpoint_of(found)
 
 
 def held_nodes(cluster: ClusterTable, job: JobTable, pools: PoolsTable | None) -> int:
     """Give the nodes of the job and the pools."""
-    needed = cluster.nodes if job.nodes is None else job.nodes
-    return needed + sum(pool_sizes(pools, cluster.nodes - needed))
+    needed = cluster.size if job.nodes is None else job.nodes
+    return needed + sum(pool_sizes(pools, cluster.size - needed))
 
 
 def _efficiency(data: Mapping[str, Any], findings: Findings) -> EfficiencyTable | None:

@@ -35,7 +35,7 @@ class ScenarioTable(Table):
     include: Annotated[list[str], FileNames()] = setting(
         "Other scenario files, found from this one's folder, that this one builds on.", [], "no other files"
     )
-    cluster: ClusterTable = setting("The cluster.")
+    cluster: ClusterTable = setting("The cluster.", {}, "see its keys")
     job: JobTable = setting("The job.", {}, "the whole cluster works for it")
     faults: dict[str, FaultTable] = setting("Fault sources by name, at most 64.", {}, "nothing fails")
     detect: DetectTable = setting("How long faults stay unseen.", {}, "see its keys")

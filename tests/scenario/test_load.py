@@ -449,3 +449,51 @@ def test_wrong_effects_and_watchdogs_are_refused(override: str, key: str, messag
     assert problem.file == "command line"
     assert problem.key.startswith(key)
     assert message in str(problem)
+
+
+WITHOUT_NODES = """\
+[job]
+nodes = 10
+
+[pools]
+hot = 3
+cold = { nodes = 2, activation = "5 min" }
+
+[run]
+horizon = "1 day"
+"""
+
+
+def test_a_cluster_without_nodes_is_job_and_pools() -> None:
+    """Also where the command line changes either; the size is a default that the resolved scenario shows."""
+    for more, nodes in (((), 15), (("pools.hot=7",), 19), (("job.nodes=20",), 25), (("pools=false",), None)):
+        if nodes is None:
+            with pytest.raises(ScenarioError, match="pools"):
+                loads(WITHOUT_NODES, overrides=more)
+            continue
+        scenario = loads(WITHOUT_NODES, overrides=more)
+        assert scenario.cluster.nodes == nodes
+        assert scenario.source_of("cluster", "nodes").startswith("job.nodes")
+        given = loads(WITHOUT_NODES, overrides=(*more, f"cluster.nodes={nodes}"))
+        assert given.sha256() == scenario.sha256() == from_dict(scenario.resolved()).sha256()
+    alone = loads('job.nodes = 4\nrun.horizon = "1 day"\n')
+    assert (alone.cluster.nodes, alone.pools.hot.nodes) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "said"),
+    [
+        ("pools.hot = 3\n", "cluster", "is missing"),
+        ("cluster.gpus_per_node = 4\n", "cluster.nodes", "is missing"),
+        ("job.nodes = 9_000_000\npools.hot = 9_000_000\n", "cluster.nodes", "is too large"),
+        ("job.nodes = 0\n", "job.nodes", "is too small"),
+        ('job.nodes = 10\npools.hot = "3"\n', "pools.hot", "must be a whole number"),
+    ],
+)
+def test_a_cluster_of_no_known_size_is_refused_once(text: str, key: str, said: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        loads(f'{text}run.horizon = "1 day"\n')
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.message) == (key, said)
+    if key == "cluster.nodes" and said == "is missing":
+        assert "job.nodes" in (problem.remedy or "")

@@ -109,7 +109,7 @@ recovery.wait = false
 
 def test_the_schema_says_what_is_required() -> None:
     made = json_schema()
-    assert made["properties"]["cluster"]["description"] == "The cluster. Required."
+    assert made["properties"]["run"]["description"] == "How long, and how precise. Required."
     assert made["$defs"]["FaultTable"]["properties"]["per"]["description"].endswith(" Required.")
     assert not made["$defs"]["FaultTable"]["properties"]["count"]["description"].endswith(" Required.")
     assert '"required": ["per"]' not in json.dumps(made)
