@@ -33,7 +33,10 @@ Over = Annotated[
 ]  # fmt: skip
 From = Annotated[str | None, typer.Option("--from", metavar="VALUE", help='Begin of the range: "1 min".')]
 To = Annotated[str | None, typer.Option("--to", metavar="VALUE", help='End of the range: "2 h".')]
-Of = Annotated[What, typer.Option("--metric", help="What is to be best.")]
+Of = Annotated[
+    What | None,
+    typer.Option("--metric", help="What is to be best; if left out, ettr_hardware for spares, else ettr."),
+]
 Target = Annotated[
     str | None, typer.Option("--target", metavar="METRIC=VALUE", help='Find where it is reached: "ettr=0.9".')
 ]
@@ -45,7 +48,7 @@ def tune(
     over: Over,
     low: From = None,
     high: To = None,
-    metric: Of = What.ETTR,
+    metric: Of = None,
     target: Target = None,
     flat: Flat = "0.1 points",
     changes: Set = None,
@@ -56,14 +59,15 @@ def tune(
 ) -> None:
     """Find the best value of a number of a scenario, what it is worth, and where it does not matter."""
     from sim.report.tune import sentences, tables
+    from sim.report.words import broken
     from sim.study.tune import tune as search
 
-    wanted, value = _target(target, metric)
+    of, value = _target(target, metric)
     load(file, changes)
     threshold = _points(flat)
     found = search(
-        file, over, low, high, changes=changes or [], metric=wanted.value, target=value, flat=threshold,
-        replications=replications, seed=seed, jobs=jobs, progress=report_progress,
+        file, over, low, high, changes=changes or [], metric=None if of is None else of.value, target=value,
+        flat=threshold, replications=replications, seed=seed, jobs=jobs, progress=report_progress,
     )  # fmt: skip
     if as_json:
         put_json(found.as_dict())
@@ -72,12 +76,16 @@ def tune(
         out.print(f"{found.scenario.name}")
         for text in sentences(found):
             out.print(text, style="bold")
+        if found.changes:
+            out.print("use it:")
+            for line in broken(_run_command(file, changes or [], found.changes)):
+                out.print(line, soft_wrap=True)
         for part in tables(found):
             out.print(part)
     leave(found.interrupted, _imprecise(found))
 
 
-def _target(text: str | None, metric: What) -> tuple[What, float | None]:
+def _target(text: str | None, metric: What | None) -> tuple[What | None, float | None]:
     """A metric and the value to reach, such as ``ettr=0.9`` or ``ettr=90 %``."""
     if text is None:
         return metric, None
@@ -98,6 +106,11 @@ def _points(text: str) -> float:
         return float(points(text))
     except RefusedError as refusal:
         raise UsageError(f'--flat "{text}": {refusal}, {refusal.allowed}') from None
+
+
+def _run_command(file: Path, changes: Sequence[str], found: Sequence[str]) -> list[str]:
+    """Return the words of the command that runs a file with its changes and what was found."""
+    return ["sim", "run", shlex.quote(str(file)), *(f"--set {shlex.quote(change)}" for change in (*changes, *found))]
 
 
 def tune_command(file: Path, changes: Sequence[str], key: str) -> str:

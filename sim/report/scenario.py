@@ -107,6 +107,8 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
         yield f"  mean time from a fault to the next step: {duration(outlook.recovery_s)}"
     if outlook.spares.sentence:
         yield from textwrap.wrap(outlook.spares.sentence, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        if outlook.spares.least is not None:
+            yield f"  least number of spares for at most 1 % of waiting: {outlook.spares.least}"
     if outlook.save_cost_s is not None:
         yield f"  cost of a save: {duration(outlook.save_cost_s)}"
     if outlook.interval_s is not None and outlook.rate > 0:
@@ -204,6 +206,7 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
             "spares": {
                 "nodes": spares.nodes, "in_repair": _known(spares, spares.in_repair),
                 "shortage": _known(spares, spares.shortage), "crews_busy": _known(spares, spares.crews_busy),
+                "least_for_1_percent": spares.least,
             },
             "broken": outlook.broken,
             "broken_bounds": [gap.bound if gap.bound is None or gap.bound < 1 else None for gap in outlook.gaps],

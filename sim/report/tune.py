@@ -9,7 +9,8 @@ from rich.table import Table
 from sim.report.compare import points
 from sim.report.console import new_table, wrapped
 from sim.report.words import between, percent
-from sim.study.search import Found, Range
+from sim.study.ranges import Range
+from sim.study.search import Found
 from sim.study.tune import Tuned
 
 NAMES = {"now": "now", "young": "Young", "daly": "Daly", "nvidia": "NVIDIA", "exact": "exact formula"}
@@ -32,8 +33,10 @@ def sentences(tuned: Tuned) -> Iterator[str]:
             f"{METRICS[tuned.metric]}: {there}; difference {points(best.gain.mean)} points "
             f"({between(best.gain, points)})"
         )
-    if tuned.changes:
-        yield f"use it: {' '.join(f'--set {change}' for change in tuned.changes)}"
+    if tuned.metric == "ettr_hardware" and any(over.knob.is_spares for over in tuned.over):
+        yield wrapped(
+            "Spares are tuned by ETTR in hardware, which counts them; by ETTR alone more are nearly always better"
+        )
 
 
 def _value(tuned: Tuned, over: Range, found: Found) -> str:
@@ -56,6 +59,8 @@ def _value(tuned: Tuned, over: Range, found: Found) -> str:
 def _flat(tuned: Tuned, over: Range, ends: tuple[float | None, float | None]) -> str:
     low, high = (None if end is None else _written(over, end) for end in ends)
     close = f"within {100 * tuned.flat:g} points of the best"
+    if low is not None and low == high:
+        return f"no other value is {close}"
     if low is None and high is None:
         return f"all of the range from {_written(over, over.low)} to {_written(over, over.high)} is {close}"
     if low is None:
@@ -105,13 +110,15 @@ def tables(tuned: Tuned) -> Iterator[Table | str]:
 
 def _settings(tuned: Tuned) -> Table:
     best = tuned.setting("best")
+    keys = [over.knob.key for over in tuned.over]
     n = tuned.settings[0].metric.n
     level = f"{100 * tuned.confidence:g} % interval"
     title = f"What each really gets, n = {n} pairs not searched on"
     table = new_table(title, "", "", METRICS[tuned.metric], "against now", level, names=(0, 1))
     for each in tuned.settings:
         name = "there" if each is best else NAMES.get(each.name, each.name)
-        value = ", ".join(change.partition("=")[2].strip('"') for change in each.changes)
+        sets = (change.partition("=") for change in each.changes)
+        value = ", ".join(value.strip('"') for key, _, value in sets if key in keys)
         if each.name == "now" and len(tuned.over) == 1:
             knob = tuned.over[0].knob
             value = knob.word or ("" if knob.now is None else knob.written(knob.now))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sim.study.statistics import Estimate
 
@@ -52,3 +52,17 @@ def size(n_bytes: float) -> str:
 def bucket(name: str) -> str:
     """A bucket of the ledger in words."""
     return {"warm_up": "warm-up"}.get(name, name.replace("_", " "))
+
+
+def broken(words: Sequence[str], indent: str = "  ") -> list[str]:
+    """A command for a shell, of words that are quoted where they must be, in lines that fit a terminal and can be
+    pasted as they are.
+    """
+    lines = [indent]
+    for word in words:
+        # Room for the backslash that the line may end with.
+        if len(lines[-1]) + len(word) + 3 > WIDTH and lines[-1].strip():
+            lines[-1] += "\\"
+            lines.append(2 * indent)
+        lines[-1] += f"{word} "
+    return [line.rstrip() for line in lines]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 
 from sim.errors import ScenarioError, UsageError
@@ -47,6 +47,19 @@ _OF_THE_ANSWER = ("seed", "max_replications", "max_events", "confidence", "preci
 
 
 @dataclass(frozen=True)
+class Frame:
+    """What spares that are turned move along: nodes of the cluster now, and of the job where its file does not say."""
+
+    nodes: int
+    job: int | None
+
+    def changes(self, more: int) -> list[str]:
+        """Return the changes for so many spares more: the job keeps its nodes, and the cluster has room for them."""
+        fixed = [] if self.job is None else [f"job.nodes={self.job}"]
+        return [*fixed, f"cluster.nodes={self.nodes + more}"]
+
+
+@dataclass(frozen=True)
 class Knob:
     """A number of a scenario.
 
@@ -67,6 +80,8 @@ class Knob:
         Its value in ``unit``; None if the file has a word there.
     word : str or None
         That word, such as "exact".
+    frame : Frame or None
+        Of spares, what moves along; None where nothing does.
     """
 
     key: str
@@ -76,6 +91,13 @@ class Knob:
     whole: bool
     now: float | None
     word: str | None = None
+    frame: Frame | None = None
+
+    @property
+    def is_spares(self) -> bool:
+        """Whether it is the number of spares of a pool, which a file may also write without ``nodes``."""
+        path = split_key(self.key) or ()
+        return is_pool(path) or (len(path) == 2 and path[0] == "pools")
 
     def written(self, value: float) -> str:
         """Give a value as a file writes it."""
@@ -130,7 +152,18 @@ def maker(scenario: Scenario | str | PathLike[str], changes: Sequence[str] = ())
     return lambda more: base.scenario([*changes, *more])
 
 
-def find(make: Make, key: str, unit_of: str | None = None) -> Knob:
+def changes_of(settings: Iterable[tuple[Knob, float]]) -> tuple[str, ...]:
+    """Return the changes that set knobs to values, each in its knob's unit, with what moves along."""
+    changes: list[str] = []
+    frame, more = None, 0
+    for knob, value in settings:
+        changes.append(knob.change(value))
+        if knob.frame is not None and knob.now is not None:
+            frame, more = knob.frame, more + round(value - knob.now)
+    return (*changes, *(frame.changes(more) if frame is not None else ()))
+
+
+def find(make: Make, key: str, unit_of: str | None = None, *, fixed: bool = False) -> Knob:
     """Find a knob by its key, as the file or the resolved scenario writes it.
 
     Parameters
@@ -141,6 +174,8 @@ def find(make: Make, key: str, unit_of: str | None = None) -> Knob:
         Dotted path.
     unit_of : str, optional
         A value with the unit to count in, for a knob that is a word now.
+    fixed : bool
+        Whether the cluster keeps its nodes when spares are turned.
 
     Raises
     ------
@@ -162,7 +197,22 @@ def find(make: Make, key: str, unit_of: str | None = None) -> Knob:
     found = _settable(make, scenario, known, entry, path)
     if known.now is None and unit_of is None:
         raise UsageError(f'{key}: is {shown(entry.written)} now; give --from and --to with a unit, such as "30 s"')
-    return found
+    return found if fixed else replace(found, frame=_frame(scenario, entry))
+
+
+def is_pool(path: Sequence[str]) -> bool:
+    """Return whether a key of a resolved scenario is the number of spares of a pool."""
+    return len(path) == 3 and (path[0], path[2]) == ("pools", "nodes")
+
+
+def _frame(scenario: Scenario, entry: Entry) -> Frame | None:
+    """Return what moves along with an entry; nothing where the cluster is job and pools anyway."""
+    if not is_pool(entry.path):
+        return None
+    default = {each.path: each.default for each in scenario}
+    if default["cluster", "nodes"]:
+        return None
+    return Frame(scenario.cluster.nodes, scenario.job.nodes if default["job", "nodes"] else None)
 
 
 def tunable(scenario: Scenario) -> Iterator[str]:
@@ -287,7 +337,7 @@ def _settable(make: Make, scenario: Scenario, known: Knob, entry: Entry, path: t
         key = dotted(candidate)
         try:
             if make([f"{key}={text}"]).sha256() == scenario.sha256():
-                return Knob(key, known.unit, known.scale, known.si_unit, known.whole, known.now, known.word)
+                return replace(known, key=key)
         except ScenarioError as error:
             refused = refused or error
     said = "; ".join(str(problem) for problem in refused.problems) if refused else "it follows from other keys"

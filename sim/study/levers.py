@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sim.errors import UsageError
-from sim.scenario import Entry, Scenario
+from sim.scenario import Entry
 from sim.scenario.refusal import shown, shown_path
-from sim.study.knobs import Knob, Make, find
+from sim.study.knobs import Knob, Make, changes_of, find, is_pool
 
 FACTORS = (0.5, 2.0)
 """What each lever is turned by."""
@@ -72,11 +72,7 @@ def levers(make: Make) -> list[Lever]:
     """
     scenario = make(())
     groups: dict[str, _Numbers] = {}
-    empty = [
-        entry.path[:2]
-        for entry in scenario
-        if entry.path[0] == "pools" and entry.path[2:] == ("nodes",) and not entry.si
-    ]
+    empty = [entry.path[:2] for entry in scenario if is_pool(entry.path) and not entry.si]
     for entry in scenario:
         known = _lever_of(entry.path)
         if known is not None and entry.path[:2] not in empty:
@@ -84,7 +80,7 @@ def levers(make: Make) -> list[Lever]:
             group = groups.setdefault(name, _Numbers(name))
             group.entries.append(entry)
             group.powers.append(power)
-    return [_lever(make, scenario, group) for group in groups.values()]
+    return [_lever(make, group) for group in groups.values()]
 
 
 def _lever_of(path: tuple[str, ...]) -> tuple[str, int] | None:
@@ -122,7 +118,7 @@ def _is_duration(rest: Sequence[str]) -> bool:
     return not rest or (len(rest) == 1 and rest[0] in _DURATION)
 
 
-def _lever(make: Make, scenario: Scenario, group: _Numbers) -> Lever:
+def _lever(make: Make, group: _Numbers) -> Lever:
     keys = tuple(shown_path(entry.path) for entry in group.entries)
     now = tuple(str(entry.written) for entry in group.entries)
     reason = _fixed(group.entries)
@@ -134,7 +130,7 @@ def _lever(make: Make, scenario: Scenario, group: _Numbers) -> Lever:
         reason = " ".join(str(error).split())
     if reason is not None:
         return Lever(group.name, keys, now, tuple(Turn(factor, (), reason) for factor in FACTORS))
-    turns = tuple(_turn(scenario, knobs, group, factor) for factor in FACTORS)
+    turns = tuple(_turn(knobs, group, factor) for factor in FACTORS)
     return Lever(group.name, tuple(knob.key for knob in knobs), now, turns)
 
 
@@ -147,17 +143,14 @@ def _fixed(entries: list[Entry]) -> str | None:
     return "is 0" if all(entry.si == 0 for entry in entries) else None
 
 
-def _turn(scenario: Scenario, knobs: list[Knob], group: _Numbers, factor: float) -> Turn:
-    changes = []
-    for knob, entry, power in zip(knobs, group.entries, group.powers, strict=True):
+def _turn(knobs: list[Knob], group: _Numbers, factor: float) -> Turn:
+    settings = []
+    for knob, power in zip(knobs, group.powers, strict=True):
         assert knob.now is not None
         value = knob.now * factor**power
         if knob.whole:
             value = float(round(value))
             if value in (0.0, knob.now):
                 return Turn(factor, (), f"{knob.key} counts: {knob.written(knob.now)} cannot be halved")
-        changes.append(knob.change(value))
-        if entry.path[0] == "pools" and entry.path[-1] == "nodes":
-            # Nodes that are no spares any more, or more of them, leave or join the cluster.
-            changes.append(f"cluster.nodes={scenario.cluster.nodes + round(value - knob.now)}")
-    return Turn(factor, tuple(changes))
+        settings.append((knob, value))
+    return Turn(factor, changes_of(settings))

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sim.errors import UsageError
-from sim.study.knobs import Knob
 from sim.study.paired import Measured, interval
 from sim.study.peak import Peak, peak
+from sim.study.ranges import Range
 from sim.study.statistics import Estimate
 from sim.study.trials import Trials
 
@@ -20,11 +20,6 @@ FIRST_LOOK = 32
 
 MOST_ON_GRID = 256
 """Replications of each point of the grid, at most: it only has to show where to fit. An assumption."""
-
-STEP = math.log(1.6)
-"""Distance of grid points on the logarithm, at most: a peak between two of them is not missed where the best value
-costs a tenth of the time. An assumption.
-"""
 
 WINDOWS = tuple(math.log(factor) for factor in (4.0, 2.0, 1.5, 1.25, 1.12, 1.05, 1.02))
 """How far a fit reaches to both sides, on the logarithm: narrower where the curve has a kink."""
@@ -48,38 +43,6 @@ interval is. An assumption.
 
 ENDS = 0.1
 """How far, on the logarithm, an end of the flat region is bracketed before it is taken to lie on a straight line."""
-
-MOST_VALUES = 25
-"""Whole numbers that are all tried, at most."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """A knob and between which values it is turned, in the knob's unit; ``others`` are changes that stay."""
-
-    knob: Knob
-    low: float
-    high: float
-    others: tuple[str, ...] = ()
-
-    def changes(self, value: float) -> tuple[str, ...]:
-        """The changes that make a setting."""
-        return (*self.others, self.knob.change(value))
-
-    def grid(self) -> list[float]:
-        """Values over the whole range, evenly on the logarithm: all of them if they are few whole numbers."""
-        if self.knob.whole:
-            return self.whole(self.low, self.high)
-        count = min(max(math.ceil(math.log(self.high / self.low) / STEP) + 1, 7), MOST_VALUES)
-        return [self.knob.rounded(float(each), 6) for each in np.geomspace(self.low, self.high, count)]
-
-    @staticmethod
-    def whole(low: float, high: float) -> list[float]:
-        """Whole numbers from low to high, at most ``MOST_VALUES`` of them."""
-        if high - low < MOST_VALUES:
-            return [float(each) for each in range(round(low), round(high) + 1)]
-        spaced = np.unique(np.round(np.geomspace(max(low, 1.0), high, MOST_VALUES - 1)))
-        return [float(each) for each in ([low, *spaced] if low < 1 else spaced)]
 
 
 @dataclass(frozen=True)
@@ -186,19 +149,22 @@ class Search:
         )
 
     def _grid(self, values: Sequence[float]) -> Found:
-        """The grid: ``reason`` is None if the best point is inside, and surely better than both ends."""
+        """The grid: ``reason`` is None if the best point is inside, and surely better than both ends. A beginning below
+        which there is nothing is no end.
+        """
         assert len(values) > 2
+        nothing_below = values[0] == 0 and self.over.begins_at_nothing
         found = None
         for n in self.looks(FIRST_LOOK, min(self.most, MOST_ON_GRID)):
             points = self._points(values, self.measured(values, n))
             best = max(range(len(points)), key=lambda i: points[i].metric.mean)
             clear = [is_clear(point.loss) for point in points]
-            if 0 < best < len(points) - 1 and clear[0] and clear[-1]:
+            above = nothing_below or (best > 0 and clear[0])
+            if above and best < len(points) - 1 and clear[-1]:
                 self.progress(f"{n} replications of {len(values)} values: best near {self.shown(values[best])}")
                 return Found(n, points, None, values[best])
-            reason = "noise" if not any(clear) else "low" if best == 0 else "high"
-            if 0 < best < len(points) - 1:
-                reason = "noise" if not any(clear) else "low" if not clear[0] else "high"
+            reason = "high" if above or best == len(points) - 1 else "low"
+            reason = reason if any(clear) else "noise"
             found = Found(n, points, reason, values[best])
             self.progress(f"{n} replications of {len(values)} values: no peak that is clear yet")
             if best in (0, len(points) - 1) and sum(clear) >= len(points) - 2:
@@ -340,6 +306,25 @@ class Search:
             if ends[1] - ends[0] <= 2 or grid.reason is not None or ends == (low, high):
                 break
             low, high = ends
+        found = self._known = self._whole(tried, grid)
+        for n in self.looks(2 * MOST_ON_GRID, self.most):
+            values = self.over.whole(found.low, found.high)
+            if found.precise or self.fixed or n <= found.n:
+                break
+            grid = Found(n, self._points(values, self.measured(values, n)), None)
+            top = max(grid.points, key=lambda point: point.metric.mean)
+            tried |= {point.value: point for point in grid.points}
+            found = self._known = self._whole(tried, replace(grid, best=top.value))
+            self.progress(
+                f"{n} replications of {len(values)} values: best {self.shown(found.best)} "
+                f"({self.shown(found.low)} to {self.shown(found.high)})"
+            )
+        return found
+
+    def _whole(self, tried: dict[float, Point], grid: Found) -> Found:
+        """The best whole number, those that cannot be told from it, and the flat region. It is precise where none of
+        them can lose more than the threshold of the flat region.
+        """
         points = tuple(tried[value] for value in sorted(tried))
         near = self._around(points, grid.best, lambda point: not is_clear(point.loss))
         flat = self._around(points, grid.best, lambda point: point.loss.mean <= self.flat)
@@ -347,9 +332,9 @@ class Search:
             None if flat[0] == self.over.low else flat[0],
             None if flat[1] == self.over.high else flat[1],
         )
-        found = Found(grid.n, points, None, grid.best, *near, ends_of_flat, precise=near[0] == near[1])
-        self._known = found
-        return found
+        close = [point.loss.high for point in points if near[0] <= point.value <= near[1]]
+        precise = near[0] == near[1] or all(high is not None and high <= self.flat for high in close)
+        return Found(grid.n, points, None, grid.best, *near, ends_of_flat, precise=precise)
 
     @staticmethod
     def _around(points: Sequence[Point], best: float, holds: Callable[[Point], bool]) -> tuple[float, float]:

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from sim.study.knobs import changes_of
 from sim.study.paired import Floats
-from sim.study.search import Found, Progress, Range, Search
+from sim.study.ranges import Range
+from sim.study.search import Found, Progress, Search
 from sim.study.trials import Trials
 
 REPLICATIONS = 64
@@ -42,7 +44,7 @@ def best_of_several(
     values = _climb(trials, over, progress)
     found: list[Found] = []
     for i, each in enumerate(over):
-        others = tuple(other.knob.change(values[j]) for j, other in enumerate(over) if j != i)
+        others = tuple((other.knob, values[j]) for j, other in enumerate(over) if j != i)
         one = search(replace(each, others=others)).run()
         if one.reason is None:
             values[i] = each.knob.rounded(one.best)
@@ -64,7 +66,7 @@ def _climb(trials: Trials, over: Sequence[Range], progress: Progress) -> list[fl
     def loss(x: Floats) -> float:
         nonlocal tried
         tried += 1
-        changes = tuple(each.knob.change(value) for each, value in zip(over, settings(x), strict=True))
+        changes = changes_of((each.knob, value) for each, value in zip(over, settings(x), strict=True))
         value = trials.at(changes, REPLICATIONS).value
         if tried % 20 == 0:
             progress(f"{tried} settings of {REPLICATIONS} replications: {trials.metric} {100 * value:.2f} %")

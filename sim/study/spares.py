@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,9 @@ import numpy.typing as npt
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.plan import BACK, GROUP, NOTHING, WALL, Plan, Source
 from sim.theory import visits
+
+SHORT = 0.01
+"""Share of the time in which nodes may be waited for and spares are still enough. An assumption."""
 
 
 def mean_of(plan: Plan, position: int) -> float:
@@ -185,7 +189,33 @@ class Spares:
     @property
     def enough(self) -> bool:
         """Whether nodes are hardly ever waited for: at most 1 % of the time, and crews keep up."""
-        return self.losses == (0.0, 0.0) or (self.closed and self.shortage <= 0.01 and self.crews_busy < 1)
+        return self.losses == (0.0, 0.0) or (self.closed and self.shortage <= SHORT and self.crews_busy < 1)
+
+    @cached_property
+    def least(self) -> int | None:
+        """Least number of spares with which nodes are waited for at most 1 % of the time, all in the pool that has most
+        now, or hot ones if there are none; None where no closed form knows it, nodes never come back, or crews do not
+        keep up.
+        """
+        if self.losses == (0.0, 0.0):
+            return 0
+        if not self.closed or math.isinf(self.load) or self.crews_busy >= 1:
+            return None
+        most = 1
+        while self.of(most).shortage > SHORT:
+            if most > self.plan.job_nodes + 2 * self.load:
+                return None
+            most *= 2
+        return bisect_left(range(most), True, key=lambda nodes: self.of(nodes).shortage <= SHORT)
+
+    def of(self, nodes: int) -> Spares:
+        """Return what holds with so many spares, all in one pool; domains are as large as they are."""
+        sizes = [pool.nodes for pool in self.plan.pools]
+        main = sizes.index(max(sizes))
+        pools = tuple(replace(pool, nodes=nodes * (i == main)) for i, pool in enumerate(self.plan.pools))
+        grown = (self.plan.job_nodes + nodes) / self.plan.nodes
+        groups = tuple(replace(group, number=max(1, round(group.number * grown))) for group in self.plan.groups)
+        return Spares(replace(self.plan, pools=pools, groups=groups))
 
     @property
     def sentence(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -10,19 +9,16 @@ from typing import Any, get_args
 
 from sim.errors import UsageError
 from sim.scenario import Scenario
+from sim.scenario.positions import split_key
 from sim.study.estimate import cores
-from sim.study.knobs import Knob, Make, find, maker
-from sim.study.outlook import Outlook
+from sim.study.knobs import Make, changes_of, maker
 from sim.study.paired import Measured, interval
-from sim.study.search import Found, Progress, Range, Search
+from sim.study.ranges import Range, formulas, range_of
+from sim.study.search import Found, Progress, Search
 from sim.study.several import best_of_several
 from sim.study.statistics import Estimate
 from sim.study.target import Solve
 from sim.study.trials import Metric, Trials
-from sim.theory.intervals import nvidia_period
-
-REACH = 8.0
-"""How far the range reaches beyond the value now, and beyond what formulas say, as a factor. An assumption."""
 
 FLAT = 0.001
 """How far from the best the flat region reaches, as a fraction: 0.1 points, what a comparison asks for. An
@@ -191,7 +187,7 @@ def tune(
     high: str | None = None,
     *,
     changes: Sequence[str] = (),
-    metric: Metric = "ettr",
+    metric: Metric | None = None,
     target: float | None = None,
     flat: float = FLAT,
     precision: float = PRECISION,
@@ -212,8 +208,9 @@ def tune(
         Range of a single knob, with units; where left out a factor of 8 beyond the value now and what formulas say.
     changes : sequence of str
         ``path.to.key=value`` each, as for ``sim.load``; only with a path.
-    metric : {"ettr", "ettr_hardware"}
-        What is to be best.
+    metric : {"ettr", "ettr_hardware"}, optional
+        What is to be best, or has the target. Where left out: ETTR in hardware if spares are tuned, since by ETTR alone
+        more are nearly always better; else ETTR.
     target : float, optional
         A value of the metric, a fraction: find where it is reached instead of the best. With one knob.
     flat : float
@@ -238,7 +235,14 @@ def tune(
         If a knob is not known, is no number, or its range is empty or holds a value that is not valid.
     """
     options = Options(
-        metric, target, flat, precision, replications, seed, jobs, progress if progress is not None else _silent
+        metric or "ettr",
+        target,
+        flat,
+        precision,
+        replications,
+        seed,
+        jobs,
+        progress if progress is not None else _silent,
     )
     options.check()
     keys = [over] if isinstance(over, str) else list(over)
@@ -247,7 +251,11 @@ def tune(
     if len(keys) > 1 and (low is not None or high is not None or target is not None):
         raise UsageError('with several knobs give each its range, "KEY=LOW..HIGH", and no target')
     make = maker(scenario, changes)
-    return _tune(make, [range_of(make, key, low, high) for key in keys], options)
+    fixed = any(split_key(change.partition("=")[0].strip()) == ("cluster", "nodes") for change in changes)
+    ranges = [range_of(make, key, low, high, fixed=fixed) for key in keys]
+    if metric is None and target is None and any(each.knob.is_spares for each in ranges):
+        options = replace(options, metric="ettr_hardware")
+    return _tune(make, ranges, options)
 
 
 def _silent(text: str) -> None:
@@ -287,11 +295,11 @@ def _with_settings(tuned: Tuned, trials: Trials, n: int) -> Tuned:
     wanted: dict[str, tuple[str, ...]] = {"now": ()}
     if tuned.named:
         pairs = list(zip(tuned.over, tuned.found, strict=True))
-        wanted["best"] = tuple(over.knob.change(over.knob.rounded(found.best)) for over, found in pairs)
+        wanted["best"] = changes_of((over.knob, over.knob.rounded(found.best)) for over, found in pairs)
     if len(tuned.over) == 1 and tuned.target is None:
         knob = tuned.over[0].knob
         for name, seconds in formulas(trials, knob).items():
-            wanted[name] = (knob.change(knob.rounded(seconds / knob.scale, 4)),)
+            wanted[name] = changes_of([(knob, knob.rounded(seconds / knob.scale, 4))])
     fresh = trials.fresh(trials.used)
     measured: dict[str, Measured] = {}
     for name, changes in wanted.items():
@@ -309,78 +317,3 @@ def _with_settings(tuned: Tuned, trials: Trials, n: int) -> Tuned:
         for name, each in measured.items()
     )  # fmt: skip
     return replace(tuned, settings=settings)
-
-
-def formulas(trials: Trials, knob: Knob) -> dict[str, float]:
-    """What Young, Daly, NVIDIA and the exact formula choose for the interval of a store, s; empty for other knobs."""
-    parts = knob.key.split(".")
-    if parts[0] != "stores" or parts[-1] != "every" or knob.si_unit != "s":
-        return {}
-    outlook = Outlook(trials.plan(()))
-    best = {level.name: level.best_interval_s for level in outlook.levels}.get(".".join(parts[1:-1]).strip('"'))
-    if best is not None:
-        return {"young": best}
-    found = dict(outlook.intervals_s)
-    if found and outlook.save_cost_s and math.isfinite(outlook.recovery_s):
-        cost = outlook.save_cost_s
-        exact = {"exact": found.pop("exact")} if "exact" in found else {}
-        found["nvidia"] = nvidia_period(cost, outlook.job_mtbf_s, outlook.recovery_s) - cost
-        found |= exact
-    return found
-
-
-def range_of(make: Make, text: str, low: str | None = None, high: str | None = None) -> Range:
-    """Read a knob and its range.
-
-    Parameters
-    ----------
-    make : callable
-        From ``maker``.
-    text : str
-        ``KEY``, or ``KEY=LOW..HIGH``.
-    low, high : str, optional
-        Ends of the range, where the text has none.
-    """
-    key, equals, ends = text.partition("=")
-    if equals:
-        if low is not None or high is not None:
-            raise UsageError(f"{text}: has its range; leave out --from and --to")
-        low, dots, high = (part.strip() for part in ends.partition(".."))
-        if not dots or not low or not high:
-            raise UsageError(f'{text}: is no range; write it as "{key}=LOW..HIGH"')
-    knob = find(make, key, low)
-    if knob.now is None and high is None:
-        raise UsageError(f"{knob.key}: is a word now; give --from and --to")
-    first = _default(make, knob, up=False) if low is None else knob.read(low, "--from")
-    last = _default(make, knob, up=True) if high is None else knob.read(high, "--to")
-    if knob.whole and (not first.is_integer() or not last.is_integer()):
-        raise UsageError(f"{knob.key}: counts, so both ends of its range are whole numbers")
-    if first <= 0 and not knob.whole:
-        raise UsageError(f"{knob.key}: the range must begin above 0, since the search goes by factors")
-    if not first < last:
-        raise UsageError(f"{knob.key}: the range from {knob.written(first)} to {knob.written(last)} is empty")
-    for end in (first, last):
-        Trials(make, "ettr", 0, 1).plan((knob.change(end),))
-    return Range(knob, first, last)
-
-
-def _default(make: Make, knob: Knob, up: bool) -> float:
-    """An end of the range where none is given: as far out as is valid."""
-    trials = Trials(make, "ettr", 0, 1)
-    assert knob.now is not None
-    known = [knob.now, *(seconds / knob.scale for seconds in formulas(trials, knob).values())]
-    start = max(known) if up else min(known)
-    factor = REACH
-    while factor > 1.01:
-        value = start * factor if up else start / factor
-        if knob.whole:
-            value = float(math.ceil(value) if up else math.floor(value))
-        value = knob.rounded(value)
-        try:
-            trials.plan((knob.change(value),))
-            if value > 0 or knob.whole:
-                return value
-        except UsageError:
-            pass
-        factor = math.sqrt(factor)
-    return start

@@ -1,6 +1,7 @@
 """``sim tune``: what it says, in 80 columns and in JSON, exit codes, and what it refuses."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,113 @@ def test_a_value_what_it_is_worth_and_where_it_does_not_matter(sim: Sim, small: 
     text = " ".join(said.out.split())
     assert re.search(rf"{EVERY}: best [\d.]+ min \(95 % interval [\d.]+ min to [\d.]+ min\), now 30 min", text)
     assert "it is within 0.1 points of the best: nobody should care there" in text
-    assert re.search(r'use it: --set stores.remote.every="[\d.]+ min"', text)
     for name in ("now", "there", "Young", "Daly", "NVIDIA", "exact formula"):
         assert re.search(rf"^{name} +[\d.]+ min +\d\d\.\d\d %", said.out, re.MULTILINE), name
     assert re.search(r"^\d+ replications of 9 values: best [\d.]+ min \([\d.]+ min to ", said.err, re.MULTILINE)
-    change = re.search(r"--set (\S+=\"[^\"]+\")", said.out)
-    assert change is not None
-    assert sim("run", small, "--set", change[1], "--replications", 2).code == 0
+    command = pasted(said.out)
+    assert command[:3] == ["sim", "run", str(small)]
+    assert command[3:5] == ["--set", "run.horizon=60 days"]
+    assert re.fullmatch(r'stores.remote.every="[\d.]+ min"', command[6])
+    assert sim(*command[1:], "--replications", 2).code == 0
+
+
+def pasted(out: str) -> list[str]:
+    """What a shell hands to the command that is advised."""
+    advised = re.search(r"^use it:\n((?:  .*\\\n)*  .*)$", out, re.MULTILINE)
+    assert advised is not None, out
+    shell = f"sim() {{ printf 'sim\\0'; printf '%s\\0' \"$@\"; }}\n{advised[1]}\n"
+    return subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout.split("\0")[:-1]
+
+
+WHOLE = """\
+[cluster]
+nodes = 40
+
+[faults."a node's"]
+per = "node"
+mtbf = "1000 h"
+
+[recovery]
+restart = "5 min"
+
+[repair]
+time = "2 days"
+
+[run]
+horizon = "30 days"
+"""
+LEFT_OUT = WHOLE.replace("[cluster]", "[job]")
+WITH_POOLS = LEFT_OUT + "[pools]\nhot = 1\ncold = 1\n"
+
+
+@pytest.mark.parametrize("text", [WHOLE, LEFT_OUT, WITH_POOLS, None], ids=["whole", "left out", "pools", "new"])
+def test_how_many_spares_is_one_command(sim: Sim, tmp_path: Path, text: str | None) -> None:
+    """On any file: the job keeps its nodes, the cluster goes along, and what is advised runs as it is pasted."""
+    file = tmp_path / "it's mine.toml"
+    if text is None:
+        assert sim("new", "--nodes", 40, "--mtbf", "1000 h", "-o", file).code == 0
+    else:
+        file.write_text(text)
+    before = sim("show", file, "--json").json["scenario"]
+    said = sim("tune", file, "--over", "pools.hot", "--set", "repair.time=2 days")
+    assert said.code == 0, said.err
+    assert "Spares are tuned by ETTR in hardware" in said.out
+    assert "by ETTR alone more are nearly always better" in " ".join(said.out.split())
+    assert max(map(cell_len, said.out.splitlines())) <= 80 + len(str(file))
+    best = int(re.search(r"pools\.hot\S*: best (\d+)", said.out)[1])  # type: ignore[index]
+    ran = sim(*pasted(said.out)[1:], "--replications", 64, "--json")
+    assert ran.code == 0
+    after = ran.json["provenance"]["scenario"]
+    assert after["pools"]["hot"]["nodes"] == best
+    assert after["job"]["nodes"] == before["job"]["nodes"]
+    cold = after["pools"]["cold"]["nodes"]
+    assert after["cluster"]["nodes"] == after["job"]["nodes"] + best + cold
+    # Two more or two fewer are no better in hardware.
+    job = before["job"]["nodes"]
+
+    def in_hardware(hot: int) -> float:
+        sizes = f"pools.hot={hot}", f"pools.cold={cold}", f"job.nodes={job}", f"cluster.nodes={job + hot + cold}"
+        sets = (word for change in ("repair.time=2 days", *sizes) for word in ("--set", change))
+        return float(sim("run", file, *sets, "--replications", 512, "--json").json["ettr_hardware"]["mean"])
+
+    here = in_hardware(best)
+    assert all(in_hardware(other) < here for other in (best - 2, best + 2) if other >= 0)
+
+
+def test_show_names_the_least_number_of_spares(sim: Sim, tmp_path: Path) -> None:
+    """Simulated, nodes are waited for about so often: less than 1 % of the time with it, more with two fewer."""
+    file = tmp_path / "spares.toml"
+    file.write_text(WITH_POOLS)
+    least = int(re.search(r"  least number of spares for at most 1 % of waiting: (\d+)\n", sim("show", file).out)[1])  # type: ignore[index]
+    assert sim("show", file, "--json").json["outlook"]["spares"]["least_for_1_percent"] == least
+    waits = []
+    for spares in (least - 2, least):
+        sets = ("--set", "pools.cold=0", "--set", f"pools.hot={spares}", "--set", "run.horizon=1 year")
+        ledger = sim("run", file, *sets, "--replications", 64, "--json").json["ledger_s"]
+        waits.append(ledger["capacity_wait"] / sum(ledger.values()))
+    assert waits[1] < 0.01 < waits[0]
+
+
+def test_spares_of_a_cluster_that_the_command_line_fixes(sim: Sim, tmp_path: Path) -> None:
+    file = tmp_path / "spares.toml"
+    file.write_text(WITH_POOLS)
+    fixed = ("--set", "cluster.nodes=46")
+    command = pasted(sim("tune", file, "--over", "pools.hot", *fixed).out)
+    assert command[3:5] == list(fixed)
+    assert [word.partition("=")[0] for word in command[6::2]] == ["pools.hot"]
+    refused = sim("tune", file, "--over", "pools.hot", "--to", 9, *fixed)
+    assert (refused.code, refused.out) == (2, "")
+    assert "at most 46 nodes (cluster.nodes)" in " ".join(refused.err.split())
+    by_ettr = sim("tune", file, "--over", "pools.hot", "--to", 30, "--metric", "ettr")
+    assert "Spares are tuned" not in by_ettr.out
+
+
+def test_no_spare_can_be_best(sim: Sim, tmp_path: Path) -> None:
+    """Where nothing is worth a spare, 0 is the answer, not the end of a range to be widened."""
+    file = tmp_path / "rare.toml"
+    file.write_text(LEFT_OUT.replace("nodes = 40", "nodes = 4").replace("2 days", "10 min"))
+    said = sim("tune", file, "--over", "pools.hot")
+    assert (said.code, "pools.hot.nodes: best 0, now 0" in said.out) == (0, True), said.out
 
 
 def test_the_names_in_json_stay(sim: Sim, small: Path) -> None:
@@ -87,7 +188,7 @@ def test_too_few_replications_to_be_precise_give_3(sim: Sim, small: Path) -> Non
     said = sim("tune", small, "--over", "recovery.restart", "--target", "ettr=93 %", "--set", "run.max_replications=64")
     assert said.code == 3
     assert "is not known to 2 %" in said.err
-    assert "use it: " in said.out
+    assert pasted(said.out)[:2] == ["sim", "run"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from sim.errors import UsageError
 from sim.scenario import load, loads
 from sim.study.knobs import find, maker, tunable
-from sim.study.tune import range_of
+from sim.study.ranges import range_of
 
 from .texts import BUSY, STEADY
 
@@ -127,7 +127,7 @@ def test_what_is_no_knob(key: str, said: str) -> None:
         ("repair.replace.crews", "1.5", "9", "whole numbers"),
         ("repair.replace.crews", "1 h", "9", "without a unit"),
         ("repair.replace.crews", "many", "9", "without a unit"),
-        ("pools.hot.nodes", "0", "100000", "is not valid"),
+        ("pools.hot.nodes", "0", "10_000_000", "is not valid"),
     ],
 )
 def test_ranges_that_are_refused(text: str, low: str | None, high: str | None, said: str) -> None:

@@ -206,3 +206,39 @@ def test_one_crew_is_busy_as_long_as_the_queue_says() -> None:
     wait = theory.crew_wait(found.losses[1], 1 / (2 * HOUR), 1)
     assert found.crews_busy == pytest.approx(0.4, rel=1e-12)
     assert wait == pytest.approx(0.4 / 0.6 * 2 * HOUR, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"pools": {"hot": 9}, "cluster": {"nodes": 25}},
+        {"pools": {"cold": 1}, "cluster": {"nodes": 17}},
+        {"repair": {"time": "200 h"}},
+        {"faults": {"node": {"per": "node", "mtbf": "100 h", "clock": "training"}}},
+        {"cluster": {"nodes": 20, "groups": {"rack": "4 nodes"}}, "faults": {"rack": {"per": "rack", "mtbf": "400 h"}}},
+    ],
+    ids=str,
+)
+def test_the_least_number_of_spares(changes: dict[str, Any]) -> None:
+    """With it nodes are waited for at most 1 % of the time, and with one spare less longer."""
+    found = spares(**changes)
+    least = found.least
+    assert least is not None
+    assert least > 0
+    pool = "cold" if "cold" in changes.get("pools", {}) else "hot"
+
+    def shortage(nodes: int) -> float:
+        sizes = {"cluster": changes.get("cluster", {}) | {"nodes": 16 + nodes}, "pools": {pool: nodes}}
+        return spares(**changes | sizes).shortage
+
+    if "groups" not in changes.get("cluster", {}):
+        assert shortage(least) <= 0.01 < shortage(least - 1)
+    assert found.of(least).shortage <= 0.01 < found.of(least - 1).shortage
+
+
+def test_no_number_of_spares_is_named_where_none_is_known() -> None:
+    assert spares(repair={"time": "never"}).least is None
+    assert spares(repair={"time": "10 h", "crews": 1}).least is None
+    assert spares(pools={"hot": {"nodes": 4, "check": "1 h"}}).least is None
+    assert spares(faults={}).least == 0

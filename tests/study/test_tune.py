@@ -77,7 +77,22 @@ def test_whole_numbers() -> None:
     (found,) = tuned.found
     assert 0 < found.low <= found.best <= found.high < 20
     assert found.best.is_integer()
-    assert tuned.changes == (f"pools.hot.nodes={found.best:.0f}",)
+    more = round(found.best) - scenario.pools.hot.nodes
+    assert tuned.changes == (f"pools.hot.nodes={found.best:.0f}", f"cluster.nodes={40 + more}")
+    assert tune(scenario, "pools.hot.nodes", "0", "20").as_dict() == tuned.as_dict()
+
+
+def test_two_pools_together_move_the_cluster_by_both() -> None:
+    """Each knob alone would set a cluster that has no room for the other one's spares."""
+    scenario = loads(BUSY, overrides=["faults.node.mtbf=60 h", "cluster.nodes=12", "run.horizon=5 days"])
+    tuned = tune(scenario, ["pools.hot.nodes=1..9", "pools.cold.nodes=1..9"], replications=64)
+    assert tuned.metric == "ettr_hardware"
+    size = {
+        sum(int(change.partition("=")[2]) for change in each.changes if change.startswith("pools"))
+        + 10 - int(next(change for change in each.changes if change.startswith("cluster")).partition("=")[2])
+        for each in tuned.settings if each.changes
+    }  # fmt: skip
+    assert size <= {0}
 
 
 def test_a_target_is_refused_where_it_is_not_reached(steady: Scenario) -> None:
@@ -154,4 +169,4 @@ def test_a_range_that_crosses_what_is_not_valid() -> None:
     """Both ends are valid, but not all between: found before anything is run."""
     scenario = loads(STEADY, overrides=["cluster.nodes=12", "job.nodes=10", "pools.hot.nodes=1", "pools.cold.nodes=1"])
     with pytest.raises(UsageError, match="is not valid"):
-        tune(scenario, "pools.hot.nodes", "0", "3")
+        tune(scenario, "pools.hot.nodes", "0", "3", changes=["cluster.nodes=12"])
