@@ -1,8 +1,12 @@
 """Lockstep: how much of the time of a coherent training cluster is useful, and where the rest goes.
 
 >>> import sim
->>> answer = sim.run(sim.load("scenarios/minimal.toml"), replications=64)  # doctest: +SKIP
+>>> scenario = sim.load("scenarios/minimal.toml")  # doctest: +SKIP
+>>> answer = sim.run(scenario, replications=64)  # doctest: +SKIP
 >>> answer.ettr.mean, answer.ledger, answer.replications  # doctest: +SKIP
+>>> sim.compare(scenario, scenario.with_({"stores.remote.every": "20 min"}))  # doctest: +SKIP
+
+``run``, ``compare``, ``tune`` and ``explain`` take a scenario, the path of its file, or parsed TOML as a dict.
 """
 
 from __future__ import annotations
@@ -63,3 +67,8 @@ def __getattr__(name: str) -> Any:
 
     module, _, there = _HOMES[name].partition(":")
     return getattr(import_module(module), there or name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, whether they are imported or not: for ``dir``, ``help`` and completion."""
+    return sorted(__all__)

@@ -71,6 +71,9 @@ class Runs:
     engine: str = "compiled"
     marks: Floats | None = None
 
+    def __repr__(self) -> str:
+        return f"<Runs {self.scenario.name!r}: n = {len(self.rows)}, {self.engine} engine>"
+
     @cached_property
     def ledger_s(self) -> dict[str, Numbers]:
         """Wall-clock seconds of each bucket, arrays of shape (n,): they add up to ``wall_s`` exactly."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path as FilePath
 from typing import Any
 
+from sim.arguments import described
 from sim.batch.axes import Axis
 from sim.batch.cases import Case, Cases, problems_of
 from sim.batch.reading import Read, read_sweep
 from sim.batch.slurm_options import SlurmOptions
-from sim.errors import Problem, ScenarioError
-from sim.scenario import Base, Scenario
+from sim.errors import Problem, ScenarioError, UsageError
+from sim.scenario import Base, Overrides, Scenario, as_texts
 from sim.scenario.document import Document, check_shape, parse, read_text
 
 _NAME_LENGTH = 200
@@ -73,6 +74,10 @@ class Sweep:
     cases: Cases = field(repr=False)
     slurm: SlurmOptions
 
+    def __repr__(self) -> str:
+        over = " x ".join(f"{axis.name} ({len(axis.points):,})" for axis in self.axes)
+        return f"<Sweep {self.name!r}: {len(self.cases):,} cases of {self.scenario.name!r}, {over or 'no axis'}>"
+
     def scenario_of(self, case: Case) -> Scenario:
         """Give the scenario of a case. Reads no file. Raises `ScenarioError`."""
         return self.base.scenario(case.changes)
@@ -101,23 +106,30 @@ class Sweep:
         }
 
 
-def load_sweep(path: str | PathLike[str], changes: Sequence[str] = ()) -> Sweep:
+def load_sweep(path: str | PathLike[str] | Mapping[str, Any], changes: Overrides = ()) -> Sweep:
     """Load a sweep file. Nothing but it, its base and what that includes is read, and no code in them is run.
 
     Parameters
     ----------
-    path : str or path
-        TOML file of at most 1 MB, UTF-8.
-    changes : sequence of str
-        Further changes of the base, ``path.to.key=value`` each, after those of ``[set]``.
+    path : str, path or dict
+        TOML file of at most 1 MB, UTF-8; or parsed TOML, whose base is found from the working directory.
+    changes : dict or list of str
+        Further changes of the base, as the overrides of ``sim.load``, after those of ``[set]``.
 
     Raises
     ------
     ScenarioError
         With every problem that was found, each with file, line, key, what was given and what is allowed.
+    UsageError
+        If an argument is of another type.
     """
+    more = as_texts(changes, "changes")
+    if isinstance(path, Mapping):
+        return sweep_from_dict(path, changes=more)
+    if not isinstance(path, (str, PathLike)) or not isinstance(fspath(path), str):
+        raise UsageError(f"path must be a path or a dict of a sweep, not {described(path)}")
     file = str(path)
-    return _sweep(parse(read_text(file), file), FilePath(file).parent, changes)
+    return _sweep(parse(read_text(file), file), FilePath(file).parent, more)
 
 
 def sweep_from_dict(

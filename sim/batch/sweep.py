@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -15,10 +15,11 @@ from multiprocessing import current_process
 from pathlib import Path
 from typing import Any
 
+from sim.arguments import check_flag, check_function, check_whole, described
 from sim.batch import journal as journals
 from sim.batch.cases import Case
 from sim.batch.driver import MOST_TRIES, Driver, Progress
-from sim.batch.file import Sweep
+from sim.batch.file import Sweep, load_sweep
 from sim.batch.journal import Blocks, Journal
 from sim.batch.manifest import NAME as MANIFEST
 from sim.batch.manifest import Manifest, explain_change
@@ -39,6 +40,7 @@ from sim.engine.compiled.ready import COMPILING
 from sim.engine.compiled.run import Runner
 from sim.errors import ExitCode, LostError, Problem, ScenarioError, SimError, UsageError
 from sim.results import SCHEMA_VERSION, versions
+from sim.scenario import Scenario
 from sim.study.estimate import cores
 from sim.writing import partial_name
 
@@ -60,7 +62,7 @@ class StoppedError(SimError):
 
 
 def run_sweep(
-    sweep: Sweep,
+    sweep: Sweep | str | os.PathLike[str] | Mapping[str, Any],
     out: str | os.PathLike[str],
     *,
     executor: Executor | Workers | None = None,
@@ -75,8 +77,8 @@ def run_sweep(
 
     Parameters
     ----------
-    sweep : Sweep
-        From ``sim.load_sweep``.
+    sweep : Sweep, path or dict
+        From ``sim.load_sweep``, or what that takes.
     out : path
         Directory; made where it does not exist. What an earlier run left there is not run again.
     executor : concurrent.futures.Executor or Workers, optional
@@ -102,12 +104,24 @@ def run_sweep(
     ScenarioError
         If cases are not valid; then nothing is written.
     UsageError
-        If ``out`` cannot be written, is in use, or holds something else.
+        If an argument is of the wrong type or out of its range; if ``out`` cannot be written, is in use, or holds
+        something else.
     LostError
         If the workers are gone.
     """
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"jobs must be a whole number of at least 1, not {jobs}")
+    jobs = check_whole("jobs", jobs, 1)
+    check_flag("retry_failed", retry_failed)
+    check_flag("accept_changes", accept_changes)
+    check_function("progress", progress)
+    check_function("say", say)
+    if not isinstance(out, (str, os.PathLike)):
+        raise UsageError(f"out must be the path of a directory, not {described(out)}")
+    if executor is not None and not isinstance(executor, (Executor, Workers)):
+        raise UsageError(f"executor must be one of concurrent.futures, not {described(executor)}")
+    if isinstance(sweep, Scenario):
+        raise UsageError("sweep must be a path, a dict or a Sweep, not a Scenario: sim.run runs a single one")
+    if not isinstance(sweep, Sweep):
+        sweep = load_sweep(sweep)
     # What multiprocessing itself looks at: set while a new process reads the script that started it.
     if executor is None and getattr(current_process(), "_inheriting", False):
         raise UsageError(

@@ -46,6 +46,11 @@ class Swept:
     stopped: int
     done: int
 
+    def __repr__(self) -> str:
+        failed = f", {len(self.failed):,} failed" if self.failed else ""
+        cases = f"{self.done:,} of {len(self.sweep.cases):,} cases{failed}"
+        return f"<Swept {self.sweep.name!r}: {cases}, in {str(self.out)!r}>"
+
     def as_dict(self) -> dict[str, Any]:
         """The sweep as it stands in JSON."""
         summaries = self.summaries or (None,) * len(self.sweep.cases)

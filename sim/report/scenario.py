@@ -12,7 +12,7 @@ from sim.report.questions import questions
 from sim.report.words import WIDTH, duration, percent, size
 from sim.scenario import Entry, Scenario, units
 from sim.scenario.implied import implied
-from sim.scenario.toml import toml_key, toml_value
+from sim.scenario.toml import toml_lines
 from sim.study.gaps import Gap
 from sim.study.levels import Level
 from sim.study.outlook import Outlook
@@ -21,19 +21,7 @@ from sim.study.spares import Spares
 
 def resolved_lines(scenario: Scenario) -> Iterator[str]:
     """The resolved scenario in the form of its file: as written, in SI units, and where each default comes from."""
-    yield f"name = {toml_value(scenario.name)}"
-    table: tuple[str, ...] = ()
-    for entry in scenario.entries:
-        # An empty table has a header of its own, since tables of the one it is in may stand before it.
-        empty = entry.written == {}
-        home = entry.path if empty else entry.path[:-1]
-        if home != table:
-            table = home
-            yield ""
-            header = f"[{'.'.join(map(toml_key, table))}]"
-            yield from _noted(header, entry) if empty else [header]
-        if not empty:
-            yield from _noted(f"{toml_key(entry.path[-1])} = {toml_value(entry.written)}", entry)
+    return toml_lines(scenario.name, scenario.entries, _noted)
 
 
 def _noted(setting: str, entry: Entry) -> Iterator[str]:

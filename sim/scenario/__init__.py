@@ -2,8 +2,12 @@
 
 from sim.scenario.editor import json_schema
 from sim.scenario.entries import Entry
-from sim.scenario.load import Base, from_dict, load, loads, problems
+from sim.scenario.load import Base, Source, base_of, from_dict, load, loads, problems, scenario_of
+from sim.scenario.overrides import Overrides, as_texts
 from sim.scenario.schema import Scenario
 from sim.scenario.starter import starter
 
-__all__ = ["Base", "Entry", "Scenario", "from_dict", "json_schema", "load", "loads", "problems", "starter"]
+__all__ = [
+    "Base", "Entry", "Overrides", "Scenario", "Source", "as_texts", "base_of", "from_dict", "json_schema", "load",
+    "loads", "problems", "scenario_of", "starter",
+]  # fmt: skip

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from sim.scenario.capacity import Pools, PoolsTable
 from sim.scenario.cluster import Cluster, ClusterTable, Job, JobTable
@@ -19,13 +19,22 @@ from sim.scenario.faults import FaultSource, FaultTable
 from sim.scenario.fields import Table, Title, setting
 from sim.scenario.include import FileNames
 from sim.scenario.maintenance import Maintenance, MaintenanceTable
+from sim.scenario.overrides import Overrides, as_texts
 from sim.scenario.pauses import Pause, PauseTable
 from sim.scenario.recovery import Recovery, RecoveryTable
 from sim.scenario.repair import Repair
 from sim.scenario.repair_tables import RepairTable
 from sim.scenario.run import Run, RunTable
 from sim.scenario.stores import Store, StoreTable
+from sim.scenario.toml import toml_lines
 from sim.scenario.unused import Unused
+
+
+class Maker(Protocol):
+    """Makes a scenario from its file as it was read, with other overrides."""
+
+    def scenario(self, overrides: Sequence[str] = ()) -> Scenario:
+        """Give the scenario with overrides, each ``path.to.key=value``. Raises `ScenarioError`."""
 
 
 class ScenarioTable(Table):
@@ -94,6 +103,10 @@ class Scenario:
         Every key with its value, and where that comes from.
     unused : tuple of Unused
         Keys of the file that have no effect, and why.
+    base : Maker
+        Makes the scenario again, for `with_`.
+    changes : tuple of str
+        Overrides that were made to it, ``path.to.key=value`` each.
     """
 
     name: str
@@ -112,6 +125,42 @@ class Scenario:
     efficiency: Efficiency | None
     entries: tuple[Entry, ...] = field(repr=False)
     unused: tuple[Unused, ...] = field(default=(), repr=False, compare=False)
+    base: Maker = field(default=None, repr=False, compare=False)  # type: ignore[assignment]  # what resolves it adds it
+    changes: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        size = f"{self.job.nodes:,} nodes x {self.cluster.gpus_per_node} GPUs"
+        spares = f" and {self.cluster.nodes - self.job.nodes:,} spare" if self.cluster.nodes > self.job.nodes else ""
+        sources, stores = len(self.faults), len(self.stores)
+        length = self.run.horizon if self.run.work is None else self.run.work
+        return (
+            f"<Scenario {self.name!r}: {size}{spares}, {sources} fault source{'' if sources == 1 else 's'}, "
+            f"{stores} store{'' if stores == 1 else 's'}, {'work' if self.run.work is not None else 'horizon'} "
+            f"{'' if length is None else length.written}>"
+        )
+
+    def with_(self, *changes: Overrides) -> Scenario:
+        """Return the scenario with changes, made again from its file as it was read: what follows from a key follows.
+
+        Parameters
+        ----------
+        *changes : dict, str or list of str
+            Values by dotted key, ``with_({"job.nodes": 9})``, or texts, ``with_("job.nodes=9", "run.seed=3")``. They
+            come after those that were made before. A table replaces all that stands there.
+
+        Raises
+        ------
+        ScenarioError
+            With every problem of the changed scenario.
+        UsageError
+            If the changes are of another type.
+        """
+        more = [text for each in changes for text in as_texts(each, "changes")]
+        return self.base.scenario([*self.changes, *more])
+
+    def to_toml(self) -> str:
+        """Return the scenario as a TOML file with all defaults; loads to the same plan. See `resolved`."""
+        return "\n".join(toml_lines(self.name, self.entries, lambda setting, _: [setting])) + "\n"
 
     def resolved(self) -> dict[str, Any]:
         """Give the scenario in the long form of the file, with all defaults; loads to the same scenario.

@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sim.arguments import check_function, check_share, check_texts, check_whole
 from sim.engine.compiled.run import Runner
 from sim.engine.state import ROW
 from sim.errors import UsageError
 from sim.kernels.ledger import BUCKETS
 from sim.planning import build
 from sim.results import Records, Runs, training_s
-from sim.scenario import Scenario
+from sim.scenario import Overrides, Scenario, Source, scenario_of
 from sim.study.answer import Answer
 from sim.study.doubts import FEW_INTERRUPTIONS
 from sim.study.estimate import FIRST_LOOK, cores
@@ -236,12 +237,13 @@ class Comparison:
 
 
 def compare(
-    *scenarios: Scenario,
+    *scenarios: Source,
     names: Sequence[str] | None = None,
     replications: int | None = None,
     seed: int | None = None,
     half_width: float | None = None,
     jobs: int | None = None,
+    changes: Overrides = (),
     progress: Callable[[Comparison], None] | None = None,
 ) -> Comparison:
     """Compare scenarios with the first of them, on the same faults.
@@ -251,8 +253,8 @@ def compare(
 
     Parameters
     ----------
-    *scenarios : Scenario
-        One to ``MOST_CASES``; one alone is compared with nothing.
+    *scenarios : Scenario, path or dict
+        One to ``MOST_CASES``, as ``sim.run`` takes them; one alone is compared with nothing.
     names : sequence of str, optional
         What they are called; their own names where left out.
     replications : int, optional
@@ -265,6 +267,8 @@ def compare(
         ``max_replications`` of the scenarios.
     jobs : int, optional
         Threads; all cores where left out.
+    changes : dict or list of str
+        As the overrides of ``sim.load``, made to all scenarios.
     progress : callable, optional
         Called with the comparison so far at every look that is not the last.
 
@@ -276,23 +280,25 @@ def compare(
     Raises
     ------
     UsageError
-        If a number is out of its range.
+        If an argument is of the wrong type or out of its range.
+    ScenarioError
+        If a scenario is not valid.
     """
-    for name, number, least in (("replications", replications, 1), ("seed", seed, 0), ("jobs", jobs, 1)):
-        if number is not None and number < least:
-            raise UsageError(f"{name} must be a whole number of at least {least}, not {number}")
-    if not 1 <= len(scenarios) <= MOST_CASES:
-        raise UsageError(f"compare takes 1 to {MOST_CASES} scenarios, not {len(scenarios)}")
-    called = tuple(names) if names is not None else tuple(scenario.name for scenario in scenarios)
-    if len(called) != len(scenarios):
-        raise UsageError(f"there are {len(scenarios)} scenarios, but {len(called)} names")
-    if half_width is not None and not 0.0 < half_width < 1.0:
-        raise UsageError(f"half_width must lie between 0 and 1, not {half_width}")
-    first = scenarios[0]
-    seed = first.run.seed if seed is None else seed
+    replications, half_width = (
+        check_whole("replications", replications, 1),
+        check_share("half_width", half_width),
+    )
+    given_seed, jobs = check_whole("seed", seed, 0), check_whole("jobs", jobs, 1)
+    check_function("progress", progress)
+    cases = _cases(scenarios, changes)
+    called = tuple(case.name for case in cases) if names is None else tuple(check_texts("names", names))
+    if len(called) != len(cases):
+        raise UsageError(f"names must be as many as the scenarios, {len(cases)}, not {len(called)}")
+    first = cases[0]
+    seed = first.run.seed if given_seed is None else given_seed
     wanted = None if replications is not None else half_width or first.run.precision.half_width
-    most = replications or min(scenario.run.max_replications for scenario in scenarios)
-    plans = [build(scenario, seed) for scenario in scenarios]
+    most = replications or min(case.run.max_replications for case in cases)
+    plans = [build(case, seed) for case in cases]
     runners = [Runner(plan, jobs or cores()) for plan in plans]
     rows: list[Records] = [np.zeros(0, ROW) for _ in plans]
 
@@ -303,10 +309,19 @@ def compare(
             more = [runner.run(n, count) for runner in runners]
             rows[:] = [np.concatenate(pair) for pair in zip(rows, more, strict=True)]
             n += count
-            runs = (Runs(*each) for each in zip(scenarios, plans, rows, strict=True))
+            runs = (Runs(*each) for each in zip(cases, plans, rows, strict=True))
             yield Comparison(tuple(map(Answer, runs)), called, wanted)
 
     return _last(looks(), most, progress)
+
+
+def _cases(scenarios: Sequence[Source], changes: Overrides) -> list[Scenario]:
+    """Return the scenarios that arguments stand for."""
+    if not 1 <= len(scenarios) <= MOST_CASES:
+        raise UsageError(f"compare takes 1 to {MOST_CASES} scenarios, not {len(scenarios)}")
+    if isinstance(scenarios[0], (list, tuple)):
+        raise UsageError("scenarios[0] must be a path, a dict or a Scenario, not a list: compare(*scenarios)")
+    return [scenario_of(each, changes, f"scenarios[{number}]") for number, each in enumerate(scenarios)]
 
 
 def _last(looks: Iterator[Comparison], most: int, progress: Callable[[Comparison], None] | None) -> Comparison:

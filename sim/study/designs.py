@@ -27,6 +27,9 @@ class Designs:
 
     comparison: Comparison
 
+    def __repr__(self) -> str:
+        return f"<Designs {', '.join(map(repr, self.comparison.names))}: n = {self.comparison.n}>"
+
     @cached_property
     def accounts(self) -> list[Account]:
         """One for each design."""

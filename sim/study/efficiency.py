@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -41,8 +41,8 @@ class Figure:
 
     name: str
     unit: str
-    top: Floats
-    bottom: Floats
+    top: Floats = field(repr=False)
+    bottom: Floats = field(repr=False)
     most: float = math.inf
 
     @property
@@ -116,6 +116,9 @@ class Account:
 
     def __post_init__(self) -> None:
         check(self._runs.scenario)
+
+    def __repr__(self) -> str:
+        return f"<Account {self.answer.runs.scenario.name!r}: n = {self.answer.n}>"
 
     @property
     def _runs(self) -> Runs:

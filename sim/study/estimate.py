@@ -9,14 +9,14 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from sim.arguments import check_function, check_share, check_whole, check_word
 from sim.engine.compiled.run import Runner
 from sim.engine.inputs import PARTNER
 from sim.engine.simpy_engine import run_one
 from sim.engine.state import MARKS, ROW, Floats
-from sim.errors import UsageError
 from sim.planning import build
 from sim.results import Records, Runs
-from sim.scenario import Scenario
+from sim.scenario import Overrides, Source, scenario_of
 from sim.study.answer import Answer
 
 FIRST_LOOK = 32
@@ -31,21 +31,22 @@ Engine = Literal["compiled", "simpy"]
 
 
 def run(
-    scenario: Scenario,
+    scenario: Source,
     replications: int | None = None,
     seed: int | None = None,
     half_width: float | None = None,
     *,
     engine: Engine = "compiled",
     jobs: int | None = None,
+    changes: Overrides = (),
     progress: Callable[[Answer], None] | None = None,
 ) -> Answer:
     """Simulate a scenario: a number of replications, or until ETTR is as precise as asked.
 
     Parameters
     ----------
-    scenario : Scenario
-        From ``sim.load``.
+    scenario : Scenario, path or dict
+        From ``sim.load``, the path of its file, or parsed TOML.
     replications : int, optional
         Run exactly so many, at least 1, whatever the precision. Where inputs are uncertain, up to ``MOST_PAIRS`` runs
         more say how much of the spread comes from them.
@@ -59,6 +60,8 @@ def run(
         The same runs, bit for bit; SimPy is some hundred times slower.
     jobs : int, optional
         Threads of the compiled engine; all cores where left out.
+    changes : dict or list of str
+        As the overrides of ``sim.load``.
     progress : callable, optional
         Called with the answer so far at every look that is not the last.
 
@@ -71,15 +74,18 @@ def run(
     Raises
     ------
     UsageError
-        If a number is out of its range, or no engine has this name.
+        If an argument is of the wrong type or out of its range, or no engine has this name.
+    ScenarioError
+        If the scenario is not valid.
     """
-    for name, number, least in (("replications", replications, 1), ("seed", seed, 0), ("jobs", jobs, 1)):
-        if number is not None and number < least:
-            raise UsageError(f"{name} must be a whole number of at least {least}, not {number}")
-    if engine not in get_args(Engine):
-        raise UsageError(f"engine must be one of {', '.join(get_args(Engine))}, not {engine!r}")
-    if half_width is not None and not 0.0 < half_width < 1.0:
-        raise UsageError(f"half_width must lie between 0 and 1, not {half_width}")
+    replications, half_width = (
+        check_whole("replications", replications, 1),
+        check_share("half_width", half_width),
+    )
+    seed, jobs = check_whole("seed", seed, 0), check_whole("jobs", jobs, 1)
+    check_word("engine", engine, get_args(Engine))
+    check_function("progress", progress)
+    scenario = scenario_of(scenario, changes)
     plan = build(scenario, seed)
     wanted = None if replications is not None else half_width or scenario.run.precision.half_width
     most = replications or scenario.run.max_replications

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from os import PathLike
 from typing import Any
 
 import numpy as np
 
+from sim.arguments import check_function, check_share, check_whole
 from sim.engine.compiled.run import Runner
 from sim.engine.state import ROW
 from sim.errors import UsageError
 from sim.results import Records, Runs
-from sim.scenario import Scenario
+from sim.scenario import Overrides, Source
 from sim.study.answer import Answer
 from sim.study.attribution import Share, losses, shares, total
 from sim.study.compare import Verdict
@@ -174,9 +174,9 @@ class Explained:
 
 
 def explain(
-    scenario: Scenario | str | PathLike[str],
+    scenario: Source,
     *,
-    changes: Sequence[str] = (),
+    changes: Overrides = (),
     replications: int | None = None,
     seed: int | None = None,
     half_width: float | None = None,
@@ -187,10 +187,10 @@ def explain(
 
     Parameters
     ----------
-    scenario : Scenario or path
-        With a path, what follows from a number in the file follows for each value.
-    changes : sequence of str
-        ``path.to.key=value`` each, as for ``sim.load``; only with a path.
+    scenario : Scenario, path or dict
+        As ``sim.run`` takes it. What follows from a number in the file follows for each value.
+    changes : dict or list of str
+        As the overrides of ``sim.load``.
     replications : int, optional
         Run exactly so many of each setting, at least 1, whatever the precision.
     seed : int, optional
@@ -211,13 +211,16 @@ def explain(
     Raises
     ------
     UsageError
-        If a number is out of its range.
+        If an argument is of the wrong type or out of its range.
+    ScenarioError
+        If the scenario is not valid.
     """
-    for name, number, least in (("replications", replications, 1), ("seed", seed, 0), ("jobs", jobs, 1)):
-        if number is not None and number < least:
-            raise UsageError(f"{name} must be a whole number of at least {least}, not {number}")
-    if half_width is not None and not 0.0 < half_width < 1.0:
-        raise UsageError(f"half_width must lie between 0 and 1, not {half_width}")
+    replications, half_width = (
+        check_whole("replications", replications, 1),
+        check_share("half_width", half_width),
+    )
+    seed, jobs = check_whole("seed", seed, 0), check_whole("jobs", jobs, 1)
+    check_function("progress", progress)
     from_file = cache(maker(scenario, changes))
     base = from_file(())
     trials = Trials(

@@ -6,11 +6,10 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from os import PathLike
 
 from sim.errors import ScenarioError, UsageError
 from sim.planning_stores import save_intervals
-from sim.scenario import Base, Entry, Scenario, from_dict, units
+from sim.scenario import Entry, Overrides, Scenario, Source, as_texts, base_of, units
 from sim.scenario.positions import split_key
 from sim.scenario.refusal import RefusedError, listed, nearest, shown, shown_path
 from sim.scenario.toml import dotted
@@ -134,22 +133,22 @@ class Knob:
             raise UsageError(f"{option} {shown(text)}: {error}; {self.key} takes {allowed}") from None
 
 
-def maker(scenario: Scenario | str | PathLike[str], changes: Sequence[str] = ()) -> Make:
-    """Give what makes a scenario with further changes: from its file where one is named, else from what it resolves to.
+def maker(scenario: Source, changes: Overrides = ()) -> Make:
+    """Give what makes a scenario with further changes, from its file as it was read.
 
-    From a file, what follows from a key follows again: with another size of a checkpoint, its reading takes as long
-    as the store's bandwidth says. The file is read here, once.
+    What follows from a key follows again: with another size of a checkpoint, its reading takes as long as the store's
+    bandwidth says. A file that is named is read here, once.
 
     Raises
     ------
     ScenarioError
         If the file cannot be read, or is no TOML.
+    UsageError
+        If an argument is of another type.
     """
-    if isinstance(scenario, Scenario):
-        name, tree = scenario.name, scenario.resolved()
-        return lambda more: from_dict(tree, name, [*changes, *more])
-    base = Base.read(scenario)
-    return lambda more: base.scenario([*changes, *more])
+    always = [*(scenario.changes if isinstance(scenario, Scenario) else ()), *as_texts(changes, "changes")]
+    base = base_of(scenario)
+    return lambda more: base.scenario([*always, *more])
 
 
 def changes_of(settings: Iterable[tuple[Knob, float]]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ class Measured:
     """
 
     value: float
-    influence: Floats
+    influence: Floats = field(repr=False)
 
     @property
     def n(self) -> int:

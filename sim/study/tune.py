@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from os import PathLike
+from numbers import Real
 from typing import Any, get_args
 
+from sim.arguments import check_function, check_share, check_texts, check_whole, check_word, described
 from sim.errors import UsageError
-from sim.scenario import Scenario
+from sim.scenario import Overrides, Scenario, Source, as_texts
 from sim.scenario.positions import split_key
+from sim.scenario.toml import plain
 from sim.study.estimate import cores
 from sim.study.knobs import Make, changes_of, maker
 from sim.study.paired import Measured, interval
@@ -170,23 +172,21 @@ class Options:
         """Refuse what is out of its range."""
         numbers = ("replications", self.replications, 9), ("seed", self.seed, 0), ("jobs", self.jobs, 1)
         for name, number, least in numbers:
-            if number is not None and number < least:
-                raise UsageError(f"{name} must be a whole number of at least {least}, not {number}")
-        if self.metric not in get_args(Metric):
-            raise UsageError(f"metric must be one of {', '.join(get_args(Metric))}, not {self.metric!r}")
+            check_whole(name, number, least)
+        check_word("metric", self.metric, get_args(Metric))
         shares = ("target", self.target), ("flat", self.flat), ("precision", self.precision)
         for name, share in shares:
-            if share is not None and not 0 < share < 1:
-                raise UsageError(f"{name} must lie between 0 and 1, not {share}")
+            check_share(name, share)
+        check_function("progress", self.progress)
 
 
 def tune(
-    scenario: Scenario | str | PathLike[str],
+    scenario: Source,
     over: str | Sequence[str],
-    low: str | None = None,
-    high: str | None = None,
+    low: str | float | None = None,
+    high: str | float | None = None,
     *,
-    changes: Sequence[str] = (),
+    changes: Overrides = (),
     metric: Metric | None = None,
     target: float | None = None,
     flat: float = FLAT,
@@ -200,14 +200,15 @@ def tune(
 
     Parameters
     ----------
-    scenario : Scenario or path
-        With a path, what follows from a knob in the file (a bandwidth's times) follows for each value.
+    scenario : Scenario, path or dict
+        As ``sim.run`` takes it. What follows from a knob in the file (a bandwidth's times) follows for each value.
     over : str or sequence of str
         Keys of one knob or several, each a number of the scenario; with its range ``"KEY=LOW..HIGH"``.
-    low, high : str, optional
-        Range of a single knob, with units; where left out a factor of 8 beyond the value now and what formulas say.
-    changes : sequence of str
-        ``path.to.key=value`` each, as for ``sim.load``; only with a path.
+    low, high : str or number, optional
+        Range of a single knob, as texts if it has a unit; where left out a factor of 8 beyond the value now and what
+        formulas say.
+    changes : dict or list of str
+        As the overrides of ``sim.load``.
     metric : {"ettr", "ettr_hardware"}, optional
         What is to be best, or has the target. Where left out: ETTR in hardware if spares are tuned, since by ETTR alone
         more are nearly always better; else ETTR.
@@ -232,10 +233,13 @@ def tune(
     Raises
     ------
     UsageError
-        If a knob is not known, is no number, or its range is empty or holds a value that is not valid.
+        If an argument is of the wrong type or out of its range; if a knob is not known, is no number, or its range is
+        empty or holds a value that is not valid.
+    ScenarioError
+        If the scenario is not valid.
     """
     options = Options(
-        metric or "ettr",
+        "ettr" if metric is None else metric,
         target,
         flat,
         precision,
@@ -245,17 +249,28 @@ def tune(
         progress if progress is not None else _silent,
     )
     options.check()
-    keys = [over] if isinstance(over, str) else list(over)
+    keys = [over] if isinstance(over, str) else check_texts("over", over)
+    low, high = _end("low", low), _end("high", high)
     if not keys:
         raise UsageError("tune needs a knob to turn")
     if len(keys) > 1 and (low is not None or high is not None or target is not None):
         raise UsageError('with several knobs give each its range, "KEY=LOW..HIGH", and no target')
     make = maker(scenario, changes)
-    fixed = any(split_key(change.partition("=")[0].strip()) == ("cluster", "nodes") for change in changes)
+    keys_of_changes = (split_key(change.partition("=")[0].strip()) for change in as_texts(changes, "changes"))
+    fixed = ("cluster", "nodes") in keys_of_changes
     ranges = [range_of(make, key, low, high, fixed=fixed) for key in keys]
     if metric is None and target is None and any(each.knob.is_spares for each in ranges):
         options = replace(options, metric="ettr_hardware")
     return _tune(make, ranges, options)
+
+
+def _end(name: str, value: object) -> str | None:
+    """Return an end of a range as a text with its unit."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise UsageError(f'{name} must be a value such as "30 min" or 1_000, not {described(value)}')
+    return repr(plain(value))
 
 
 def _silent(text: str) -> None:
