@@ -46,6 +46,7 @@ from sim.plan import (
     Strikes,
     Watchdog,
 )  # fmt: skip
+from sim.planning_clocks import on_own_clocks
 from sim.planning_lives import lives_of
 from sim.planning_maintenance import calendar_of, groups_of
 from sim.planning_nodes import components, job_rate, order
@@ -341,6 +342,11 @@ def build(scenario: Scenario, seed: int | None = None) -> Plan:
         Seed >= 0 of all draws; the scenario's own where left out.
     """
     seed = scenario.run.seed if seed is None else seed
+    return _plan(on_own_clocks(scenario, lambda counted: _plan(counted, seed)), seed)
+
+
+def _plan(scenario: Scenario, seed: int) -> Plan:
+    """The plan of a scenario whose rates are on the clocks of their sources."""
     laws = _Laws()
     nodes = scenario.job.nodes + sum(pool.nodes for pool in scenario.pools.by_name().values())
     groups = groups_of(scenario, nodes)

@@ -561,6 +561,8 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float, groups: tuple[str
         rates += [{"afr": f"{100.0 * _YEAR_S / life:.9g} %"}, {"afr": _YEAR_S / life}]
     if per == "job":
         rates.append({"observed": {"events": 3, "over": f"{3 * life:.9g} s"}})
+        clock = draw(st.sampled_from(["wall", "training"]))
+        rates.append({"observed": {"events": 3, "units": count, "over": f"{3 * life / count:.9g} s", "clock": clock}})
     if per == "node" and count == 1:
         rates.append({"per_1000_node_days": 8.64e7 / life})
     optional = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,7 +52,15 @@ def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     """Print the resolved scenario with the source of every default, and what follows in closed form."""
     from sim.planning import build
     from sim.report.questions import questions
-    from sim.report.scenario import as_dict, implied_lines, model_lines, outlook_lines, resolved_lines, room_lines
+    from sim.report.scenario import (
+        as_dict,
+        counted_lines,
+        implied_lines,
+        model_lines,
+        outlook_lines,
+        resolved_lines,
+        room_lines,
+    )
     from sim.study.outlook import Outlook
 
     scenario = load(file, changes)
@@ -64,7 +73,8 @@ def show(file: File, changes: Set = None, as_json: Json = False) -> None:
     for line in resolved_lines(scenario):
         put(line)
     put("")
-    for line in (*outlook_lines(outlook), *implied_lines(scenario), *room_lines(scenario), *model_lines(scenario)):
+    more = (implied_lines(scenario), room_lines(scenario), model_lines(scenario))
+    for line in chain(outlook_lines(outlook), counted_lines(scenario, outlook), *more):
         put(line)
 
 

@@ -118,6 +118,24 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
             yield from textwrap.wrap(text, WIDTH, initial_indent="  - ", subsequent_indent="    ")
 
 
+def counted_lines(scenario: Scenario, outlook: Outlook) -> Iterator[str]:
+    """Counts on another clock than the source's, converted with the share of the time that the job trains."""
+    values = {entry.path: entry.si for entry in scenario.entries}
+    share = outlook.training_share
+    spans = {"wall": ("wall clock", share, "training"), "training": ("training", 1 / share, "wall clock")}
+    counted = [(name, source.counted_on) for name, source in scenario.faults.items() if source.counted_on is not None]
+    for number, (name, clock) in enumerate(counted):
+        if number == 0:
+            yield "Counts on another clock than the source's"
+        path = ("faults", name, "observed")
+        events, over, (here, factor, there) = values[*path, "events"], values[*path, "over"], spans[clock]
+        text = (
+            f"faults.{name}: {events:g} in {duration(over)} of {here} are {events:g} in {duration(factor * over)} of "
+        )
+        text += f"{there}: the job trains or saves {percent(share, 1)} of the time, by the closed form."
+        yield from textwrap.wrap(text, WIDTH, initial_indent="  - ", subsequent_indent="    ")
+
+
 def _gap(gap: Gap) -> str:
     """Say what is left out, and what that can do."""
     if gap.bound is None or gap.bound >= 1:
@@ -177,6 +195,7 @@ def as_dict(scenario: Scenario, outlook: Outlook) -> dict[str, Any]:
             "job_mtbf_s": outlook.job_mtbf_s if math.isfinite(outlook.job_mtbf_s) else None,
             "mtbf_by_cause_s": outlook.mtbf_by_cause_s,
             "uncertain_mtbf_s": {name: {"p5": p5, "p95": p95} for name, (p5, p95) in outlook.uncertain_mtbf_s.items()},
+            "training_share": outlook.training_share,
             "recovery_s": outlook.recovery_s if math.isfinite(outlook.recovery_s) else None,
             "save_cost_s": outlook.save_cost_s,
             "interval_s": outlook.interval_s,

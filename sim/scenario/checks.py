@@ -12,6 +12,7 @@ from sim.scenario.domains import check_groups, make_groups, order_of
 from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
 from sim.scenario.findings import Findings
 from sim.scenario.maintenance import MOST_MAINTENANCE, check_unit, check_waves, units_of
+from sim.scenario.observed import check_watched
 from sim.scenario.pauses import MOST_PAUSES, check_pause
 from sim.scenario.reading import Parts, held_nodes, of_model
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
@@ -100,10 +101,24 @@ def _groups(parts: Parts, findings: Findings) -> None:
     sizes = pool_sizes(parts.pools, parts.cluster.size - (parts.job.nodes or parts.cluster.size))
     if not bad and not wrong and min(sizes) >= 0 and held <= parts.cluster.size:
         made = make_groups(groups, held)
+        _watched(parts, {name: group.number for name, group in made.items()}, findings)
         try:
             order_of(held, zip(sizes, (made.get(name or "") for name in spread), strict=True))
         except RefusedError as refusal:
             findings.add(("pools",), refusal)
+
+
+def _watched(parts: Parts, domains: Mapping[str, int], findings: Findings) -> None:
+    """Check that counts on another clock than the source's are of this job; `domains` are there by group."""
+    assert parts.cluster is not None
+    assert parts.job is not None
+    nodes = parts.job.nodes or parts.cluster.size
+    units = {"gpu": nodes * parts.cluster.gpus_per_node, "node": nodes, "job": 1, **domains}
+    for name, source in parts.faults.items():
+        if source.observed is not None and source.per in units:
+            refusal = check_watched(source.observed, source.clock, source.count * units[source.per])
+            if refusal is not None:
+                findings.add(("faults", name, "observed", "clock"), refusal)
 
 
 def _counts(data: Mapping[str, Any], findings: Findings) -> None:

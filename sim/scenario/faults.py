@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict
 
@@ -28,7 +28,6 @@ from sim.scenario.fields import (
     HOUR_S,
     YEAR_S,
     AtLeastOne,
-    Choice,
     Duration,
     Flag,
     Life,
@@ -54,7 +53,7 @@ from sim.scenario.lives import (
     check_ageing,
     resolve_ageing,
 )
-from sim.scenario.observed import NOT_COUNTED, ObservedTable, add_observed, observed_rate, shape_of
+from sim.scenario.observed import CLOCK_WORD, NOT_COUNTED, Clock, ObservedTable, add_observed, observed_rate, shape_of
 from sim.scenario.refusal import RefusedError, listed, nearest, shown
 from sim.scenario.units import Quantity
 
@@ -110,7 +109,7 @@ class FaultTable(Table):
         None,
         "run.uncertain",
     )
-    clock: Annotated[Literal["wall", "training"], Choice(("wall", "training"))] = setting(
+    clock: Annotated[Clock, CLOCK_WORD] = setting(
         "Clock that the source ages on: wall clock, or only while the job steps or saves.",
         "wall",
         "hardware ages on the wall clock",
@@ -162,7 +161,7 @@ class FaultSource:
     count : int
         Components per unit, >= 1.
     rate : float
-        Faults of ONE component, 1/s, >= 0; its mean if it is uncertain.
+        Faults of ONE component, 1/s on the clock that they were counted on, >= 0; its mean if it is uncertain.
     shape : float
         Shape of the gamma law of an uncertain rate, > 0; 0: the rate is taken as known.
     needs : dict
@@ -173,19 +172,22 @@ class FaultSource:
         How components live if their hazard depends on their age, or if they differ; None: exponential lives.
     lead : Law or None
         Time from the notice of a fault until it strikes, s; None: faults come without notice.
+    counted_on : str or None
+        Clock of the rate, if it is not that of the source.
     """
 
     per: str
     count: int
     rate: float
     shape: float
-    clock: Literal["wall", "training"]
+    clock: Clock
     effect: Mapping[Effect, float]
     takes: str
     needs: Mapping[Need, float]
     detect: Law | None
     ageing: Ageing | None = None
     lead: Law | None = None
+    counted_on: Clock | None = None
 
 
 def check_fault_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
@@ -301,7 +303,10 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
     detect = None if table.detect is None else resolve_law(table.detect)
     ageing = resolve_ageing(path, table, entries)
     lead = None if table.lead is None else resolve_law(table.lead)
-    return FaultSource(table.per, table.count, rate, shape, table.clock, does, takes, shares, detect, ageing, lead)
+    counted = None if table.observed is None or table.observed.clock == table.clock else table.observed.clock
+    return FaultSource(
+        table.per, table.count, rate, shape, table.clock, does, takes, shares, detect, ageing, lead, counted
+    )  # fmt: skip
 
 
 def takes_of(table: FaultTable) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from sim.scenario.entries import Entries
-from sim.scenario.fields import Number, PositiveDuration, Table, setting
-from sim.scenario.refusal import RefusedError
+from sim.scenario.fields import Choice, Number, PositiveDuration, Table, setting
+from sim.scenario.refusal import RefusedError, shown
+
+Clock = Literal["wall", "training"]
+CLOCK_WORD = Choice(("wall", "training"))
 
 JEFFREYS = 0.5
 """What Jeffreys' prior, gamma(1/2, 0), adds to the counted events (H. Jeffreys, "An invariant form for the prior
@@ -26,7 +29,16 @@ class ObservedTable(Table):
     units: Annotated[float, Number(0.0, open_low=True)] | None = setting(
         "Components that were watched; a number above 0.", None, "1 for a source per job; else required"
     )
-    over: PositiveDuration = setting("How long they were watched on the source's own clock, in s, above 0.")
+    over: PositiveDuration = setting("How long they were watched, on the clock below, in s, above 0.")
+    clock: Annotated[Clock, CLOCK_WORD] | None = setting(
+        "Clock that `over` was read on. If it is not the source's own, the rate is converted with the share of the "
+        "time in which this file's job trains or saves. A closed form gives it and `sim show` prints it; it leaves out "
+        "waits for nodes, maintenance and the rest that `sim show` lists as left out. Only for components that were "
+        "watched in a job like this file's. A changed job has another share: its count per time on this clock stays "
+        "the same.",
+        None,
+        "the source's own clock",
+    )
 
 
 def observed_rate(table: ObservedTable, uncertain: bool) -> float:
@@ -48,3 +60,17 @@ def add_observed(path: tuple[str, ...], table: ObservedTable, entries: Entries) 
     entries.field(path, table, "events", "1")
     entries.field(path, table, "units", "1", 1.0 if table.units is None else table.units)
     entries.field(path, table, "over", "s")
+    entries.field(path, table, "clock", "")
+
+
+def check_watched(table: ObservedTable, own: Clock, components: int) -> RefusedError | None:
+    """Refuse a count on another clock than the source's ``own`` that is not of the ``components`` of this job."""
+    watched = 1.0 if table.units is None else table.units
+    if table.clock in (None, own) or watched == components:
+        return None
+    return RefusedError(
+        f"converts the count of {watched:g} components, but this job has {components}: the share of the time in which "
+        "another job trained is not known",
+        f"clock = {shown(table.clock)} with units = {components}",
+        f'give over on the clock "{own}", and leave this out',
+    )

@@ -9,12 +9,12 @@ from operator import itemgetter
 
 from sim.kernels.ledger import BUCKETS
 from sim.plan import AUTO, CALENDAR, SPARES_ELSE_WAIT
+from sim.recoveries import mean_of
 from sim.scenario import Scenario
 from sim.scenario.capacity import Pool
 from sim.scenario.toml import dotted
 from sim.study.answer import Answer
 from sim.study.outlook import Outlook
-from sim.study.spares import mean_of
 
 AGREES = 0.002
 """How far the simulated ETTR may be from the closed form, beyond its interval, for that to name an interval: 0.2 points

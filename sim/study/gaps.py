@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.plan import ANY, NO_LIMIT, SPARES_ELSE_WAIT, Pause, Rule
-from sim.study.spares import mean_of
+from sim.recoveries import mean_of
 from sim.theory import recovery_time
 
 if TYPE_CHECKING:

@@ -10,25 +10,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.plan import BACK, GROUP, NOTHING, WALL, Plan, Source
+from sim.recoveries import mean_of
 from sim.theory import visits
 
 SHORT = 0.01
 """Share of the time in which nodes may be waited for and spares are still enough. An assumption."""
-
-
-def mean_of(plan: Plan, position: int) -> float:
-    """Mean of a law of the plan, s; infinite for one that never ends."""
-    law = plan.laws[position]
-    if law.kind == MIXTURE:
-        return law.share * mean_of(plan, law.first) + (1 - law.share) * mean_of(plan, law.other)
-    if law.kind == LOGNORMAL:
-        return math.exp(law.a + law.b**2 / 2)
-    if law.kind == ENDLESS:
-        return math.inf
-    assert law.kind in (CONSTANT, EXPONENTIAL)
-    return law.a
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from strategies import examples, scenarios
 
 from sim.errors import UsageError
 from sim.planning import build
-from sim.report.scenario import as_dict, outlook_lines, resolved_lines, room_lines
+from sim.report.scenario import as_dict, counted_lines, outlook_lines, resolved_lines, room_lines
 from sim.scenario import from_dict, loads
 from sim.study.outlook import Outlook
 
@@ -130,3 +130,20 @@ def test_uncertain_inputs_are_shown_with_their_range() -> None:
     assert "    node: 40 h, uncertain: 18.1 h to 7.27 days (5 to 95 %)" in lines
     assert "    known: 2.08 days" in lines
     assert any("Rates are uncertain" in line for line in lines)
+
+
+def test_counts_on_another_clock_are_shown_with_the_share_of_training() -> None:
+    """10 recoveries of 2.4 h in 10 days leave 9 of them to train; the other way round 9 days are 10."""
+    stops: dict[str, Any] = {"per": "job", "clock": "training", "needs": "process"}
+    stops["observed"] = {"events": 10, "over": "10 days", "clock": "wall"}
+    recovery = {"detect": "0 s", "restart": "2.4 h"}
+    scenario = from_dict({**SMALL, "faults": {"stops": stops}, "recovery": recovery})
+    outlook = Outlook(build(scenario))
+    assert as_dict(scenario, outlook)["outlook"]["training_share"] == pytest.approx(0.9, rel=1e-9)
+    assert " ".join(line.strip() for line in counted_lines(scenario, outlook)) == (
+        "Counts on another clock than the source's - faults.stops: 10 in 10 days of wall clock are 10 in 9 days of "
+        "training: the job trains or saves 90.0 % of the time, by the closed form."
+    )
+    assert all(len(line) <= 80 for line in counted_lines(scenario, outlook))
+    own = from_dict({**SMALL, "faults": {"stops": {**stops, "observed": {"events": 10, "over": "9 days"}}}})
+    assert list(counted_lines(own, Outlook(build(own)))) == []

@@ -72,7 +72,7 @@ needs = "process"
 
 [faults.software]
 per = "job"
-observed = { events = 54, over = "49 days" }
+observed = { events = 54, over = "49 days", clock = "training" }
 clock = "training"
 needs = "process"
 

@@ -2,6 +2,7 @@ import json
 import math
 import pickle
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,18 @@ def test_what_the_large_example_resolves_to() -> None:
 )
 def test_every_way_to_give_a_rate(rate: str, per_second: float) -> None:
     assert loads(changed('mtbf = "6_300 h"', rate)).faults["node"].rate == pytest.approx(per_second, rel=1e-12)
+
+
+def test_a_count_keeps_the_clock_that_it_was_read_on() -> None:
+    """The rate is what was counted; planning converts it. A count on the source's own clock needs nothing."""
+    text = changed('mtbf = "6_300 h"', 'observed = { events = 3, units = 90, over = "30 h" }')
+    plain = loads(text).faults["node"]
+    own, other = (loads(text, overrides=[f"faults.node.observed.clock={clock}"]) for clock in ("wall", "training"))
+    assert plain.counted_on is None
+    assert own.faults["node"] == plain
+    assert other.faults["node"] == replace(plain, counted_on="training")
+    assert from_dict(other.resolved()).faults == other.faults
+    assert "clock" not in loads(text).resolved()["faults"]["node"]["observed"]
 
 
 def test_an_uncertain_rate_has_the_mean_and_the_shape_of_its_law() -> None:

@@ -187,6 +187,27 @@ REPLACED = [
     ('mtbf = "6_300 h"', "observed = 3", "faults.node.observed", "must be a table", "a table"),
     (
         'mtbf = "6_300 h"',
+        'observed = { events = 3, units = 90, over = "1 day", clock = "steps" }',
+        "faults.node.observed.clock",
+        "none of the known values",
+        '"wall" or "training"',
+    ),
+    (
+        'mtbf = "6_300 h"',
+        'observed = { events = 3, units = 91, over = "1 day", clock = "training" }',
+        "faults.node.observed.clock",
+        "converts the count of 91 components, but this job has 90",
+        "units = 90",
+    ),
+    (
+        'mtbf = "6_300 h"',
+        'count = 2\nclock = "training"\nobserved = { events = 3, units = 90, over = "1 day", clock = "wall" }',
+        "faults.node.observed.clock",
+        "converts the count of 90 components, but this job has 180",
+        'over on the clock "training"',
+    ),
+    (
+        'mtbf = "6_300 h"',
         'observed = { events = 1e9, units = 1e-9, over = "1 s" }',
         "faults.node",
         "more than once per microsecond",

@@ -96,7 +96,7 @@ def others(key: str, value: Any) -> Iterator[Any]:
         yield from (word for word in WORDS.get(key, []) if word != value)
         number = re.fullmatch(r"([0-9.e+-]+)( .*)", value)
         if number and re.search(r"[1-9]", number.group(1)):
-            yield from (f"{float(number.group(1)) * times:.9g}{number.group(2)}" for times in (2.0, 0.5))
+            yield from (f"{float(number.group(1)) * times:.9g}{number.group(2)}" for times in (2.0, 0.5, 1e4))
         elif number:
             yield f"1{number.group(2)}"
 
