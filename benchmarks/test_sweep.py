@@ -16,7 +16,7 @@ from sim.batch.journal import Blocks, Journal, read
 from sim.batch.tables import Axis, Case, write_tables
 from sim.batch.work import Block, Piece, Task, model, resolved, run_task, unpacked
 from sim.engine.compiled.run import Runner
-from sim.study.estimate import cores
+from sim.study.looks import cores
 
 REPLICATIONS = 256
 CASES = 1_000

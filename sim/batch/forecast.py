@@ -12,8 +12,8 @@ import numpy as np
 from sim.batch.driver import weight
 from sim.batch.work import Resolved, unpacked
 from sim.engine.compiled.run import Runner
-from sim.study.estimate import FIRST_LOOK
 from sim.study.levelled import time_s
+from sim.study.looks import FIRST_LOOK
 from sim.study.statistics import ratio
 
 _PROBED = (0.1, 0.5, 0.9)

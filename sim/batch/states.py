@@ -12,8 +12,8 @@ import numpy.typing as npt
 from sim.batch.journal import Blocks, Content
 from sim.batch.work import Piece, Resolved
 from sim.study.doubts import few, heavy_tailed
-from sim.study.estimate import FIRST_LOOK
 from sim.study.levelled import levelled_time
+from sim.study.looks import FIRST_LOOK
 from sim.study.statistics import ratio
 
 LOOKED_AT = ("work_done_s", "wall_s", "interruptions", "excess_s")

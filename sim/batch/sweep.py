@@ -41,7 +41,7 @@ from sim.engine.compiled.run import Runner
 from sim.errors import ExitCode, LostError, Problem, ScenarioError, SimError, UsageError
 from sim.results import SCHEMA_VERSION, versions
 from sim.scenario import Scenario
-from sim.study.estimate import cores
+from sim.study.looks import cores
 from sim.writing import partial_name
 
 _AT_ONCE = 50

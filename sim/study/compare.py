@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -19,8 +19,8 @@ from sim.results import Records, Runs, training_s
 from sim.scenario import Overrides, Scenario, Source, scenario_of
 from sim.study.answer import Answer
 from sim.study.doubts import FEW_INTERRUPTIONS
-from sim.study.estimate import FIRST_LOOK, cores
 from sim.study.levelled import shares_of_time
+from sim.study.looks import cores, look
 from sim.study.paired import Measured, interval, of_mean, of_ratio, saved_by_pairing
 from sim.study.statistics import Estimate
 
@@ -302,17 +302,16 @@ def compare(
     runners = [Runner(plan, jobs or cores()) for plan in plans]
     rows: list[Records] = [np.zeros(0, ROW) for _ in plans]
 
-    def looks() -> Iterator[Comparison]:
-        n = 0
-        while n < most:
-            count = min(n or FIRST_LOOK, most - n)
-            more = [runner.run(n, count) for runner in runners]
-            rows[:] = [np.concatenate(pair) for pair in zip(rows, more, strict=True)]
-            n += count
-            runs = (Runs(*each) for each in zip(cases, plans, rows, strict=True))
-            yield Comparison(tuple(map(Answer, runs)), called, wanted)
+    def extend(first: int, count: int) -> None:
+        more = [runner.run(first, count) for runner in runners]
+        rows[:] = [np.concatenate(pair) for pair in zip(rows, more, strict=True)]
 
-    return _last(looks(), most, progress)
+    def answer(n: int) -> Comparison:
+        runs = (Runs(*each) for each in zip(cases, plans, rows, strict=True))
+        return Comparison(tuple(map(Answer, runs)), called, wanted)
+
+    found, interrupted = look(extend, answer, most, lambda each: wanted is not None and each.reached, progress)
+    return replace(found, interrupted=interrupted)
 
 
 def _cases(scenarios: Sequence[Source], changes: Overrides) -> list[Scenario]:
@@ -322,19 +321,6 @@ def _cases(scenarios: Sequence[Source], changes: Overrides) -> list[Scenario]:
     if isinstance(scenarios[0], (list, tuple)):
         raise UsageError("scenarios[0] must be a path, a dict or a Scenario, not a list: compare(*scenarios)")
     return [scenario_of(each, changes, f"scenarios[{number}]") for number, each in enumerate(scenarios)]
-
-
-def _last(looks: Iterator[Comparison], most: int, progress: Callable[[Comparison], None] | None) -> Comparison:
-    """The first look that is precise enough, or the last; what is known so far if Ctrl-C comes."""
-    found = next(looks)
-    try:
-        while found.n < most and not (found.half_width and found.reached):
-            if progress is not None:
-                progress(found)
-            found = next(looks)
-    except KeyboardInterrupt:
-        return replace(found, interrupted=True)
-    return found
 
 
 def _ettr(answer: Answer) -> Measured:

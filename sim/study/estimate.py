@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal, get_args
@@ -18,11 +17,7 @@ from sim.planning import build
 from sim.results import Records, Runs
 from sim.scenario import Overrides, Source, scenario_of
 from sim.study.answer import Answer
-
-FIRST_LOOK = 32
-"""Replications before the first look at the interval; the next looks come at twice as many each. Few looks, and none
-at a small number, keep the interval's coverage near its name.
-"""
+from sim.study.looks import cores, look
 
 MOST_PAIRS = 512
 """Pairs of runs with the same uncertain inputs, at most: they give the inputs' share of the variance to about 1/20."""
@@ -97,26 +92,22 @@ def run(
         room = [None] * count if marks is None else marks
         return np.array([run_one(plan, first + i, each)[0] for i, each in enumerate(room)], dtype=ROW)
 
-    def extended(runs: Runs, count: int) -> Runs:
+    runs = Runs(scenario, plan, np.zeros(0, ROW), engine)
+
+    def extend(first: int, count: int) -> None:
+        nonlocal runs
         marks = np.zeros((count, plan.periods, len(MARKS))) if plan.periods else None
-        rows = np.concatenate([runs.rows, more(len(runs.rows), count, marks)])
+        rows = np.concatenate([runs.rows, more(first, count, marks)])
         if runs.marks is not None and marks is not None:
             marks = np.concatenate([runs.marks, marks])
-        return replace(runs, rows=rows, marks=marks)
+        runs = replace(runs, rows=rows, marks=marks)
 
-    answer = Answer(extended(Runs(scenario, plan, np.zeros(0, ROW), engine), min(FIRST_LOOK, most)), wanted)
+    answer, interrupted = look(
+        extend, lambda n: Answer(runs, wanted), most, lambda each: wanted is not None and each.reached, progress
+    )
     try:
-        while answer.n < most and not (wanted and answer.reached):
-            if progress is not None:
-                progress(answer)
-            answer = Answer(extended(answer.runs, min(answer.n, most - answer.n)), wanted)
-        if plan.uncertain and answer.n > 1:
+        if plan.uncertain and answer.n > 1 and not interrupted:
             answer = replace(answer, partners=more(PARTNER, min(answer.n, MOST_PAIRS)))
     except KeyboardInterrupt:
-        answer = Answer(answer.runs, wanted, interrupted=True)
-    return answer
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        interrupted = True
+    return Answer(answer.runs, wanted, interrupted=True) if interrupted else answer

@@ -19,9 +19,9 @@ from sim.study.answer import Answer
 from sim.study.attribution import Share, losses, shares, total
 from sim.study.compare import Verdict
 from sim.study.doubts import FEW_INTERRUPTIONS
-from sim.study.estimate import FIRST_LOOK, cores
 from sim.study.knobs import maker
 from sim.study.levers import Lever, Turn, levers
+from sim.study.looks import cores, look
 from sim.study.paired import Measured, interval, of_ratio
 from sim.study.statistics import Estimate
 from sim.study.trials import Trials
@@ -229,15 +229,10 @@ def explain(
     wanted = None if replications is not None else half_width or base.run.precision.half_width
     most = replications or base.run.max_replications
     looks = _Looks(trials, wanted)
-    found = looks.at(min(FIRST_LOOK, most))
-    try:
-        while found.n < most and not (wanted and found.reached):
-            if progress is not None:
-                progress(found)
-            found = looks.at(min(2 * found.n, most))
-    except KeyboardInterrupt:
-        return replace(found, interrupted=True)
-    return found
+    found, interrupted = look(
+        looks.extend, looks.answer, most, lambda each: wanted is not None and each.reached, progress
+    )
+    return replace(found, interrupted=interrupted)
 
 
 class _Looks:
@@ -267,13 +262,17 @@ class _Looks:
                 self.left_out.append(LeftOut(lever.name, turn.factor, reason))
         return possible
 
-    def at(self, n: int) -> Explained:
-        """Give the answer from the first n replications of everything."""
-        rows = np.concatenate([self.rows, self.runner.run(len(self.rows), n - len(self.rows))])
+    def extend(self, first: int, count: int) -> None:
+        """Simulate more replications of everything."""
+        rows = np.concatenate([self.rows, self.runner.run(first, count)])
         for _, turns in self.levers:
             for turn in turns:
-                self.trials.at(turn.changes, n)
+                self.trials.at(turn.changes, first + count)
         self.rows = rows
+
+    def answer(self, n: int) -> Explained:
+        """Return the answer of the first n replications of everything, which all have been run."""
+        rows = self.rows
         answer = Answer(Runs(self.scenario, self.trials.plan(()), rows))
         now = of_ratio(rows["work_done_s"], answer.time_s)
         family = sum(len(turns) for _, turns in self.levers)

@@ -9,14 +9,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sim.errors import UsageError
+from sim.study.looks import FIRST_LOOK, looks
 from sim.study.paired import Measured, interval
 from sim.study.peak import Peak, peak
 from sim.study.ranges import Range
 from sim.study.statistics import Estimate
 from sim.study.trials import Trials
-
-FIRST_LOOK = 32
-"""Replications of each point before the first look."""
 
 MOST_ON_GRID = 256
 """Replications of each point of the grid, at most: it only has to show where to fit. An assumption."""
@@ -133,12 +131,7 @@ class Search:
 
     def looks(self, first: int, most: int) -> list[int]:
         """Numbers of replications at which to look."""
-        if self.fixed:
-            return [self.most]
-        looks = [min(first, most)]
-        while looks[-1] < most:
-            looks.append(min(2 * looks[-1], most))
-        return looks
+        return [self.most] if self.fixed else list(looks(first, most))
 
     def _points(self, values: Sequence[float], measured: Sequence[Measured]) -> tuple[Point, ...]:
         best = max(measured, key=lambda each: each.value)

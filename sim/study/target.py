@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from scipy.special import stdtrit
 
+from sim.study.looks import FIRST_LOOK
 from sim.study.paired import Measured, interval
-from sim.study.search import FIRST_LOOK, MOST_ON_GRID, Found, Point, Search
+from sim.study.search import MOST_ON_GRID, Found, Point, Search
 
 ASIDE = 0.1
 """How far to both sides the slope at a value is measured, on the logarithm."""

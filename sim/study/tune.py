@@ -12,8 +12,8 @@ from sim.errors import UsageError
 from sim.scenario import Overrides, Scenario, Source, as_texts
 from sim.scenario.positions import split_key
 from sim.scenario.toml import plain
-from sim.study.estimate import cores
 from sim.study.knobs import Make, changes_of, maker
+from sim.study.looks import cores
 from sim.study.paired import Measured, interval
 from sim.study.ranges import Range, formulas, range_of
 from sim.study.search import Found, Progress, Search
