@@ -373,8 +373,8 @@ class Tier:
 class Plan:
     """A scenario as numbers. Times in seconds on the grid, infinite where there is no limit.
 
-    With ``work``, ``horizon`` is the end of time. ``period`` is that of the series, infinite if none is asked for.
-    ``fault_gap`` is the mean time between faults on the job, infinite if there are none.
+    With ``work``, ``horizon`` is when the run is given up. ``period`` is that of the series, infinite if none is asked
+    for. ``fault_gap`` is the mean time between faults on the job, infinite if there are none.
 
     ``repair`` holds the stages in their order: a unit that needs a reset enters the first, one that needs repair
     ``repair_entry``, when its fault is seen or with ``repair_at_fault`` at once. ``relapse`` is the law of life of

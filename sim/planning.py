@@ -12,7 +12,7 @@ from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.ledger import BUCKETS
 from sim.kernels.lives import COMPONENT
 from sim.kernels.saves import ENDLESS_SAVES
-from sim.kernels.time import LAST_S, quantize
+from sim.kernels.time import TICKS_PER_SECOND, quantize
 from sim.plan import (
     ANY,
     AUTO,
@@ -57,6 +57,7 @@ from sim.scenario.capacity import ON_ACTIVATION
 from sim.scenario.law import Law as ScenarioLaw
 from sim.scenario.repair import RESET as RESET_STAGE
 from sim.scenario.repair import RepairStage as ScenarioRepairStage
+from sim.scenario.run import Run
 from sim.scenario.stages import Stage as ScenarioStage
 from sim.scenario.units import Quantity
 
@@ -321,6 +322,14 @@ def _check(check: Quantity | str) -> float:
     return quantize(float(check))
 
 
+def _horizon(run: Run) -> float:
+    """When a run ends whatever it has done, in seconds: it may be longer than any duration."""
+    if run.horizon is not None:
+        return quantize(float(run.horizon))
+    assert run.give_up is not None
+    return round(run.give_up * TICKS_PER_SECOND) / TICKS_PER_SECOND
+
+
 def _fault_gap(scenario: Scenario) -> float:
     """Mean time between faults on the job, while it trains."""
     rate = job_rate(scenario)
@@ -382,7 +391,7 @@ def _plan(scenario: Scenario, seed: int) -> Plan:
         has_store=store is not None,
         pattern=pattern,
         read=0.0 if store is None else quantize(float(store.read)),
-        horizon=LAST_S if scenario.run.horizon is None else quantize(float(scenario.run.horizon)),
+        horizon=_horizon(scenario.run),
         work=work,
         last_save=ENDLESS_SAVES if endless else math.ceil(work / pattern.interval) - 1,
         initial_start=scenario.run.initial_start,

@@ -290,6 +290,12 @@ def ledger_gpu_of(plan: Plan, rows: Records) -> dict[str, Numbers]:
     return spent | {bucket: node_s * per_node for bucket, node_s in zip(GPU_ONLY, rest, strict=True)}
 
 
+def count_reasons(reasons: Numbers) -> dict[str, int]:
+    """Return how many runs stopped for which reason, by its name in small letters."""
+    found, counts = np.unique(reasons, return_counts=True)
+    return {StopReason(reason).name.lower(): int(count) for reason, count in zip(found, counts, strict=True)}
+
+
 def _gpus_held(plan: Plan) -> int:
     return plan.nodes * plan.gpus_per_node
 

@@ -446,6 +446,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         horizon = time(1, 9_000)
     else:
         work = time(1, 2_000)
+        horizon = math.inf if draw(st.booleans()) else work * draw(st.sampled_from([1, 2, 5]))
     plan = Plan(
         seed=1,
         gpus_per_node=8,
@@ -488,7 +489,7 @@ def plans(draw: Any, scales: tuple[float, ...] = (TICK, TICK, 0.1, 1.0, 60.0), m
         order=tuple(order),
         blame=draw(blames(len(groups), table, unit)) if rich else Blame(),
         pauses=tuple(draw(pauses(name, table, unit)) for name in PAUSES[: draw(st.sampled_from([0, 0, 1, 2]))]),
-        period=math.inf if horizon == math.inf else time(max(1, int(horizon / unit) // 40), int(horizon / unit) + 3),
+        period=math.inf if work < math.inf else time(max(1, int(horizon / unit) // 40), int(horizon / unit) + 3),
         pick=draw(st.integers(0, len(PICKS) - 1)),
     )
     return replace(plan, laws=tuple(table))
@@ -964,6 +965,6 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
             st.fixed_dictionaries({**run, "horizon": durations(10.0, 6_000.0, scale)}, optional=periods)
         )
     else:
-        optional = {"final_save": st.booleans()}
+        optional = {"final_save": st.booleans(), "give_up": durations(2_010.0, 6_000.0, scale)}
         table["run"] = draw(st.fixed_dictionaries({**run, "work": durations(10.0, 2_000.0, scale)}, optional=optional))
     return table

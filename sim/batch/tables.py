@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from sim.batch.journal import Blocks, Content, Matrix
-from sim.engine.state import StopReason
+from sim.engine.state import EARLY, StopReason
 from sim.kernels.ledger import BUCKETS, GPU_ONLY
 from sim.results import COUNTS, EXCESS, OF_A_RUN, TRAINS, training_s
 from sim.study.levelled import FIXED_END, levelled_time, totals_of_a_run
@@ -33,7 +33,6 @@ ROWS_AT_ONCE = 50_000
 _COUNTED_BY_NAME = ("faults_", "interruptions_", "saves_", "restores_")
 _BY_NAME = (*_COUNTED_BY_NAME, EXCESS, "rate_factor_", "lost_work_", "save_stall_")
 _WHOLE = ("replication", "stop_reason", "from_start_restores", *COUNTS)
-_EARLY = (StopReason.DEPLETED, StopReason.NO_PROGRESS, StopReason.EVENT_LIMIT, StopReason.RESTART_LIMIT)
 _REASONS = [StopReason(reason).name.lower() for reason in sorted(StopReason)]
 
 
@@ -149,7 +148,7 @@ class Summaries(Sequence[Summary | None]):
             *(ratios(seconds, time, confidence, most=1.0) for seconds in shares),
         ]
         self.ends[:, :, numbers] = [[each.mean, each.low, each.high] for each in found]
-        self.stopped_early[numbers] = np.isin(columns["stop_reason"], _EARLY).sum(axis=1)
+        self.stopped_early[numbers] = np.isin(columns["stop_reason"], EARLY).sum(axis=1)
         self._known[numbers] = True
 
 

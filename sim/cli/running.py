@@ -111,6 +111,11 @@ class Asked:
             raise UsageError(f"{option}: {refusal}; give {refusal.allowed}") from None
         if time is not None and time <= 0:
             raise UsageError(f'--done-by "{done_by}": give a time above 0')
+        if time is not None and scenario.run.give_up is not None and time > scenario.run.give_up:
+            given_up = f"runs are given up after {scenario.run.give_up.written}"
+            raise UsageError(
+                f'--done-by "{done_by}": {given_up}: give an earlier time, or --set run.give_up="{done_by}"'
+            )
         if share is not None and not 0 < share <= 1:
             raise UsageError(f"{option}: give a share between 0 and 1")
         return cls(time, share)
@@ -160,8 +165,6 @@ def _run_many(
         if command is not None:
             out.print("no formula knows the best interval here; to search it:")
             out.print(f"  {command}", soft_wrap=True)
-        for doubt in answer.doubts:
-            out.print(wrapped(f"warning: {doubt.text}"))
         for text in chance_lines(chances, asked.done_by, asked.ettr_below):
             out.print(text)
         for part in answer_tables(answer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy.typing as npt
 
 from sim.kernels.ledger import BUCKETS
 from sim.kernels.persists import MOST_STORES
+from sim.kernels.time import LAST_S
+from sim.plan import Plan
 
 RUNNING = 0
 DETECTING = 1
@@ -26,8 +29,8 @@ class StopReason(IntEnum):
     ``DONE``: the work is done. ``HORIZON``: the time is up. ``DEPLETED``: the job waits for units and none will come;
     a run with a horizon books the rest of it as a wait for capacity. ``NO_PROGRESS``: one incident took more starts
     of a recovery than the scenario allows. ``EVENT_LIMIT``: as many faults, repairs, pauses and parts of a
-    walk over saves as the scenario allows.
-    ``RESTART_LIMIT``: the run took more starts of a recovery than the scenario allows.
+    walk over saves as the scenario allows. ``RESTART_LIMIT``: the run took more starts of a recovery than the scenario
+    allows. ``GAVE_UP``: the work is not done when the run is given up. ``END_OF_TIME``: nor is it at the end of time.
     """
 
     GOING = 0
@@ -37,15 +40,28 @@ class StopReason(IntEnum):
     NO_PROGRESS = 4
     EVENT_LIMIT = 5
     RESTART_LIMIT = 6
+    GAVE_UP = 7
+    END_OF_TIME = 8
 
 
 GOING = int(StopReason.GOING)
 DONE = int(StopReason.DONE)
-HORIZON = int(StopReason.HORIZON)
 DEPLETED = int(StopReason.DEPLETED)
 NO_PROGRESS = int(StopReason.NO_PROGRESS)
 EVENT_LIMIT = int(StopReason.EVENT_LIMIT)
 RESTART_LIMIT = int(StopReason.RESTART_LIMIT)
+
+
+EARLY = tuple(reason for reason in StopReason if reason not in (StopReason.GOING, StopReason.DONE, StopReason.HORIZON))
+"""Why runs stop that are not what was asked for: until their work is done, or to their horizon."""
+
+
+def reason_at_horizon(plan: Plan) -> StopReason:
+    """Return why a run stops that is still going at the plan's horizon."""
+    if plan.work == math.inf:
+        return StopReason.HORIZON
+    return StopReason.GAVE_UP if plan.horizon < LAST_S else StopReason.END_OF_TIME
+
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,10 +12,12 @@ sums and differences: a ledger adds up to the wall clock without rounding, and e
 """
 
 LONGEST_S = 2.0**32
-"""The longest duration that is drawn, in seconds (136 years): longer draws are cut off here, far beyond any run."""
+"""The longest duration that is drawn, in seconds (136 years): longer draws are cut off here."""
 
-LAST_S = 2.0**33 - 1.0
-"""The end of time, in seconds (272 years): a run that is not done by then ends there, while times are still exact."""
+LAST_S = 272.0 * 365.0 * 86_400.0
+"""The end of time, in seconds (272 years, below 2^33 s): a run that is not done by then ends there, while times are
+still exact.
+"""
 
 NEVER = math.inf
 """The time of what will not happen."""

@@ -8,7 +8,7 @@ from string import ascii_uppercase
 
 from rich.table import Table
 
-from sim.report.console import WARNINGS, new_table, wrapped
+from sim.report.console import new_table, warnings, wrapped
 from sim.report.words import between, bucket, count, duration, percent
 from sim.study.compare import Comparison, Difference
 from sim.study.observed import Residual
@@ -65,9 +65,7 @@ def verdicts(comparison: Comparison) -> Iterator[str]:
 def tables(comparison: Comparison) -> Iterator[Table | str]:
     """The cases; each one's metrics and ledger beside the first's; a line for each thing to be warned of."""
     for letter, case in zip(ascii_uppercase, comparison.cases, strict=False):
-        for reason, text in WARNINGS.items():
-            if reason in case.stop_reasons:
-                yield wrapped(f"warning: {case.stop_reasons[reason]} of {case.n} runs of {letter} {text}")
+        yield from warnings(case, letter)
     for letter, each in zip(ascii_uppercase[1:], comparison.differences, strict=False):
         yield ""
         yield _metrics(letter, each, comparison.n)

@@ -8,16 +8,17 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from sim.engine.state import StopReason
 from sim.report.words import WIDTH, between, bucket, count, duration, percent
 from sim.results import Records, Runs
+from sim.scenario.fields import YEAR_S
 from sim.scenario.units import Quantity
 from sim.study.advice import Advice
 from sim.study.answer import Answer
+from sim.study.finish import Finish
 from sim.study.inputs import InputSpread
 from sim.study.outlook import Outlook
 from sim.study.series import periods
-from sim.study.statistics import Estimate, spread
+from sim.study.statistics import SHARES, Estimate, spread
 
 MOST_ROWS = 16
 """Rows of the table over time."""
@@ -27,7 +28,11 @@ WARNINGS = {
     "no_progress": "stopped in an incident that no recovery closed: see recovery.max_attempts",
     "restart_limit": "stopped at recovery.max_restarts starts of a recovery",
     "event_limit": "stopped at run.max_events faults, repairs and pauses",
+    "gave_up": "were given up at run.give_up, their work not done: all that is printed of them is up to there",
+    "end_of_time": "were cut at 272 years, where time ends, their work not done: all that is printed of them is up to "
+    "there",
 }
+"""What is said of runs that stopped for these reasons: those of ``sim.engine.state.EARLY``."""
 
 
 def wrapped(text: str) -> str:
@@ -88,10 +93,8 @@ def chance_lines(
 
 def answer_tables(answer: Answer) -> Iterator[Table | str]:
     """The answer as tables: metrics, ledger, causes; and a line for each thing to be warned of."""
-    for reason, text in WARNINGS.items():
-        if reason in answer.stop_reasons:
-            yield wrapped(f"warning: {answer.stop_reasons[reason]} of {answer.n} runs {text}")
-    yield _single_runs(answer)
+    yield from warnings(answer)
+    yield wrapped(_single_runs(answer))
     if answer.inputs is not None:
         yield from _ranges(answer, answer.inputs["ettr"])
     tables = [_metrics(answer), _ledger(answer)] + ([_causes(answer)] if answer.sources else [])
@@ -102,6 +105,21 @@ def answer_tables(answer: Answer) -> Iterator[Table | str]:
     for table in tables:
         yield ""
         yield table
+
+
+def warnings(answer: Answer, of: str = "") -> Iterator[str]:
+    """A line for each thing to be warned of: runs that stopped early, and why intervals are too short; ``of`` which."""
+    yield from stopped_early(answer.stop_reasons, f"runs of {of}" if of else "runs")
+    for doubt in answer.doubts:
+        yield wrapped(f"warning: {f'{of}: ' if of else ''}{doubt.text}")
+
+
+def stopped_early(reasons: dict[str, int], runs: str) -> Iterator[str]:
+    """A line for each reason why some of these runs stopped early."""
+    n = sum(reasons.values())
+    for reason, text in WARNINGS.items():
+        if reason in reasons:
+            yield wrapped(f"warning: {reasons[reason]} of {n} {runs} {text}")
 
 
 def new_table(title: str, *columns: str, names: tuple[int, ...] = (0,)) -> Table:
@@ -151,19 +169,30 @@ def _metrics(answer: Answer) -> Table:
 
 def _single_runs(answer: Answer) -> str:
     """What one run may look like: time to finish where work ends it, else work done."""
-    rows = answer.runs.rows
-    name, values = "work done by one run", rows["work_done_s"]
-    if math.isfinite(answer.runs.plan.work):
-        finished = rows["stop_reason"] == StopReason.DONE
-        if not finished.any():
-            return "no run finished its work"
-        name = "time to finish" if finished.all() else f"time to finish, of the {finished.sum()} runs that did"
-        values = rows["wall_s"][finished]
-    of_runs = spread(values)
-    said = f"{name}: median {duration(of_runs['median'])}"
-    return said + (
-        f", 5 to 95 % range {duration(of_runs['p5'])} to {duration(of_runs['p95'])}" if len(values) > 1 else ""
-    )
+    finish = answer.finish
+    if finish is None:
+        name, low, middle, high = (
+            "work done by one run",
+            *map(duration, spread(answer.runs.rows["work_done_s"]).values()),
+        )
+    elif finish.unfinished == answer.n:
+        return "no run finished its work"
+    else:
+        name, low, middle, high = "time to finish", *(_finished(finish, share) for share in SHARES)
+    said = f"{name}: median {middle}" + (f", 5 to 95 % range {low} to {high}" if answer.n > 1 else "")
+    if finish is not None and finish.unfinished:
+        said += f"; it has no mean, as {finish.unfinished} of {answer.n} runs did not finish"
+    return said
+
+
+def _finished(finish: Finish, name: str) -> str:
+    """A quantile of the time to finish in words; of one that is not known, what it is later than."""
+    if name not in finish.later_than_s:
+        return duration(finish.quantiles_s[name])
+    years = finish.later_than_s[name] / YEAR_S
+    if years < 1:
+        return f"later than {duration(finish.later_than_s[name])}"
+    return f"later than {years:.3g} year{'s' if years > 1 else ''}"
 
 
 def _ranges(answer: Answer, expected: InputSpread) -> Iterator[Table | str]:

@@ -9,7 +9,7 @@ from string import ascii_uppercase
 from rich.table import Table
 
 from sim.chips import PRECISIONS, Chip
-from sim.report.console import WARNINGS, new_table, wrapped
+from sim.report.console import new_table, warnings, wrapped
 from sim.report.words import between, bucket, percent
 from sim.scenario.fields import YEAR_S
 from sim.study.designs import Change, Designs
@@ -78,9 +78,7 @@ def tables(designs: Designs) -> Iterator[Table | str]:
     """Each design's hardware, waterfall, figures and costs; then each against the first."""
     several = len(designs.accounts) > 1
     for letter, account in zip(ascii_uppercase, designs.accounts, strict=False):
-        for reason, text in WARNINGS.items():
-            if reason in account.answer.stop_reasons:
-                yield wrapped(f"warning: {account.answer.stop_reasons[reason]} of {account.answer.n} runs {text}")
+        yield from warnings(account.answer, letter if several else "")
         yield ""
         yield wrapped((f"{letter}: " if several else "") + _hardware(account))
         yield ""

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.report.compare import points
-from sim.report.console import WARNINGS, new_table, wrapped
+from sim.report.console import WARNINGS, new_table, warnings, wrapped
 from sim.report.words import between, percent
 from sim.study.attribution import Share
 from sim.study.explain import Effect, Explained, Turned
@@ -56,9 +56,7 @@ def sentences(explained: Explained) -> Iterator[str]:
 def tables(explained: Explained) -> Iterator[Table | str]:
     """What is lost, the tornado, and what it leaves out."""
     answer = explained.answer
-    for reason, text in WARNINGS.items():
-        if reason in answer.stop_reasons:
-            yield wrapped(f"warning: {answer.stop_reasons[reason]} of {answer.n} runs {text}")
+    yield from warnings(answer)
     yield ""
     yield _losses(explained)
     yield wrapped(
@@ -72,6 +70,7 @@ def tables(explained: Explained) -> Iterator[Table | str]:
         yield _tornado(shown, title)
         level = f"{100 * explained.answer.confidence:g} %"
         yield wrapped(f"Intervals: {level}, on pairs with the same faults; all {explained.together} hold together.")
+        yield from _early(shown)
     yield from _rest(explained, small, idle)
 
 
@@ -135,6 +134,18 @@ def _cells(value: float, reach: float, side: int, arrow: str, cell: str) -> str:
     if length <= side:
         return cell * length
     return arrow + cell * (side - 1) if arrow == "◄" else cell * (side - 1) + arrow
+
+
+def _early(shown: list[Turned]) -> Iterator[str]:
+    """The settings of which runs stopped early."""
+    found = [
+        f"{named(each, effect)} ({runs})"
+        for each in shown
+        for effect in each.effects
+        if (runs := sum(runs for reason, runs in effect.stop_reasons.items() if reason in WARNINGS))
+    ]
+    if found:
+        yield wrapped(f"Runs that stopped early, and ETTR is that up to there: {'; '.join(found)}.")
 
 
 def _rest(explained: Explained, small: list[Turned], idle: list[Turned]) -> Iterator[str]:

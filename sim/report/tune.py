@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from sim.report.compare import points
-from sim.report.console import new_table, wrapped
+from sim.report.console import new_table, stopped_early, wrapped
 from sim.report.words import between, percent
 from sim.study.ranges import Range
 from sim.study.search import Found
-from sim.study.tune import Tuned
+from sim.study.tune import Setting, Tuned
 
 NAMES = {"now": "now", "young": "Young", "daly": "Daly", "nvidia": "NVIDIA", "exact": "exact formula"}
 METRICS = {"ettr": "ETTR", "ettr_hardware": "ETTR in hardware"}
@@ -98,7 +98,9 @@ def _refusal(tuned: Tuned, over: Range, found: Found) -> str:
 
 
 def tables(tuned: Tuned) -> Iterator[Table | str]:
-    """What each setting gets; the points of the grid where no value is named."""
+    """What each setting gets, and which of its runs stopped early; the points of the grid where no value is named."""
+    for each in tuned.settings:
+        yield from stopped_early(each.stop_reasons, f'runs of "{_name(tuned, each)}"')
     for over, found in zip(tuned.over, tuned.found, strict=True):
         if found.reason is not None and found.points:
             yield ""
@@ -116,15 +118,21 @@ def _settings(tuned: Tuned) -> Table:
     title = f"What each really gets, n = {n} pairs not searched on"
     table = new_table(title, "", "", METRICS[tuned.metric], "against now", level, names=(0, 1))
     for each in tuned.settings:
-        name = "there" if each is best else NAMES.get(each.name, each.name)
         sets = (change.partition("=") for change in each.changes)
         value = ", ".join(value.strip('"') for key, _, value in sets if key in keys)
         if each.name == "now" and len(tuned.over) == 1:
             knob = tuned.over[0].knob
             value = knob.word or ("" if knob.now is None else knob.written(knob.now))
         gain = ("-", "-") if each.gain is None else (points(each.gain.mean), between(each.gain, points))
-        table.add_row(name, value, percent(each.metric.mean, 2), *gain, style="bold" if each is best else None)
+        table.add_row(
+            _name(tuned, each), value, percent(each.metric.mean, 2), *gain, style="bold" if each is best else None
+        )
     return table
+
+
+def _name(tuned: Tuned, setting: Setting) -> str:
+    """What a setting is called."""
+    return "there" if setting is tuned.setting("best") else NAMES.get(setting.name, setting.name)
 
 
 def _grid(tuned: Tuned, over: Range, found: Found) -> Table:

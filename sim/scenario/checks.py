@@ -17,11 +17,11 @@ from sim.scenario.pauses import MOST_PAUSES, check_pause
 from sim.scenario.reading import Parts, held_nodes, of_model
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
 from sim.scenario.repair import check_stages as check_repair_stages
-from sim.scenario.run import check_run
+from sim.scenario.run import check_give_up, check_run
 from sim.scenario.stages import check_stage
 from sim.scenario.stores import MOST_STORES, check_planned, check_store
 from sim.scenario.units import Quantity
-from sim.scenario.work import check_step, check_work
+from sim.scenario.work import check_step, check_work, work_in_seconds
 
 
 def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None:
@@ -162,7 +162,11 @@ def _work(parts: Parts, findings: Findings) -> None:
         findings.add(path, refusal)
     if parts.run is not None:
         gpus = (parts.job.nodes or parts.cluster.size) * parts.cluster.gpus_per_node
-        findings.add_all(("run",), check_work(parts.run.work, gpus, parts.job.step or derived, efficiency))
+        step, work = parts.job.step or derived, parts.run.work
+        wrong = list(check_work(work, gpus, step, efficiency))
+        if work is not None and not wrong:
+            wrong = list(check_give_up(parts.run.give_up, work_in_seconds(work, gpus, step, efficiency)))
+        findings.add_all(("run",), wrong)
 
 
 def _step_and_checkpoint(parts: Parts) -> tuple[Quantity | None, Quantity | None]:

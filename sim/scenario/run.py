@@ -12,13 +12,36 @@ from pydantic import ConfigDict
 from sim.scenario import units
 from sim.scenario.calendar import Moment
 from sim.scenario.entries import Entries
-from sim.scenario.fields import Choice, Flag, PositiveDuration, Span, Table, Whole, WithUnit, either, setting
+from sim.scenario.fields import (
+    SHORTEST_S,
+    YEAR_S,
+    Choice,
+    Flag,
+    PositiveDuration,
+    Span,
+    Table,
+    Whole,
+    WithUnit,
+    setting,
+)
 from sim.scenario.refusal import RefusedError
-from sim.scenario.units import Quantity
+from sim.scenario.units import Quantity, in_seconds
 from sim.scenario.work import Work
 
 MOST_PERIODS = 1_000
 """Most periods of a series: a replication keeps 32 bytes for each."""
+
+LONGEST_YEARS = 272
+"""Years after which a run is given up at the latest: up to there times are exact."""
+
+_GIVE_UP = WithUnit(
+    units.duration,
+    f'a duration above 0, at most "{LONGEST_YEARS} years", such as "2 years"',
+    SHORTEST_S,
+    LONGEST_YEARS * YEAR_S,
+    "[time]",
+    ("2 years",),
+)
 
 HALF_WIDTH = WithUnit(
     units.points,
@@ -59,9 +82,9 @@ class RunTable(Table):
     """`[run]` as written."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["horizon"]}, {"required": ["work"]}]})
-    replaces: ClassVar[Mapping[str, frozenset[str]]] = either(("horizon",), ("work",)) | {
-        "work": frozenset(("horizon", "series"))
-    }
+    replaces: ClassVar[Mapping[str, frozenset[str]]] = {
+        "horizon": frozenset(("work", "give_up")), "work": frozenset(("horizon", "series"))
+    }  # fmt: skip
 
     horizon: Span | None = setting(
         "Wall clock after which the run ends, in s, above 0, at most 100 years.", None, "none: either horizon or work"
@@ -71,6 +94,12 @@ class RunTable(Table):
         "steps, which [efficiency] puts into seconds: FLOP / (GPUs of the job x peak x MFU).",
         None,
         "none: either horizon or work",
+    )
+    give_up: Annotated[Quantity, _GIVE_UP] | None = setting(
+        "Wall clock after which a run ends though its work is not done, in s, at least the work, at most 272 years; "
+        "only with work.",
+        None,
+        "10 times the work, at least 1 year, at most 272 years; an assumption: such a run has failed",
     )
     series: PositiveDuration | None = setting(
         "Length of the periods whose results are given one by one, too, in s, above 0; only with horizon, at most 1000 "
@@ -123,6 +152,7 @@ class Precision:
 @dataclass(frozen=True, slots=True)
 class Run:
     """The run, resolved: exactly one of `horizon` and `work`, s; `confidence` as a share of 1; `start` as written.
+    `give_up` goes with `work`, s.
 
     `series` is the length of a period, s, None if none is asked for; `uncertain` is only the default of the sources.
     """
@@ -139,6 +169,7 @@ class Run:
     max_replications: int
     max_events: int
     start: str = "mon 00:00"
+    give_up: Quantity | None = None
 
 
 def check_run_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
@@ -156,6 +187,11 @@ def check_run_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, Refuse
                 "the slow ones",
                 "series only with horizon",
             ),
+        )
+    if "give_up" in keys and "horizon" in keys:
+        yield (
+            "give_up",
+            RefusedError("needs a run until work is done: a run with a horizon ends there", "give_up with work"),
         )
     if keys.get("final_save") is True and "horizon" in keys:
         yield "final_save", RefusedError("needs a run until work is done", "final_save = true only with work")
@@ -175,6 +211,20 @@ def check_run(table: RunTable) -> Iterator[tuple[str | None, RefusedError]]:
         )
 
 
+def check_give_up(give_up: Quantity | None, work: Quantity) -> Iterator[tuple[str, RefusedError]]:
+    """Check that a run can be done before it is given up; work in s; yields as `check_run_keys`."""
+    if give_up is not None and give_up < work:
+        message = f"is shorter than the work, {work / 86_400:.4g} days at full speed: no run could be done by then"
+        yield "give_up", RefusedError(message, "at least the work", "leave it out for 10 times the work")
+
+
+def give_up_after(work: float) -> Quantity:
+    """Return when a run is given up that says nothing of it, s: 10 times the work, 1 to 272 years."""
+    if 10 * work <= YEAR_S:
+        return units.duration("1 year")
+    return in_seconds(10 * work) if 10 * work < LONGEST_YEARS * YEAR_S else units.duration(f"{LONGEST_YEARS} years")
+
+
 def resolve_run(table: RunTable, work: Quantity | None, has_store: bool, entries: Entries) -> Run:
     """Resolve `[run]`, whose work is known in seconds; without a store there is no final save."""
     path = ("run",)
@@ -183,6 +233,8 @@ def resolve_run(table: RunTable, work: Quantity | None, has_store: bool, entries
     save = has_store and (until_work if table.final_save is None else table.final_save)
     entries.field(path, table, "horizon", "s")
     entries.field(path, table, "work", "s", work)
+    give_up = give_up_after(work) if work is not None and table.give_up is None else table.give_up
+    entries.field(path, table, "give_up", "s", give_up)
     entries.field(path, table, "series", "s")
     entries.field(path, table, "initial_start", "", start)
     entries.field(path, table, "final_save", "", save)
@@ -208,4 +260,5 @@ def resolve_run(table: RunTable, work: Quantity | None, has_store: bool, entries
         table.max_replications,
         table.max_events,
         table.start,
+        give_up,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.engine.state import FROM_START, ROW, StopReason
-from sim.results import COUNTS, Records, Runs, store_names, training_s
+from sim.engine.state import FROM_START, ROW
+from sim.results import COUNTS, Records, Runs, count_reasons, store_names, training_s
 from sim.study.doubts import Doubt, doubts, few, heavy_tailed
+from sim.study.finish import Finish, finish
 from sim.study.inputs import InputSpread, input_spread
 from sim.study.levelled import means_of_a_run, shares_of_time, time_s
 from sim.study.series import Period, periods
@@ -153,8 +155,14 @@ class Answer:
     @cached_property
     def stop_reasons(self) -> dict[str, int]:
         """How many runs stopped for which reason."""
-        reasons, counts = np.unique(self.runs.rows["stop_reason"], return_counts=True)
-        return {StopReason(reason).name.lower(): int(count) for reason, count in zip(reasons, counts, strict=True)}
+        return count_reasons(self.runs.rows["stop_reason"])
+
+    @cached_property
+    def finish(self) -> Finish | None:
+        """When runs until work is done are done; None for runs with a horizon."""
+        if math.isinf(self.runs.plan.work):
+            return None
+        return finish(self.runs, self.levelled.rows["wall_s"])
 
     @cached_property
     def single_runs(self) -> dict[str, dict[str, float]]:
@@ -288,6 +296,7 @@ class Answer:
             "from_start": {name: each.as_dict() for name, each in self.from_start.items()},
             "causes": {each.source: each.faults.mean for each in self.sources},
             "interruption_causes": {each.source: each.interruptions.mean for each in self.sources},
+            "finish": None if self.finish is None else self.finish.as_dict(),
             "single_runs": self.single_runs,
             "inputs": {name: each.as_dict() for name, each in self.inputs.items()} if self.inputs else None,
             "series": None if self.series is None else [period.as_dict() for period in self.series],

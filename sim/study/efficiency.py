@@ -260,6 +260,7 @@ class Account:
                 for each in self.causes
             ],
             "stop_reasons": self.answer.stop_reasons,
+            "doubts": [vars(doubt) for doubt in self.answer.doubts],
             "provenance": self._runs.provenance,
         }  # fmt: skip
 

@@ -35,7 +35,8 @@ class Effect:
     """A lever turned by a factor, against the scenario as it is.
 
     ``gain`` is the difference in ETTR, a fraction, whose interval holds together with those of all effects;
-    ``verdict`` is that of ``sim.compare``; ``runs_that_differ`` counts replications that did not go the same way.
+    ``verdict`` is that of ``sim.compare``; ``runs_that_differ`` counts replications that did not go the same way, and
+    ``stop_reasons`` those that stopped for each reason.
     """
 
     factor: float
@@ -44,12 +45,13 @@ class Effect:
     verdict: Verdict
     runs_that_differ: int
     measured: Measured
+    stop_reasons: dict[str, int]
 
     def as_dict(self) -> dict[str, Any]:
         """The effect as it stands in JSON."""
         return {
             "factor": self.factor, "changes": list(self.changes), "gain": self.gain.as_dict(), "verdict": self.verdict,
-            "runs_that_differ": self.runs_that_differ,
+            "runs_that_differ": self.runs_that_differ, "stop_reasons": self.stop_reasons,
         }  # fmt: skip
 
 
@@ -168,6 +170,8 @@ class Explained:
             "leaders": [each.name for each in self.leaders],
             "left_out": [{"name": each.name, "factor": each.factor, "reason": each.reason} for each in self.left_out],
             "intervals": {"method": "bonferroni", "confidence": self.answer.confidence, "together": self.together},
+            "stop_reasons": self.answer.stop_reasons,
+            "doubts": [vars(doubt) for doubt in self.answer.doubts],
             "precision": {"half_width": self.half_width, "reached": None if self.half_width is None else self.reached},
             "provenance": self.answer.runs.provenance,
         }
@@ -290,7 +294,8 @@ class _Looks:
         differ = self.trials.differing(turn.changes, rows["work_done_s"], rows["wall_s"])
         same = self.trials.plan(turn.changes) == answer.runs.plan
         enough = answer.seen_enough and differ >= FEW_INTERRUPTIONS
-        return Effect(turn.factor, turn.changes, gain, _verdict(gain, same, enough), differ, measured)
+        verdict, reasons = _verdict(gain, same, enough), self.trials.stop_reasons(turn.changes, answer.n)
+        return Effect(turn.factor, turn.changes, gain, verdict, differ, measured, reasons)
 
 
 def _told(effect: Effect, half_width: float) -> bool:

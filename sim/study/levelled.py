@@ -23,7 +23,7 @@ from sim.results import Records, Runs
 
 Floats = npt.NDArray[np.float64]
 
-FIXED_END = (StopReason.HORIZON, StopReason.DEPLETED)
+FIXED_END = (StopReason.HORIZON, StopReason.DEPLETED, StopReason.GAVE_UP, StopReason.END_OF_TIME)
 """Why runs stop whose end does not move with what they drew."""
 
 

@@ -8,13 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import bdtr, betaincinv
 
-from sim.engine.state import StopReason
 from sim.errors import UsageError
 from sim.study.answer import Answer
-from sim.study.statistics import Estimate, Values
-
-SHARES = {"p5": 0.05, "median": 0.5, "p95": 0.95}
-"""Quantiles of single runs that an answer has."""
+from sim.study.finish import finish_times
+from sim.study.statistics import SHARES, Estimate, Values, quantile_of
 
 
 def chance(hits: npt.NDArray[np.bool_], confidence: float) -> Estimate:
@@ -66,15 +63,19 @@ def quantile(values: Values, share: float, confidence: float) -> Estimate:
     s = int(np.searchsorted(below, 1 - tail, side="left")) + 1
     low = float(ordered[r - 1]) if r >= 1 else None
     high = float(ordered[s - 1]) if s <= n else None
-    return Estimate(float(np.quantile(ordered, share)), low, high, n, confidence)
+    return Estimate(quantile_of(ordered, share), low, high, n, confidence)
 
 
 def quantiles(answer: Answer) -> dict[str, dict[str, Estimate]]:
-    """The quantiles of ``Answer.single_runs``, with their intervals, by metric and name."""
+    """The quantiles of ``Answer.single_runs``, with their intervals, by metric and name; and of runs until work is done
+    those of ``finish_s``, infinite for runs that were not done.
+    """
     rows = answer.runs.rows
     of_runs = {
         "ettr": rows["work_done_s"] / rows["wall_s"], "wall_s": rows["wall_s"], "work_done_s": rows["work_done_s"]
     }  # fmt: skip
+    if math.isfinite(answer.runs.plan.work):
+        of_runs["finish_s"] = finish_times(rows)
     return {
         metric: {name: quantile(values, share, answer.confidence) for name, share in SHARES.items()}
         for metric, values in of_runs.items()
@@ -87,14 +88,16 @@ def done_by(answer: Answer, seconds: float) -> Estimate:
     Raises
     ------
     UsageError
-        If the runs are not until work is done, or the time is not above 0.
+        If the runs are not until work is done, the time is not above 0, or runs were given up before it.
     """
     if not math.isfinite(answer.runs.plan.work):
         raise UsageError('the runs end at a horizon: for when work is done, give the file [run] work = "50 days"')
     if not 0 < seconds < math.inf:
         raise UsageError(f"a time to be done by must be above 0, not {seconds} s")
-    rows = answer.runs.rows
-    return chance((rows["stop_reason"] == StopReason.DONE) & (rows["wall_s"] <= seconds), answer.confidence)
+    times, horizon = finish_times(answer.runs.rows), answer.runs.plan.horizon
+    if seconds > horizon and (answer.runs.rows["wall_s"][np.isinf(times)] == horizon).any():
+        raise UsageError(f"a time to be done by must not be later than run.give_up, {horizon:.9g} s")
+    return chance(times <= seconds, answer.confidence)
 
 
 def ettr_below(answer: Answer, share: float) -> Estimate:

@@ -150,7 +150,16 @@ def times_between(events: Values, times: Values, confidence: float) -> Ends:
     return found
 
 
+SHARES = {"p5": 0.05, "median": 0.5, "p95": 0.95}
+"""Quantiles of single runs that an answer has."""
+
+
+def quantile_of(values: Values, share: float) -> float:
+    """A quantile of single runs, between two of them in proportion; infinite where one of these is."""
+    upper = float(np.quantile(values, share, method="higher"))
+    return upper if math.isinf(upper) else float(np.quantile(values, share))
+
+
 def spread(values: Values) -> dict[str, float]:
     """Range of single runs: their median, and the 5 and 95 % quantiles. More replications do not shrink it."""
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-    return {"p5": float(low), "median": float(middle), "p95": float(high)}
+    return {name: quantile_of(values, share) for name, share in SHARES.items()}

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.engine.compiled.run import Runner
 from sim.errors import ScenarioError, UsageError
 from sim.plan import Plan
 from sim.planning import build
-from sim.results import Runs
+from sim.results import Runs, count_reasons
 from sim.scenario import Scenario
 from sim.study.knobs import Make
 from sim.study.levelled import levelled_time
@@ -23,7 +24,9 @@ Metric = Literal["ettr", "ettr_hardware"]
 
 @dataclass
 class _Setting:
-    """A plan, and of the replications that it has run what the metric is made of: numerator, wall clock, excess."""
+    """A plan, and of the replications that it has run what the metric is made of, numerator, wall clock and excess, and
+    why they stopped.
+    """
 
     scenario: Scenario
     plan: Plan
@@ -31,6 +34,7 @@ class _Setting:
     numerator: Floats = field(default_factory=lambda: np.zeros(0))
     wall_s: Floats = field(default_factory=lambda: np.zeros(0))
     excess_s: Floats = field(default_factory=lambda: np.zeros(0))
+    stop_reason: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 class Trials:
@@ -84,8 +88,13 @@ class Trials:
             setting.numerator = np.concatenate([setting.numerator, done])
             setting.wall_s = np.concatenate([setting.wall_s, rows["wall_s"]])
             setting.excess_s = np.concatenate([setting.excess_s, rows["excess"].sum(axis=1)])
+            setting.stop_reason = np.concatenate([setting.stop_reason, rows["stop_reason"]])
         held = 1 if self.metric == "ettr" else setting.plan.nodes * setting.plan.gpus_per_node
         return of_ratio(setting.numerator[:n], held * levelled_time(setting.wall_s[:n], setting.excess_s[:n]))
+
+    def stop_reasons(self, changes: Sequence[str], n: int) -> dict[str, int]:
+        """Count of the first n replications of a setting, which it has run, how many stopped for which reason."""
+        return count_reasons(self._setting(tuple(changes)).stop_reason[:n])
 
     def differing(self, changes: Sequence[str], numerator: Floats, wall_s: Floats) -> int:
         """Count replications of a setting, of those it has run, that left other totals than these, of shape (n,)."""

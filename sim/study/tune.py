@@ -39,18 +39,22 @@ class Setting:
     """A setting, simulated on other faults than those on which the best value was searched.
 
     ``name`` is "now", "best", or that of a formula; ``changes`` are for ``--set``; ``gain`` is the metric less that of
-    the setting now, paired: the gains of all settings hold together.
+    the setting now, paired: the gains of all settings hold together. ``stop_reasons`` counts runs by why they stopped.
     """
 
     name: str
     changes: tuple[str, ...]
     metric: Estimate
     gain: Estimate | None
+    stop_reasons: dict[str, int]
 
     def as_dict(self) -> dict[str, Any]:
         """The setting as it stands in JSON."""
         gain = None if self.gain is None else self.gain.as_dict()
-        return {"name": self.name, "changes": list(self.changes), "metric": self.metric.as_dict(), "gain": gain}
+        return {
+            "name": self.name, "changes": list(self.changes), "metric": self.metric.as_dict(), "gain": gain,
+            "stop_reasons": self.stop_reasons,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -328,6 +332,7 @@ def _with_settings(tuned: Tuned, trials: Trials, n: int) -> Tuned:
         Setting(
             name, wanted[name], interval(each, tuned.confidence),
             None if name == "now" else interval(each - measured["now"], tuned.confidence, family),
+            fresh.stop_reasons(wanted[name], n),
         )
         for name, each in measured.items()
     )  # fmt: skip

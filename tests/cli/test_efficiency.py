@@ -59,7 +59,7 @@ def test_the_names_in_json_stay(sim: Sim, costed: Path) -> None:
     assert set(design) == {
         "name", "chip", "precision", "job_gpus", "held_gpus", "peak_flops", "mamf_flops", "mfu", "sfu", "pue",
         "it_power_w", "meter_power_w", "capital_usd", "flops_per_token", "missing", "ettr", "waterfall", "figures",
-        "total_usd", "buckets", "causes", "stop_reasons", "provenance",
+        "total_usd", "buckets", "causes", "stop_reasons", "doubts", "provenance",
     }  # fmt: skip
     assert set(design["figures"]) == FIGURES
     assert set(design["figures"]["cost_usd"]) == ESTIMATE | {"unit"}

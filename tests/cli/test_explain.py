@@ -40,7 +40,8 @@ def test_what_is_lost_and_what_would_help(sim: Sim, small: Path) -> None:
 def test_the_names_in_json_stay(sim: Sim, small: Path) -> None:
     found = sim("explain", small, *FEW, "--json").json
     assert set(found) == {
-        "name", "ettr", "losses", "total", "levers", "leaders", "left_out", "intervals", "precision", "provenance",
+        "name", "ettr", "losses", "total", "levers", "leaders", "left_out", "intervals", "precision",
+        "stop_reasons", "doubts", "provenance",
     }  # fmt: skip
     assert set(found["total"]) == {
         "name", "kind", "gpu_hours", "lost_work_gpu_hours", "other_gpu_hours", "of_wall",
@@ -50,7 +51,7 @@ def test_the_names_in_json_stay(sim: Sim, small: Path) -> None:
     assert set(found["levers"][0]) == {"name", "keys", "now", "effects"}
     (half, twice) = found["levers"][0]["effects"]
     assert (half["factor"], twice["factor"]) == (0.5, 2.0)
-    assert set(half) == {"factor", "changes", "gain", "verdict", "runs_that_differ"}
+    assert set(half) == {"factor", "changes", "gain", "verdict", "runs_that_differ", "stop_reasons"}
     assert set(half["gain"]) == {"mean", "low", "high", "n", "confidence"}
     assert found["leaders"] == ["MTBF of node"]
     assert set(found["left_out"][0]) == {"name", "factor", "reason"}

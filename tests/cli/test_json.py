@@ -67,6 +67,7 @@ def test_every_name_is_there(sim: Sim, tmp_path: Path, text: str, n: int) -> Non
     assert sum(found["stop_reasons"].values()) == n
     for spread in found["single_runs"].values():
         assert spread["p5"] <= spread["median"] <= spread["p95"]
+    assert (found["finish"] is None) == ("horizon" in found["provenance"]["scenario"]["run"])
     assert set(found["single_runs"]) == {"ettr", "wall_s", "work_done_s"}
 
 

@@ -147,7 +147,7 @@ def test_the_names_in_json_stay(sim: Sim, small: Path) -> None:
     assert knob["from"] < knob["best"]["low"] < knob["best"]["mean"] < knob["best"]["high"] < knob["to"]
     assert set(knob["points"][0]) == {"value", "metric", "loss"}
     assert [each["name"] for each in found["settings"]] == ["now", "best", "young", "daly", "nvidia", "exact"]
-    assert set(found["settings"][0]) == {"name", "changes", "metric", "gain"}
+    assert set(found["settings"][0]) == {"name", "changes", "metric", "gain", "stop_reasons"}
     assert found["precision"] == {"share": 0.02, "reached": True}
 
 

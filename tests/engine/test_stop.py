@@ -10,6 +10,7 @@ import pytest
 from sim.engine.state import StopReason
 from sim.kernels.laws import ENDLESS
 from sim.kernels.ledger import CAPACITY_WAIT, PRODUCTIVE, SAVE_STALL
+from sim.kernels.time import LAST_S
 from sim.plan import Law, Plan
 from sim.planning import build
 from sim.scenario import loads
@@ -76,12 +77,39 @@ def test_work_and_horizon_at_one_instant(engine: Engine) -> None:
     plan = plan_of(BASE, "run.work=3 h", "run.final_save=false", "run.initial_start=false", "faults.node.mtbf=1e9 h")
     at_once = replace(plan, horizon=3 * 3_600.0 + 300.0)
     stopped(engine, at_once, StopReason.DONE)
-    stopped(engine, replace(at_once, horizon=at_once.horizon - 1.0), StopReason.HORIZON)
+    stopped(engine, replace(at_once, horizon=at_once.horizon - 1.0), StopReason.GAVE_UP)
+
+
+SLOW = ("run.work=100 years", "stores.remote.every=1 h", "stores.remote.stall=1 h", "recovery.restart=1 us")
+
+
+def test_given_up(engine: Engine) -> None:
+    """Half of the time is saving: the run is not done when it is given up, and all that is open is accounted for."""
+    plan = plan_of(BASE, "run.work=3 days", "stores.remote.every=1 h", "stores.remote.stall=1 h", "run.give_up=4 days")
+    row, _ = stopped(engine, plan, StopReason.GAVE_UP)
+    assert row["wall_s"] == plan.horizon == 4 * 86_400.0
+    assert 0.0 < row["work_done_s"] < plan.work
+
+
+def test_given_up_in_an_incident(engine: Engine) -> None:
+    plan = plan_of(BASE, "recovery.restart=100 days", 'faults.node.needs="process"', "run.work=3 days")
+    row, incidents = stopped(engine, plan, StopReason.GAVE_UP)
+    assert row["wall_s"] == plan.horizon == 365 * 86_400.0
+    assert math.isnan(incidents[-1]["closed_s"])
+
+
+def test_a_run_is_cut_at_the_end_of_time(engine: Engine) -> None:
+    """Three times as much saving as stepping: 400 years would be needed."""
+    plan = plan_of(BASE, *SLOW, "stores.remote.stall=3 h")
+    assert plan.horizon == LAST_S
+    row, _ = stopped(engine, plan, StopReason.END_OF_TIME)
+    assert row["wall_s"] == LAST_S
 
 
 def test_no_progress(engine: Engine) -> None:
     """A restart that is longer than any gap between faults."""
-    plan = plan_of(BASE, "recovery.restart=100 days", 'faults.node.needs="process"', "run.work=3 days")
+    patient = "run.work=3 days", "run.give_up=272 years"
+    plan = plan_of(BASE, "recovery.restart=100 days", 'faults.node.needs="process"', *patient)
     started = time.perf_counter()
     row, incidents = stopped(engine, plan, StopReason.NO_PROGRESS)
     assert time.perf_counter() - started < 30.0

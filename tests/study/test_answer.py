@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.engine.state import DONE, HORIZON, ROW
+from sim.engine.state import DONE, ROW, StopReason
 from sim.kernels.ledger import BUCKETS, GPU_ONLY
 from sim.planning import build
 from sim.results import COUNTS, Runs
@@ -31,7 +31,7 @@ def by_hand(*runs: dict[str, Any]) -> Answer:
     scenario = loads(BUSY)
     rows = np.zeros(len(runs), ROW)
     for row, given in zip(rows, runs, strict=True):
-        row["stop_reason"] = HORIZON
+        row["stop_reason"] = StopReason.HORIZON
         for name, value in given.items():
             if name in BUCKETS:
                 row["ledger"][BUCKETS.index(name)] = value * HOUR
@@ -66,7 +66,7 @@ def test_metrics_worked_out_by_hand() -> None:
 def test_runs_of_different_lengths_are_weighed_by_their_length() -> None:
     answer = by_hand(
         {"productive": 1, "capacity_wait": 1, "stop_reason": DONE},
-        {"productive": 9, "capacity_wait": 89, "stop_reason": HORIZON},
+        {"productive": 9, "capacity_wait": 89, "stop_reason": StopReason.HORIZON},
     )
     assert answer.ettr.mean == 0.1
     assert answer.stop_reasons == {"done": 1, "horizon": 1}

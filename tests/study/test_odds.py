@@ -77,5 +77,11 @@ def test_what_is_refused() -> None:
     with pytest.raises(UsageError, match="between 0 and 1"):
         ettr_below(answer, 0.0)
     done = sim.run(loads(BUSY.replace('horizon = "10 days"', 'work = "5 days"')), replications=3)
+    given_up = sim.run(
+        loads(BUSY.replace('horizon = "10 days"', 'work = "5 days"\ngive_up = "5 days"')), replications=3
+    )
+    assert done_by(given_up, 5 * 86400.0).mean == 0.0
+    with pytest.raises(UsageError, match="not be later than"):
+        done_by(given_up, 6 * 86400.0)
     with pytest.raises(UsageError, match="above 0"):
         done_by(done, 0.0)

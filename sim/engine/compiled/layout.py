@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sim.engine.curves import curves_of
 from sim.engine.means import mean_of_drawn
-from sim.engine.state import MAX_PAUSES, MAX_SOURCES
+from sim.engine.state import MAX_PAUSES, MAX_SOURCES, reason_at_horizon
 from sim.engine.tiers import STORES, VERSIONS, pack_stores
 from sim.kernels._jit import INTERPRETED
 from sim.kernels.laws import CONSTANT
@@ -74,11 +74,11 @@ _PLAN = [
     ("in_flight", "i8"), ("stepping", "f8"), ("cycle", "f8"), ("period", "f8"), ("read", "f8"), ("last_save", "i8"),
     # where there are tiers, what is above is not read
     ("stores", STORES),
-    # the run: seconds, infinite where there is no limit; faults and repairs, starts of stages in an incident, in all;
-    # period of the series; mean time between faults on the job
-    ("horizon", "f8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"), ("max_events", "i8"),
-    ("max_attempts", "i8"), ("max_restarts", "i8"), ("start_key", "u8", 2), ("series_period", "f8"),
-    ("fault_gap", "f8"),
+    # the run: seconds, infinite where there is no limit; why it stops at its horizon; faults and repairs, starts of
+    # stages in an incident, in all; period of the series; mean time between faults on the job
+    ("horizon", "f8"), ("horizon_reason", "i8"), ("work", "f8"), ("initial_start", "b1"), ("final_save", "b1"),
+    ("max_events", "i8"), ("max_attempts", "i8"), ("max_restarts", "i8"), ("start_key", "u8", 2),
+    ("series_period", "f8"), ("fault_gap", "f8"),
     # lanes, those on the wall clock first, those of the calendar last: mean gap in seconds, nodes to strike among
     # (0: the job itself); of the calendar sim.kernels.calendar.due_at
     ("n_wall", "i8"), ("n_clocked", "i8"), ("n_lanes", "i8"), ("lane_begin", "f8", MAX_LANES),
@@ -286,7 +286,7 @@ def pack(plan: Plan) -> Record:
         "initial_start", "final_save", "max_events", "start_key", "repair_at_fault", "pick",
     ):  # fmt: skip
         r[name] = getattr(plan, name)
-    r["series_period"] = plan.period
+    r["series_period"], r["horizon_reason"] = plan.period, reason_at_horizon(plan)
     r["stores"] = pack_stores(plan)[0]
     for name in plan.pattern._fields:
         r[name] = getattr(plan.pattern, name)

@@ -20,7 +20,6 @@ from sim.engine.state import (
     DONE,
     EVENT_LIMIT,
     GOING,
-    HORIZON,
     INITIAL_START,
     PAUSED,
     RECOVERING,
@@ -103,7 +102,7 @@ def _advance(p: Any, s: Any, u: Any, a: Any, row: Any, log: Any, marks: Any, i: 
         elif s.due == s.now:
             own = True
         else:
-            s.ending = HORIZON
+            s.ending = p.horizon_reason
     if own:
         _own_event(p, s, u, row, log)
     strike(p, s, u, a, row, clock, turn)

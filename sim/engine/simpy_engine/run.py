@@ -19,7 +19,7 @@ from sim.engine.simpy_engine.relapse import Relapses
 from sim.engine.simpy_engine.series import Series
 from sim.engine.simpy_engine.shop import Shop, Unit
 from sim.engine.simpy_engine.strikes import Strike
-from sim.engine.state import INCIDENT, ROW, Floats, StopReason
+from sim.engine.state import INCIDENT, ROW, Floats, StopReason, reason_at_horizon
 from sim.kernels import ledger
 from sim.kernels.lives import COMPONENT
 from sim.plan import (
@@ -71,7 +71,7 @@ class Run:
             self.job.rolled_back = self.series.roll_back
         if plan.horizon < math.inf:
             end = self.context.alarm(plan.horizon, END)
-            end.callbacks.append(lambda _: self.context.stop(StopReason.HORIZON))
+            end.callbacks.append(lambda _: self.context.stop(reason_at_horizon(plan)))
 
     def strike(self, lane: Lane, due: Strike) -> bool:
         """A fault strikes: a spare, a node of the job, the job, a domain, or nothing that still works. Returns whether
