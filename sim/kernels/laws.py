@@ -8,7 +8,7 @@ import math
 
 from sim.kernels._jit import entry, kernel
 from sim.kernels.normal import normal_quantile
-from sim.kernels.time import NEVER, quantize
+from sim.kernels.time import LONGEST_S, NEVER, quantize
 
 CONSTANT = 0
 EXPONENTIAL = 1
@@ -38,6 +38,19 @@ def duration(law: int, a: float, b: float, u: float) -> float:
     if law == ENDLESS:
         return NEVER
     return quantize(a)
+
+
+@kernel
+def gap(mean: float, u: float) -> float:
+    """The time to the next fault of a Poisson process of this mean time, in seconds, for a uniform u in [0, 1).
+
+    It is not cut off as durations are: in runs of centuries faults would come too early. Beyond any run it is
+    ``NEVER``.
+    """
+    time = -mean * math.log1p(-u)
+    if time < LONGEST_S:
+        return quantize(time)
+    return float(math.floor(time)) if time < 2.0 * LONGEST_S else NEVER
 
 
 @entry

@@ -12,7 +12,9 @@ sums and differences: a ledger adds up to the wall clock without rounding, and e
 """
 
 LONGEST_S = 2.0**32
-"""The longest duration that is drawn, in seconds (136 years): longer draws are cut off here."""
+"""The longest duration that is drawn, in seconds (136 years): longer draws are cut off here. Gaps between faults
+are not: see ``sim.kernels.laws.gap``.
+"""
 
 LAST_S = 272.0 * 365.0 * 86_400.0
 """The end of time, in seconds (272 years, below 2^33 s): a run that is not done by then ends there, while times are

@@ -128,10 +128,6 @@ def test_ties_need_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_planted_hazard_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Negative control: gaps one part in 10^4 too long in one engine."""
-    right = clocks.duration
-
-    def wrong(law: int, a: float, b: float, u: float) -> float:
-        return right(law, a * 1.0001, b, u)
-
-    monkeypatch.setattr(clocks, "duration", wrong)
+    right = clocks.gap
+    monkeypatch.setattr(clocks, "gap", lambda mean, u: right(mean * 1.0001, u))
     fails_somewhere(plans(scales=(60.0,)), check_same, 20)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from sim.engine.compiled.run import Runner
 from sim.engine.state import StopReason
 from sim.kernels.laws import ENDLESS
 from sim.kernels.ledger import CAPACITY_WAIT, PRODUCTIVE, SAVE_STALL
@@ -99,11 +100,24 @@ def test_given_up_in_an_incident(engine: Engine) -> None:
 
 
 def test_a_run_is_cut_at_the_end_of_time(engine: Engine) -> None:
-    """Three times as much saving as stepping: 400 years would be needed."""
-    plan = plan_of(BASE, *SLOW, "stores.remote.stall=3 h")
+    """Three times as much saving as stepping: 400 years would be needed. A fault in 1e9 years does not come in 272,
+    though no duration that is drawn is longer than 136.
+    """
+    plan = plan_of(BASE, *SLOW, "stores.remote.stall=3 h", "faults.node.mtbf=1e9 years")
     assert plan.horizon == LAST_S
     row, _ = stopped(engine, plan, StopReason.END_OF_TIME)
-    assert row["wall_s"] == LAST_S
+    assert (row["wall_s"], row["faults"]) == (LAST_S, 0)
+
+
+def test_faults_come_at_their_rate_in_runs_of_centuries() -> None:
+    """200 years with a fault in 400 on each of four nodes, 2 a run: mean of 2,000 runs, standard error 0.032, |z| < 4.
+
+    It notices 6.3 %; gaps that are cut off at 136 years would give some 20 % more.
+    """
+    plan = plan_of(BASE, *SLOW, 'faults.node.needs="process"', "faults.node.mtbf=400 years")
+    rows = Runner(plan, 2).run(0, 2_000)
+    assert (rows["stop_reason"] == StopReason.DONE).all()
+    assert abs(rows["faults"].mean() - 2.0) < 4 * math.sqrt(2.0 / 2_000)
 
 
 def test_no_progress(engine: Engine) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import integrate, special, stats
 from strategies import TICK, examples
 
-from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, duration, mean_up_to, watchdog_delay
+from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, duration, gap, mean_up_to, watchdog_delay
 from sim.kernels.normal import normal_quantile
 from sim.kernels.philox import uniforms
 from sim.kernels.time import LONGEST_S, quantize
@@ -108,6 +108,19 @@ def test_uniforms_at_their_ends() -> None:
 
 
 @examples(300)
+@given(u=st.floats(0.0, 1.0, exclude_max=True), mean=st.floats(1.0, 1e12))
+def test_a_gap_between_faults_is_an_exponential_that_is_not_cut_off(u: float, mean: float) -> None:
+    exact = -mean * math.log1p(-u)
+    found = gap(mean, u)
+    if exact < LONGEST_S:
+        assert found == duration(EXPONENTIAL, mean, 0.0, u)
+    elif exact < 2.0 * LONGEST_S:
+        assert found <= exact < found + 1.0
+        assert found == math.floor(found) >= LONGEST_S
+    else:
+        assert found == math.inf
+
+
 @given(st.floats(0.0, LONGEST_S))
 def test_quantize_gives_the_nearest_tick(seconds: float) -> None:
     found = quantize(seconds)

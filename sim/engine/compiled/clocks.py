@@ -8,7 +8,7 @@ from typing import Any
 from sim.engine.compiled.layout import BUNCH
 from sim.kernels._jit import kernel
 from sim.kernels.calendar import due_at
-from sim.kernels.laws import EXPONENTIAL, duration
+from sim.kernels.laws import gap
 from sim.kernels.philox import uniforms
 from sim.plan import CALENDAR, TRAINING, WALL
 
@@ -18,12 +18,12 @@ def schedule(p: Any, s: Any, lane: int) -> None:
     """Draw the next fault of a lane: when on its clock, which slot, which need, which effect."""
     source = p.lane_source[lane]
     s.lane_ordinal[lane] += 1
-    gap, slot, need, effect = uniforms(
+    u, slot, need, effect = uniforms(
         p.key_0[source], p.key_1[source], s.lane_ordinal[lane], 0, p.lane_block[lane], s.replication
     )
     s.lane_slot[lane] = slot
     if not p.has_notices or lane < p.n_clocked:
-        s.lane_due[lane] += duration(EXPONENTIAL, p.lane_mean[lane] * s.stretch[source], 0.0, gap)
+        s.lane_due[lane] += gap(p.lane_mean[lane] * s.stretch[source], u)
     else:
         ordinal = s.lane_ordinal[lane]
         domains = p.lane_slots[lane]

@@ -10,7 +10,7 @@ from sim.engine.simpy_engine.ages import Components, Pool
 from sim.engine.simpy_engine.context import FAULT, Context, Fault, Process
 from sim.engine.simpy_engine.strikes import Stream, Strike
 from sim.kernels.calendar import due_at
-from sim.kernels.laws import EXPONENTIAL, duration
+from sim.kernels.laws import gap
 from sim.plan import Lane
 
 
@@ -26,7 +26,7 @@ class Poisson:
         a, slot, need, effect = self.context.uniforms(self.lane.source, self.lane.block, ordinal, 0)
         number = int(slot * self.lane.slots) if self.lane.slots > 0 else -1
         mean = self.lane.mean * self.context.stretch[self.lane.source]
-        return Strike(last + duration(EXPONENTIAL, mean, 0.0, a), ordinal, number, need, effect)
+        return Strike(last + gap(mean, a), ordinal, number, need, effect)
 
     def advance(self, held: bool) -> None:
         """The next fault has struck."""
