@@ -20,7 +20,7 @@ def on_own_clocks(scenario: Scenario, plan_of: Callable[[Scenario], Plan]) -> Sc
     A source that ticks in training strikes at 1 / share of the rate that was counted on the wall clock, and one that
     ticks on the wall clock at share times the rate that was counted in training. The share of the time that the job
     trains depends on the rates in turn: it is the root of share = ``Recoveries.training_share`` at the rates that it
-    gives.
+    gives. What was watched had no ``rate_factor``: those multiply what comes of it.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def on_own_clocks(scenario: Scenario, plan_of: Callable[[Scenario], Plan]) -> Sc
     draft = plan_of(scenario)
 
     def excess(share: float) -> float:
-        rates = {name: source.rate for name, source in _converted(scenario, share).faults.items()}
+        rates = {name: source.rate / source.factor for name, source in _converted(scenario, share).faults.items()}
         sources = [replace(source, rate=rates.get(source.name, source.rate)) for source in draft.sources]
         return share - Recoveries(replace(draft, sources=tuple(sources))).training_share
 

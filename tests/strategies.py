@@ -567,6 +567,7 @@ def fault_tables(draw: Any, job: int, gpus: int, scale: float, groups: tuple[str
     if per == "node" and count == 1:
         rates.append({"per_1000_node_days": 8.64e7 / life})
     optional = {
+        "rate_factor": st.sampled_from([0.5, 1, 2.0]),
         "clock": st.sampled_from(["wall", "training"]),
         "takes": st.sampled_from([per] if per in groups else ["node", "nothing", *groups]),
         "needs": needs_values(),

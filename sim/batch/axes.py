@@ -10,10 +10,11 @@ from typing import Any
 from sim.batch.schema import MOST_POINTS, AxisTable
 from sim.errors import ScenarioError, UsageError
 from sim.scenario.findings import COMMAND_LINE
-from sim.scenario.positions import split_key
+from sim.scenario.positions import ANY_NAME, split_key
 from sim.scenario.refusal import Path, RefusedError, shown
 from sim.scenario.toml import dotted, toml_value
-from sim.study.knobs import Make, Measure, find, measured, not_there
+from sim.study.knobs import Make, find, not_there
+from sim.study.measures import Measure, measured
 
 _DIGITS = 12
 _OF_THE_ANSWER = ("seed", "precision", "confidence", "max_replications")
@@ -374,7 +375,8 @@ def _settle(key: str, example: Any, numeric: bool, together: list[str], make: Ma
         except UsageError as error:
             said = str(error).removeprefix(f"{key}: ")
         else:
-            return knob.key, knob.whole
+            # All names get the point's value, also where their values now differ.
+            return (dotted(path) if ANY_NAME in path else knob.key), knob.whole
     adds = not_there(make(()), path)
     if adds is not None:
         raise RefusedError(adds)

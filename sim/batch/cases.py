@@ -15,7 +15,7 @@ from sim.batch.axes import Axis, Point, Value
 from sim.batch.filters import Filter
 from sim.errors import Problem, ScenarioError
 from sim.scenario.findings import COMMAND_LINE
-from sim.scenario.positions import split_key
+from sim.scenario.positions import alike, split_key
 from sim.scenario.refusal import RefusedError, shown, shown_path
 
 _CHUNK = 1 << 18
@@ -221,7 +221,8 @@ def _owner(problem: Problem, owners: Sequence[tuple[tuple[str, ...], Axis]]) -> 
         return None
     path = split_key(problem.key) or ()
     for key, axis in owners:
-        if key and (path[: len(key)] == key or (path and key[: len(path)] == path)):
+        length = min(len(path), len(key))
+        if length and alike(path[:length], key[:length]):
             return axis
     return None
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sim.batch.axes import Axis
 from sim.batch.schema import MOST_TEXT
 from sim.scenario.refusal import RefusedError, nearest, shown
-from sim.study.knobs import measured
+from sim.study.measures import measured
 
 MOST_LEVELS = 32
 _ALLOWED = (

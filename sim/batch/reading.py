@@ -32,7 +32,7 @@ from sim.scenario.document import Document
 from sim.scenario.fields import NAME_LENGTH, Table
 from sim.scenario.findings import COMMAND_LINE, Findings
 from sim.scenario.places import Places
-from sim.scenario.positions import split_key
+from sim.scenario.positions import alike, split_key
 from sim.scenario.refusal import Path, RefusedError, shown
 from sim.scenario.toml import dotted, toml_value
 
@@ -237,13 +237,14 @@ class _Reading:
                     self._findings.add(("axes", axis.name), refusal)
                 for change, place in own:
                     fixed = split_key(change.partition("=")[0]) or ()
-                    if fixed[: len(path)] == path:
+                    if len(fixed) >= len(path) and alike(fixed[: len(path)], path):
                         self._findings.add(
                             place, RefusedError(f"is set by axes.{axis.name} as well", None, "leave it out")
                         )
                 for change in always[len(own) :]:
                     name = change.partition("=")[0].strip()
-                    if (split_key(name) or ())[: len(path)] == path:
+                    fixed = split_key(name) or ()
+                    if len(fixed) >= len(path) and alike(fixed[: len(path)], path):
                         message = f"is set by axes.{axis.name} as well"
                         self._others.append(Problem(COMMAND_LINE, None, name, message, None, None, "leave it out"))
                 taken.append((path, axis.name))
@@ -307,4 +308,4 @@ class _Reading:
 
 def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     length = min(len(one), len(other))
-    return one[:length] == other[:length]
+    return alike(one[:length], other[:length])

@@ -63,7 +63,7 @@ def _draw(found: Explained, output: Path) -> None:
 def report_progress(found: Explained) -> None:
     """Say how far it is."""
     said = f"{found.n} replications of {found.together + 1} settings"
-    if found.turned:
-        first, gain = found.turned[0], found.turned[0].best.gain
+    if found.single:
+        first, gain = found.single[0], found.single[0].best.gain
         said += f": {first.name} {100 * gain.mean:+.3g} points ±{100 * gain.half_width:.2g}"
     say(f"{said}; going on")

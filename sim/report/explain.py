@@ -152,7 +152,7 @@ def _rest(explained: Explained, small: list[Turned], idle: list[Turned]) -> Iter
     if small:
         most = max(effect.gain.mean for each in small for effect in each.effects)
         yield wrapped(f"{len(small)} more give at most {points(most)} points; --json has them.")
-        limit = max(each.best.gain.mean for each in explained.turned)
+        limit = max(each.best.gain.mean for each in explained.single)
         worst = [(each, effect) for each in small for effect in each.effects if -effect.gain.mean > limit > 0]
         if worst:
             said = "; ".join(f"{named(each, effect)} {points(effect.gain.mean)}" for each, effect in worst)

@@ -18,7 +18,7 @@ from sim.batch.scale import Size
 from sim.batch.swept import Swept
 from sim.errors import UsageError
 from sim.report.pivot import NOTHING, Ettrs, Floats, Layer, Pivot, chosen, evenly, is_sampled, labels, pivot, shown
-from sim.study.knobs import measured
+from sim.study.measures import measured
 from sim.writing import appearing
 
 if TYPE_CHECKING:

@@ -109,6 +109,12 @@ class FaultTable(Table):
         None,
         "run.uncertain",
     )
+    rate_factor: Annotated[float, Number(0.0, open_low=True, high=1e6)] = setting(
+        "What the rate is multiplied by, whatever key gives it; a number above 0. The same faults strike, their times "
+        "stretched: a law of lives keeps its shape; initial_age and burn_in stay as they are.",
+        1.0,
+        "the rate is as it is given",
+    )
     clock: Annotated[Clock, CLOCK_WORD] = setting(
         "Clock that the source ages on: wall clock, or only while the job steps or saves.",
         "wall",
@@ -174,6 +180,8 @@ class FaultSource:
         Time from the notice of a fault until it strikes, s; None: faults come without notice.
     counted_on : str or None
         Clock of the rate, if it is not that of the source.
+    factor : float
+        `rate_factor`, which `rate` holds, > 0.
     """
 
     per: str
@@ -188,6 +196,7 @@ class FaultSource:
     ageing: Ageing | None = None
     lead: Law | None = None
     counted_on: Clock | None = None
+    factor: float = 1.0
 
 
 def check_fault_keys(keys: Mapping[str, Any]) -> Iterator[tuple[str | None, RefusedError]]:
@@ -233,7 +242,7 @@ def check_fault(table: FaultTable, uncertain: bool) -> Iterator[tuple[str | None
     takes = takes_of(table)
     repaired = float(_needs(table, takes).get("repair", 0.0)) > 0.0 and takes != "nothing"
     unsure = observed is not None and _is_uncertain(table, uncertain)
-    yield from check_ageing(table, rate_of(table, uncertain), repaired, unsure)
+    yield from check_ageing(table, _given_rate(table, uncertain), repaired, unsure)
 
 
 def _check_notice(table: FaultTable) -> Iterator[tuple[str | None, RefusedError]]:
@@ -251,6 +260,11 @@ def _check_notice(table: FaultTable) -> Iterator[tuple[str | None, RefusedError]
 
 def rate_of(table: FaultTable, uncertain: bool) -> float:
     """Give the rate of one component, 1/s, of a table with exactly one rate key; `uncertain` is that of the run."""
+    return _given_rate(table, uncertain) * table.rate_factor
+
+
+def _given_rate(table: FaultTable, uncertain: bool) -> float:
+    """Return the rate of one component, 1/s, as its key gives it."""
     if table.mtbf is not None:
         return 1.0 / table.mtbf
     if table.afr is not None:
@@ -277,6 +291,7 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
     entries.field(path, table, "count", "1")
     for key, unit in (("mtbf", "s"), ("afr", "1/year"), ("fit", "1/(1e9 h)"), ("per_1000_node_days", "1/(1000 days)")):
         entries.field(path, table, key, unit)
+    entries.field(path, table, "rate_factor", "1")
     entries.field(path, table, "clock", "")
     entries.field(path, table, "takes", "", takes)
     for key, law in (("detect", table.detect), ("lead", table.lead)):
@@ -305,7 +320,8 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
     lead = None if table.lead is None else resolve_law(table.lead)
     counted = None if table.observed is None or table.observed.clock == table.clock else table.observed.clock
     return FaultSource(
-        table.per, table.count, rate, shape, table.clock, does, takes, shares, detect, ageing, lead, counted
+        table.per, table.count, rate, shape, table.clock, does, takes, shares, detect, ageing, lead, counted,
+        table.rate_factor,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "bathtub": _TUB,
 }
 _PARAMETERS = ("shape", "sd", *_TUB)
+_TIMES = ("sd", "infant", "wear_out")
 _NARROWEST, _WIDEST = 0.02, 20.0
 
 
@@ -225,7 +226,7 @@ def check_ageing(table: Any, rate: float, renews: bool, uncertain: bool) -> Iter
     table : FaultTable
         The source as written.
     rate : float
-        Faults of one component, 1/s, >= 0.
+        Faults of one component, 1/s, >= 0, without `rate_factor`.
     renews : bool
         Whether some of the faults take a node for repair.
     uncertain : bool
@@ -290,7 +291,7 @@ def resolve_ageing(path: tuple[str, ...], table: Any, entries: Entries) -> Agein
     life, frailty = table.life, table.frailty
     if life is not None:
         for key in ("law", *_PARAMETERS):
-            entries.field((*path, "life"), life, key, "s" if key in ("sd", "infant", "wear_out") else "")
+            entries.field((*path, "life"), life, key, "s" if key in _TIMES else "")
     if frailty is not None:
         for key in ("share", "factor", "law", "shape"):
             entries.field((*path, "frailty"), frailty, key, "1" if key != "law" else "")
@@ -299,6 +300,8 @@ def resolve_ageing(path: tuple[str, ...], table: Any, entries: Entries) -> Agein
     if life is None and frailty is None:
         return None
     numbers = {key: getattr(life, key, None) for key in _PARAMETERS}
+    # The mean follows from the rate; what else is a time of the law is stretched like it.
+    numbers |= {key: numbers[key] / table.rate_factor for key in _TIMES if numbers[key] is not None}
     age = table.initial_age
     return Ageing(
         law="exponential" if life is None else life.law,

@@ -81,7 +81,7 @@ class Base:
         parts = read_parts(data, findings)
         check_all(data, parts, findings)
         if findings or wrong:
-            raise ScenarioError([*findings.sorted(), *wrong])
+            raise ScenarioError(overriding.once(overrides, [*findings.sorted(), *wrong]))
         found = resolve(data.get("name") or _stem(self.file), parts)
         return replace(found, unused=unused_keys(data, found), base=self, changes=tuple(overrides))
 

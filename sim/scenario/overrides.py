@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time
 from typing import Any
 
 from sim.arguments import check_texts, described
 from sim.errors import Problem, UsageError
+from sim.scenario.capacity import POOLS
 from sim.scenario.findings import COMMAND_LINE
-from sim.scenario.positions import deep_key, split_key
+from sim.scenario.positions import ANY_NAME, alike, deep_key, split_key
+from sim.scenario.recovery import split_recovery
 from sim.scenario.refusal import shown, shown_path
-from sim.scenario.toml import plain, toml_value
+from sim.scenario.repair import split_repair
+from sim.scenario.toml import dotted, plain, toml_value
 
 Overrides = Mapping[str, Any] | Iterable[str] | str
 """Values by dotted key, texts ``path.to.key=value``, or one such text."""
@@ -72,7 +76,8 @@ def apply(data: dict[str, Any], overrides: Sequence[str]) -> tuple[list[tuple[st
     data : dict
         The file; changed. Missing tables on the way are made.
     overrides : sequence of str
-        Each ``path.to.key=value``; the value is TOML, and text if it is not.
+        Each ``path.to.key=value``; the value is TOML, and text if it is not. A part ``*`` of the path stands for every
+        name that is there: ``faults.*.rate_factor``.
 
     Returns
     -------
@@ -87,14 +92,55 @@ def apply(data: dict[str, Any], overrides: Sequence[str]) -> tuple[list[tuple[st
         if path is None:
             problems.append(_problem("", "is not an override", shown(override), _FORM))
             continue
-        blocked = _set(data, path, _parsed(value.strip()))
-        if blocked is None:
-            done.append(path)
-        else:
-            at = shown_path(blocked)
-            remedy = f"set {at} as a whole, or write it as a table in the file"
-            problems.append(_problem(shown_path(path), f"cannot be set: {at} is not a table", None, None, remedy))
+        paths = list(_named(data, path))
+        if not paths:
+            problems.append(
+                _problem(dotted(path), "is set nowhere: * stands for the names that are there, and there is none")
+            )
+        for each in paths:
+            blocked = _set(data, each, _parsed(value.strip()))
+            if blocked is None:
+                done.append(each)
+            else:
+                at = shown_path(blocked)
+                remedy = f"set {at} as a whole, or write it as a table in the file"
+                problems.append(_problem(shown_path(each), f"cannot be set: {at} is not a table", None, None, remedy))
     return done, problems
+
+
+def once(overrides: Sequence[str], problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems, those that several names of a ``*`` have alike only once, under the key that has it."""
+    patterns = [path for each in overrides if ANY_NAME in (path := split_key(each.partition("=")[0].strip()) or ())]
+    found: dict[Problem, list[Problem]] = {}
+    for problem in problems:
+        path = split_key(problem.key) or () if problem.file == COMMAND_LINE else ()
+        cut = (each[: len(path)] for each in patterns if len(each) >= len(path))
+        of = next((each for each in cut if ANY_NAME in each and alike(each, path)), None)
+        key = problem.key if of is None else dotted(of)
+        found.setdefault(replace(problem, key=key), []).append(problem)
+    return [folded if len(same) > 1 else same[0] for folded, same in found.items()]
+
+
+def _named(data: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the paths that a path stands for: with every name of a table, where it has `ANY_NAME`."""
+    if ANY_NAME not in path:
+        yield path
+        return
+    at = path.index(ANY_NAME)
+    found: Any = data
+    for part in path[:at]:
+        found = found.get(part) if isinstance(found, dict) else None
+    for name in _names(path[:at], found if isinstance(found, dict) else {}):
+        yield from _named(data, (*path[:at], name, *path[at + 1 :]))
+
+
+def _names(path: tuple[str, ...], table: dict[str, Any]) -> list[str]:
+    """Return the names in a table, without the keys that stand beside them."""
+    if path == ("recovery",):
+        return list(split_recovery(table)[1])
+    if path == ("repair",):
+        return list(split_repair(table)[1])
+    return [name for name in table if path != ("pools",) or name in POOLS]
 
 
 def _set(data: dict[str, Any], path: tuple[str, ...], value: object) -> tuple[str, ...] | None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from sim.scenario.refusal import Path
 
 MOST_DEPTH = 32
 """Most levels of tables and arrays, and most parts of a dotted key."""
 
+ANY_NAME = "\0"
+"""Part of a key path that stands for every name, written ``*``. No name holds what cannot be printed."""
+
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _BASIC = re.compile(r'"(?:[^"\\]|\\.)*"')
 _LITERAL = re.compile(r"'[^']*'")
+_STAR = re.compile(rf"{_BASIC.pattern}|{_LITERAL.pattern}|(?<![^.\s])\*(?![^.\s])")
 _LONG_BASIC = re.compile(r'"""(?:[^\\]|\\.)*?"""(?:""|"|)(?!")', re.DOTALL)
 _LONG_LITERAL = re.compile(r"'''.*?'''(?:''|'|)(?!')", re.DOTALL)
 _SCALAR = re.compile(r"[^,\]}#\n]*")
@@ -213,7 +218,8 @@ def deep_key(text: str) -> int | None:
 
 
 def split_key(text: str) -> tuple[str, ...] | None:
-    """Split a dotted key such as ``stores."a b".every``; None if it is not one."""
+    """Split a dotted key such as ``stores."a b".every``, where ``*`` is `ANY_NAME`; None if it is not one."""
+    text = _STAR.sub(lambda match: '"\\u0000"' if match[0] == "*" else match[0], text)
     if deep_key(text) is not None:
         return None
     lines: dict[Path, int] = {}
@@ -225,3 +231,8 @@ def split_key(text: str) -> tuple[str, ...] | None:
     if "\n" in text or not lines:
         return None
     return tuple(str(part) for part in max(lines, key=len))
+
+
+def alike(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Return whether two key paths of a length may be the same."""
+    return all(a == b or ANY_NAME in (a, b) for a, b in zip(one, other, strict=True))

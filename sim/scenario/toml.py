@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from sim.scenario.entries import Entry, as_written
+from sim.scenario.positions import ANY_NAME
 from sim.scenario.units import Quantity
 
 _MOST_BITS = 10_000
@@ -16,7 +17,9 @@ _MOST_BITS = 10_000
 
 
 def toml_key(name: str) -> str:
-    """Give a key as TOML wants it: bare where it may be, else quoted."""
+    """Give a key as TOML wants it: bare where it may be, else quoted. What stands for every name is ``*``."""
+    if name == ANY_NAME:
+        return "*"
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml_value(name)
 
 

@@ -20,7 +20,7 @@ from sim.study.attribution import Share, losses, shares, total
 from sim.study.compare import Verdict
 from sim.study.doubts import FEW_INTERRUPTIONS
 from sim.study.knobs import maker
-from sim.study.levers import Lever, Turn, levers
+from sim.study.levers import ALL_RATES, Lever, Turn, levers
 from sim.study.looks import cores, look
 from sim.study.paired import Measured, interval, of_ratio
 from sim.study.statistics import Estimate
@@ -137,10 +137,15 @@ class Explained:
         """All that is lost."""
         return total(self.answer.levelled)
 
+    @property
+    def single(self) -> tuple[Turned, ...]:
+        """The levers without the rates of all sources together, which are made of others."""
+        return tuple(each for each in self.turned if each.name != ALL_RATES)
+
     @cached_property
     def leaders(self) -> tuple[Turned, ...]:
         """What would help most: the best lever, and those that cannot be told from it; empty if none surely helps."""
-        first, *others = self.turned or (None,)
+        first, *others = self.single or (None,)
         if first is None or first.best.verdict != "better":
             return ()
         level, family = self.answer.confidence, max(len(others), 1)

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from sim.errors import ScenarioError, UsageError
 from sim.planning_stores import save_intervals
 from sim.scenario import Entry, Overrides, Scenario, Source, as_texts, base_of, units
-from sim.scenario.positions import split_key
+from sim.scenario.positions import ANY_NAME, alike, split_key
 from sim.scenario.refusal import RefusedError, listed, nearest, shown, shown_path
 from sim.scenario.toml import dotted
-from sim.scenario.units import Quantity
+from sim.study.measures import READERS, reader_of, split_unit
 
 Make = Callable[[Sequence[str]], Scenario]
 """Gives a scenario with changes, each ``key=value``."""
 
-_NUMBER = re.compile(rf"\s*({units.NUMBER_PATTERN})\s*(.*?)\s*")
-_READERS: tuple[tuple[Callable[[object], Quantity], str], ...] = (
-    (units.duration, "s"),
-    (units.size, "bytes"),
-    (units.bandwidth, "bytes/s"),
-    (units.fraction, "1"),
-    (units.yearly_fraction, "1/year"),
-    (units.steps, "steps"),
-    (units.saves, "saves"),
-    (units.power, "W"),
-    (units.speed, "FLOP/s"),
-    (units.flops, "FLOP"),
-    (units.tokens, "tokens"),
-    (units.money, "USD"),
-    (units.energy_price, "USD/J"),
-)
 _SHORT_FORMS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("recovery", "detect"): ("detect", "stop"),
     ("recovery", "restart"): ("recovery", "restart", "stages", "restart", "time"),
@@ -81,6 +64,8 @@ class Knob:
         That word, such as "exact".
     frame : Frame or None
         Of spares, what moves along; None where nothing does.
+    others : tuple of Knob
+        Knobs that it takes along, by the same factor on their values now.
     """
 
     key: str
@@ -91,12 +76,22 @@ class Knob:
     now: float | None
     word: str | None = None
     frame: Frame | None = None
+    others: tuple[Knob, ...] = ()
+
+    def together(self, value: float) -> Iterator[tuple[Knob, float]]:
+        """Yield the knobs that a value sets, each with its own: this one, and those that it takes along."""
+        yield self, value
+        for other in self.others:
+            assert self.now
+            assert other.now
+            at = other.now * (value / self.now)
+            yield other, float(round(at)) if other.whole else at
 
     @property
     def is_spares(self) -> bool:
         """Whether it is the number of spares of a pool, which a file may also write without ``nodes``."""
         path = split_key(self.key) or ()
-        return is_pool(path) or (len(path) == 2 and path[0] == "pools")
+        return is_pool(path) or (len(path) == 2 and path[0] == "pools") or any(each.is_spares for each in self.others)
 
     def written(self, value: float) -> str:
         """Give a value as a file writes it."""
@@ -127,7 +122,7 @@ class Knob:
         try:
             if not self.unit:
                 return _plain(text)
-            return float(_reader(self.unit)(text)) / self.scale
+            return float(reader_of(self.unit)(text)) / self.scale
         except (RefusedError, ValueError) as error:
             allowed = f"a value such as {shown(self.written(self.now or 1.0))}"
             raise UsageError(f"{option} {shown(text)}: {error}; {self.key} takes {allowed}") from None
@@ -155,7 +150,7 @@ def changes_of(settings: Iterable[tuple[Knob, float]]) -> tuple[str, ...]:
     """Return the changes that set knobs to values, each in its knob's unit, with what moves along."""
     changes: list[str] = []
     frame, more = None, 0
-    for knob, value in settings:
+    for knob, value in chain.from_iterable(knob.together(value) for knob, value in settings):
         changes.append(knob.change(value))
         if knob.frame is not None and knob.now is not None:
             frame, more = knob.frame, more + round(value - knob.now)
@@ -183,6 +178,8 @@ def find(make: Make, key: str, unit_of: str | None = None, *, fixed: bool = Fals
     """
     scenario = make(())
     path = split_key(key.strip())
+    if path is not None and ANY_NAME in path:
+        return _of_all(make, path, unit_of, fixed=fixed)
     entries = {entry.path: entry for entry in scenario}
     entry = next((entries[each] for each in _meant(path or ()) if each in entries), None)
     if path is None or entry is None:
@@ -197,6 +194,48 @@ def find(make: Make, key: str, unit_of: str | None = None, *, fixed: bool = Fals
     if known.now is None and unit_of is None:
         raise UsageError(f'{key}: is {shown(entry.written)} now; give --from and --to with a unit, such as "30 s"')
     return found if fixed else replace(found, frame=_frame(scenario, entry))
+
+
+def _of_all(make: Make, path: tuple[str, ...], unit_of: str | None, *, fixed: bool) -> Knob:
+    """Find the knob of all names that a key with ``*`` stands for: one key where they are alike, else keys that go
+    together.
+    """
+    scenario = make(())
+    meant = [form for form in _meant(path) if len(form) >= len(path)]
+    paths = {entry.path[: len(path)]: None for entry in scenario for form in meant if _is_of(entry, form)}
+    if not paths:
+        raise _unknown(dotted(path), scenario)
+    first, *others = (find(make, dotted(each), unit_of, fixed=fixed) for each in paths)
+    key = dotted(path)
+    if first.now is not None and all(replace(each, key=first.key) == first for each in others):
+        same = replace(first, key=key)
+        if not others or make([same.change(first.now)]).sha256() == scenario.sha256():
+            return same
+    return joined([first, *others])
+
+
+def _is_of(entry: Entry, form: tuple[str, ...]) -> bool:
+    number = not isinstance(entry.si, bool) and isinstance(entry.si, (int, float))
+    return number and len(entry.path) == len(form) and alike(entry.path, form)
+
+
+def joined(knobs: Sequence[Knob]) -> Knob:
+    """Return the first of several knobs, which takes the others along by the same factor on their values now.
+
+    Raises
+    ------
+    UsageError
+        If one has no value now, or is 0: nothing follows from a factor.
+    """
+    for knob in knobs:
+        if not knob.now:
+            what = "is 0" if knob.now == 0.0 else f"is {shown(knob.word or '')}"
+            raise UsageError(f"{knob.key}: {what} now, and keys that go together are multiplied by the same factor")
+    first, *others = knobs
+    twice = next((knob.key for i, knob in enumerate(knobs) if knob.key in [each.key for each in knobs[:i]]), None)
+    if twice is not None:
+        raise UsageError(f"{twice}: is named twice among keys that go together")
+    return replace(first, others=tuple(others))
 
 
 def is_pool(path: Sequence[str]) -> bool:
@@ -223,7 +262,11 @@ def tunable(scenario: Scenario) -> Iterator[str]:
 
 def not_there(scenario: Scenario, path: tuple[str, ...]) -> str | None:
     """Say that a key would add a store, a source, a rule or a stage that is not there; None if it does not."""
-    if len(path) < 3 or path[0] not in ("faults", "stores", "pauses", "maintenance", "recovery", "repair"):
+    if (
+        ANY_NAME in path
+        or len(path) < 3
+        or path[0] not in ("faults", "stores", "pauses", "maintenance", "recovery", "repair")
+    ):
         return None
     known, place = scenario.resolved().get(path[0], {}), 1
     if path[1] in known and path[0] == "recovery" and path[2] == "stages" and len(path) > 3:
@@ -237,41 +280,6 @@ def not_there(scenario: Scenario, path: tuple[str, ...]) -> str | None:
         there = f"there is {listed([shown_path((*path[:place], name)) for name in tables])}."
     new = shown_path(path[: place + 1])
     return f"there is no {new}; {there} To add one: {new} = {{ ... }}"
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A number as a file writes it: in its unit, and in SI units. `unit` is empty for plain numbers."""
-
-    number: float
-    unit: str
-    si: float
-    si_unit: str
-
-
-def measured(value: object) -> Measure | None:
-    """Give the number that a value of a file is, in whatever unit; None for words, flags and tables.
-
-    Raises
-    ------
-    RefusedError
-        If it is a number with a unit that is not known, or a count or a share that cannot be.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    if not isinstance(value, str):
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if not math.isfinite(number):
-            raise RefusedError("must be a finite number")
-        return Measure(number, "", number, "1")
-    number_in_unit, unit = _split(value)
-    if number_in_unit is None or not unit:
-        return None
-    reader = _reader(unit)
-    return Measure(number_in_unit, unit, float(reader(value)), dict(_READERS)[reader])
 
 
 def _meant(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -306,20 +314,20 @@ def _of_entry(entry: Entry, unit_of: str | None) -> Knob:
     if isinstance(entry.written, (int, float)):
         whole = isinstance(entry.written, int)
         return Knob(key, "", 1.0, "1", whole, float(entry.written))
-    number, unit = _split(entry.written)
+    number, unit = split_unit(entry.written)
     word = None
     if number is None:
-        number, unit = None, _split(unit_of or "")[1]
+        number, unit = None, split_unit(unit_of or "")[1]
         word = entry.written
         if not unit:
             if unit_of is None and entry.path[-1] != "every" and entry.path[-1] != "time":
                 raise UsageError(f"{key}: is {shown(word)}, and only numbers can be tuned")
             return Knob(key, "", 1.0, "1", whole=False, now=None, word=word)
     try:
-        reader = _reader(unit)
+        reader = reader_of(unit)
     except RefusedError as refusal:
         raise UsageError(f"{key}: {refusal}") from None
-    si_unit = dict(_READERS)[reader]
+    si_unit = dict(READERS)[reader]
     return Knob(key, unit, float(reader(f"1 {unit}")), si_unit, si_unit in ("steps", "saves"), number, word)
 
 
@@ -343,24 +351,8 @@ def _settable(make: Make, scenario: Scenario, known: Knob, entry: Entry, path: t
     raise UsageError(f"{shown_path(path)}: cannot be set by itself: {said}")
 
 
-def _split(text: str) -> tuple[float | None, str]:
-    """Number and unit of a text; no number if it is a word."""
-    match = _NUMBER.fullmatch(text)
-    return (None, "") if match is None else (float(match[1].replace("_", "")), match[2])
-
-
 def _plain(text: str) -> float:
-    number, unit = _split(text)
+    number, unit = split_unit(text)
     if number is None or unit not in ("", "%"):
         raise ValueError("is not a number without a unit")
     return float(units.fraction(text)) if unit else number
-
-
-def _reader(unit: str) -> Callable[[object], Quantity]:
-    for reader, _ in _READERS:
-        try:
-            if math.isfinite(reader(f"1 {unit}")):
-                return reader
-        except RefusedError:
-            continue
-    raise RefusedError(f"has the unit {shown(unit)}, which is not known")

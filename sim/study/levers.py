@@ -13,6 +13,9 @@ from sim.study.knobs import Knob, Make, changes_of, find, is_pool
 FACTORS = (0.5, 2.0)
 """What each lever is turned by."""
 
+ALL_RATES = "faults.*.rate_factor"
+"""The lever of all sources together."""
+
 _RATES = ("afr", "fit", "per_1000_node_days")
 _LIVES = ("sd", "infant", "wear_out")
 _DURATION = ("time", "mean", "sd", "of", "base", "per_gpu", "per_gpu2")
@@ -61,9 +64,9 @@ class _Numbers:
 def levers(make: Make) -> list[Lever]:
     """Find the levers of a scenario, in the order of its file.
 
-    These are the mean time between failures of each source (whatever it is given as), durations and shares of
-    detection, the size of a checkpoint, what stores cost and how often they save, every stage of recovery, spares,
-    the repair of nodes, pauses and maintenance.
+    These are the mean time between failures of each source (whatever it is given as), the rates of all sources
+    together, durations and shares of detection, the size of a checkpoint, what stores cost and how often they save,
+    every stage of recovery, spares, the repair of nodes, pauses and maintenance.
 
     Parameters
     ----------
@@ -80,6 +83,8 @@ def levers(make: Make) -> list[Lever]:
             group = groups.setdefault(name, _Numbers(name))
             group.entries.append(entry)
             group.powers.append(power)
+    if len(scenario.faults) < 2:
+        groups.pop(ALL_RATES, None)  # that of its MTBF again
     return [_lever(make, group) for group in groups.values()]
 
 
@@ -92,6 +97,8 @@ def _lever_of(path: tuple[str, ...]) -> tuple[str, int] | None:
             return f"MTBF of {source}", 1
         case ("faults", source, what) if what in _RATES:
             return f"MTBF of {source}", -1
+        case ("faults", _, "rate_factor"):
+            return ALL_RATES, 1
         case ("detect", "hang", _) | ("pools", _, "nodes" | "activation" | "check") | ("repair", _, "crews"):
             return shown_path(path), 1
         case ("stores", _, "every" | "stall" | "persist" | "read" | "slowdown") | ("detect", "evict", "share"):
@@ -121,6 +128,8 @@ def _is_duration(rest: Sequence[str]) -> bool:
 def _lever(make: Make, group: _Numbers) -> Lever:
     keys = tuple(shown_path(entry.path) for entry in group.entries)
     now = tuple(str(entry.written) for entry in group.entries)
+    if group.name == ALL_RATES and len(set(now)) == 1:
+        keys, now = (ALL_RATES,), now[:1]
     reason = _fixed(group.entries)
     knobs: list[Knob] = []
     try:
@@ -145,7 +154,7 @@ def _fixed(entries: list[Entry]) -> str | None:
 
 def _turn(knobs: list[Knob], group: _Numbers, factor: float) -> Turn:
     settings = []
-    for knob, power in zip(knobs, group.powers, strict=True):
+    for knob, power in zip(knobs, group.powers, strict=False):
         assert knob.now is not None
         value = knob.now * factor**power
         if knob.whole:
