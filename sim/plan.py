@@ -85,6 +85,10 @@ RENEW_UNIT, RENEW_NONE, RENEW_SYSTEM = 0, 1, 2
 RENEWALS = ("unit", "none", "system")
 """What is new after a fault: a component that was replaced, nothing, or everything once the job steps again."""
 
+OLD, NEW_PART, NEW_NODE = 0, 1, 2
+RENEWS = (False, True, "all")
+"""What a node that a stage of repair put in order has that is new: nothing, the component that failed, all of them."""
+
 ANY = -1
 """A condition of a rule that is not set."""
 
@@ -115,7 +119,8 @@ class Life:
     deviation of a lognormal law's logarithm. ``age`` is that at the start in seconds, or ``STATIONARY``; ``renewing``
     the share of faults after which a component is renewed at age ``burn_in``. A ``share`` of bad components has a
     hazard ``factor`` times that of the good ones, with a mean of 1, and is ``cured`` by renewal; or frailties are gamma
-    of shape ``spread`` and mean 1 (0: they are not).
+    of shape ``spread`` and mean 1 (0: they are not). ``with_node``: a component may be renewed without a fault of its
+    own, with all others of its node.
     """
 
     law: int
@@ -128,6 +133,7 @@ class Life:
     factor: float = 1.0
     cured: bool = True
     spread: float = 0.0
+    with_node: bool = False
 
     @property
     def alike(self) -> bool:
@@ -137,7 +143,7 @@ class Life:
     @property
     def pooled(self) -> bool:
         """Whether components need not be told apart, as their ages stay the same."""
-        return self.alike and (self.renewal != RENEW_UNIT or self.renewing == 0.0)
+        return self.alike and (self.renewal != RENEW_UNIT or (self.renewing == 0.0 and not self.with_node))
 
 
 @dataclass(frozen=True)
@@ -249,7 +255,8 @@ class Group:
 @dataclass(frozen=True)
 class RepairStage:
     """A stage of repair; ``crews`` and ``attempts`` are 0 where there is no limit. ``or_else`` and ``then`` are the
-    positions in ``Plan.repair`` of the stages that follow, ``BACK`` if the node comes back; ``renews``: as new.
+    positions in ``Plan.repair`` of the stages that follow, ``BACK`` if the node comes back; ``renews`` is what is new
+    then (see ``RENEWS``).
     A node in order is still bad with probability ``false_fix``; a test (``finds`` >= 0) finds that with this one.
     ``shift_...`` are working hours, as ``sim.kernels.shifts.done_at`` takes them.
     """
@@ -261,7 +268,7 @@ class RepairStage:
     or_else: int
     then: int = BACK
     attempts: int = 0
-    renews: bool = False
+    renews: int = OLD
     false_fix: float = 0.0
     finds: float = -1.0
     shift_origin: float = 0.0

@@ -24,6 +24,7 @@ from sim.scenario import Scenario
 from sim.scenario.faults import FaultSource
 from sim.scenario.lives import Ageing
 from sim.scenario.repair import RESET
+from sim.scenario.repair_tables import ALL
 from sim.theory import visits
 
 Floats = npt.NDArray[np.float64]
@@ -42,6 +43,7 @@ def lives_of(scenario: Scenario) -> dict[str, Life]:
     A Weibull law of shape 1 without frailty is exponential and is left out, as are sources without faults.
     """
     lives = {}
+    whole = any(stage.renews == ALL for stage in scenario.repair.stages.values())
     for name in sorted(scenario.faults):
         source = scenario.faults[name]
         ageing = source.ageing
@@ -66,6 +68,7 @@ def lives_of(scenario: Scenario) -> dict[str, Life]:
             factor=1.0 if alike else ageing.factor,
             cured=ageing.cured,
             spread=ageing.spread,
+            with_node=whole and source.per in ("gpu", "node") and ageing.renewal == "unit",
         )
     return lives
 

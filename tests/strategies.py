@@ -34,9 +34,12 @@ from sim.plan import (
     HOT,
     JOB,
     LOGNORMAL_LIFE,
+    NEW_NODE,
+    NEW_PART,
     NO_LIMIT,
     NODE,
     NOTHING,
+    OLD,
     PICKS,
     RENEW_NONE,
     RENEW_SYSTEM,
@@ -104,6 +107,7 @@ def lives_of_plan(unit: float) -> list[Life]:
         Life(WEIBULL_LIFE, ((size, 0.7),), age=old, renewal=RENEW_NONE),
         Life(WEIBULL_LIFE, ((size, 2.0),), age=0.0, renewal=RENEW_SYSTEM),
         Life(GAMMA_LIFE, ((size / 0.5, 0.5),), age=0.0, renewing=0.0),
+        Life(WEIBULL_LIFE, ((size, 2.0),), age=0.0, renewing=0.0, with_node=True),
     ]
 
 
@@ -319,7 +323,7 @@ def repairs(draw: Any, table: list[Law], unit: float, rich: bool = True) -> tupl
                 or_else=i if last else draw(st.sampled_from([i + 1, count - 1])),
                 then=BACK if last else draw(st.sampled_from([BACK, BACK, i + 1, count - 1])),
                 attempts=0 if last or not rich else draw(st.sampled_from([0, 0, 1, 2])),
-                renews=draw(st.booleans()),
+                renews=draw(st.sampled_from([OLD, NEW_PART, NEW_NODE])),
                 **draw(st.sampled_from([{}, {}, shift(draw(st.integers(0, 604_799)), draw(st.integers(1, 86_400)))])),
                 false_fix=draw(st.sampled_from([0.0, 0.0, 0.5, 0.9])) if rich else 0.0,
                 finds=-1.0 if last else draw(st.sampled_from([-1.0, -1.0, 0.0, 0.5])),
@@ -813,12 +817,14 @@ def repair_tables(draw: Any, scale: float) -> dict[str, Any]:
         table["burn_in"] = draw(stage) | {"else": "replace", "attempts": draw(st.integers(1, 2))} | {"success": 1.0}
         table["parts"] = draw(st.fixed_dictionaries({"time": time})) | {
             "then": "replace",
-            "renews": draw(st.booleans()),
+            "renews": draw(st.sampled_from([True, False, "all"])),
         }
         if "replace" in table:
             table["replace"] |= draw(st.sampled_from([{}, {"then": "burn_in"}, {"else": "parts"}]))
         if "reset" in table:
             table["reset"] |= draw(st.sampled_from([{"then": "burn_in"}, {"else": "parts"}]))
+    for name in sorted(table.keys() & {"replace", "reset"}):
+        table[name] |= draw(st.sampled_from([{}, {}, {"renews": True}, {"renews": False}, {"renews": "all"}]))
     if draw(st.booleans()):
         table["relapse"] = {"life": draw(st.one_of(durations(1.0, 100.0, scale), law_tables(100.0, scale)))}
         table.get("reset", table.get("replace", {})).update(false_fix=draw(st.sampled_from([0.0, 0.5, "90 %"])))
@@ -946,6 +952,13 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
     if "pools" in table and draw(st.booleans()):
         table["pools"]["pick"] = draw(st.sampled_from(PICKS))
     table["repair"] = draw(repair_tables(scale))
+    differ = any(source.keys() & {"life", "frailty"} for source in faults.values())
+    if differ and "replace" in table["repair"] and draw(st.sampled_from([True, True, False])):
+        table["repair"]["replace"]["renews"] = "all"
+    if any(isinstance(stage, dict) and stage.get("renews") == "all" for stage in table["repair"].values()):
+        for source in faults.values():
+            if "life" in source and source.get("initial_age", "stationary") == "stationary":
+                source["initial_age"] = "new"
     if draw(st.sampled_from([True, False, False])):
         table["pauses"] = {name: draw(pause_tables(scale)) for name in PAUSES[: draw(st.integers(1, 2))]}
     if not scarce and draw(st.sampled_from([True, False, False])):

@@ -9,7 +9,7 @@ from sim.scenario.capacity import POOLS, pool_sizes, spread_of
 from sim.scenario.copies import can_be_lost, check_place, check_sources
 from sim.scenario.detection import check_detect
 from sim.scenario.domains import check_groups, make_groups, order_of
-from sim.scenario.faults import MOST_SOURCES, check_fault, check_levels, rate_of
+from sim.scenario.faults import MOST_SOURCES, check_ages, check_fault, check_levels, rate_of
 from sim.scenario.findings import Findings
 from sim.scenario.maintenance import MOST_MAINTENANCE, check_unit, check_waves, units_of
 from sim.scenario.observed import check_watched
@@ -17,6 +17,7 @@ from sim.scenario.pauses import MOST_PAUSES, check_pause
 from sim.scenario.reading import Parts, held_nodes, of_model
 from sim.scenario.refusal import Path, RefusedError, listed, nearest, shown
 from sim.scenario.repair import check_stages as check_repair_stages
+from sim.scenario.repair_tables import ALL
 from sim.scenario.run import check_give_up, check_run
 from sim.scenario.stages import check_stage
 from sim.scenario.stores import MOST_STORES, check_planned, check_store
@@ -41,6 +42,9 @@ def check_all(data: Mapping[str, Any], parts: Parts, findings: Findings) -> None
     _stages(parts, findings)
     if parts.repair is not None and parts.repair_known:
         findings.add_all(("repair",), check_repair_stages(parts.repair, parts.repair_stages))
+    whole = next((name for name, stage in parts.repair_stages.items() if stage.renews == ALL), None)
+    for name, source in parts.faults.items() if whole is not None else ():
+        findings.add_all(("faults", name), check_ages(source, f"repair.{whole}.renews"))
 
 
 def _sizes(parts: Parts, findings: Findings) -> None:

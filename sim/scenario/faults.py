@@ -44,6 +44,7 @@ from sim.scenario.lives import (
     INITIAL_AGE,
     LIFE,
     RENEWAL,
+    STATIONARY,
     Ageing,
     FrailtyTable,
     InitialAge,
@@ -55,6 +56,7 @@ from sim.scenario.lives import (
 )
 from sim.scenario.observed import CLOCK_WORD, NOT_COUNTED, Clock, ObservedTable, add_observed, observed_rate, shape_of
 from sim.scenario.refusal import RefusedError, listed, nearest, shown
+from sim.scenario.repair_tables import ALL
 from sim.scenario.units import Quantity
 
 RATE_KEYS = ("mtbf", "afr", "fit", "per_1000_node_days", "observed")
@@ -239,10 +241,24 @@ def check_fault(table: FaultTable, uncertain: bool) -> Iterator[tuple[str | None
     elif sum(getattr(table, key) is not None for key in RATE_KEYS) == 1 and rate_of(table, uncertain) > _MOST_PER_S:
         yield None, RefusedError("strikes more than once per microsecond and component", "a lower rate")
     yield from _check_notice(table)
-    takes = takes_of(table)
-    repaired = float(_needs(table, takes).get("repair", 0.0)) > 0.0 and takes != "nothing"
     unsure = observed is not None and _is_uncertain(table, uncertain)
-    yield from check_ageing(table, _given_rate(table, uncertain), repaired, unsure)
+    yield from check_ageing(table, _given_rate(table, uncertain), _is_repaired(table), unsure)
+
+
+def check_ages(table: FaultTable, key: str) -> Iterator[tuple[str | None, RefusedError]]:
+    """Check ages at the start where `key`, of a stage of repair, has all of a node renewed; yields as
+    `check_fault_keys`.
+    """
+    ages = table.life is not None and table.renewal == "unit" and table.initial_age == STATIONARY
+    if ages and _is_repaired(table):
+        message = f'is "{STATIONARY}", but {key} = "{ALL}" also renews what did not fail: such ages have no formula'
+        yield "initial_age", RefusedError(message, '"new" or a duration', 'add initial_age = "new"')
+
+
+def _is_repaired(table: FaultTable) -> bool:
+    """Whether some of a source's faults take a node for repair."""
+    takes = takes_of(table)
+    return float(_needs(table, takes).get("repair", 0.0)) > 0.0 and takes != "nothing"
 
 
 def _check_notice(table: FaultTable) -> Iterator[tuple[str | None, RefusedError]]:

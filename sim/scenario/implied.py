@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.scenario.repair_tables import REPLACE
+from sim.scenario.repair_tables import ALL, REPLACE
 from sim.scenario.schema import Scenario
 
 
@@ -23,7 +23,10 @@ def implied(scenario: Scenario) -> Iterator[Implied]:
     defaults = {entry.path for entry in scenario.entries if entry.default}
     if REPLACE not in scenario.repair.stages or ("repair", REPLACE, "renews") not in defaults:
         return
-    means = "true by its name: the component whose fault took a node is new when the node has passed the stage"
+    means = (
+        "true by its name: the component whose fault took a node is new when the node has passed the stage; "
+        f'"{ALL}" makes good its other components, too, and a node that was sent there by mistake'
+    )
     yield Implied(f"repair.{REPLACE}.renews", means, " ".join(_reasons(scenario, defaults)) or None)
 
 
@@ -46,3 +49,8 @@ def _reasons(scenario: Scenario, defaults: set[tuple[str, ...]]) -> Iterator[str
             )
         if ageing.law != "exponential":
             yield f"Components of faults.{name} begin a new life there; set renews = false if they are only mended."
+        if scenario.detect.wrong > 0.0:
+            yield (
+                f"Those of a node that detect.wrong sends there have not failed, and stay as they are; "
+                f'set renews = "{ALL}" if the whole node is replaced.'
+            )

@@ -17,6 +17,7 @@ from sim.scenario.repair_tables import (
     SHORT,
     TIME_SOURCE,
     QuarantineTable,
+    Renews,
     RepairStageTable,
     RepairTable,
     RetireTable,
@@ -49,8 +50,8 @@ class RepairStage:
         Of a test: probability that it finds a bad node; None: it is a repair.
     hours, days : str or None
         Working hours and days as written; None: at any time, every day.
-    renews : bool
-        Whether a node that it put in order is as new.
+    renews : bool or "all"
+        Whether a node that it put in order is as new: the component that failed, or all of them.
     """
 
     time: Law
@@ -63,7 +64,7 @@ class RepairStage:
     finds: float | None
     hours: str | None
     days: str | None
-    renews: bool
+    renews: Renews
 
 
 @dataclass(frozen=True, slots=True)

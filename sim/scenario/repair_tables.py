@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from sim.scenario.calendar import Days, Hours
 from sim.scenario.fields import (
     DURATION,
     AtLeastOne,
     Choice,
-    Flag,
     Json,
     PositiveDuration,
     Probability,
@@ -26,7 +25,7 @@ from sim.scenario.fields import (
 from sim.scenario.law import NEVER, LawTable, RepairTime
 from sim.scenario.refusal import RefusedError
 
-REPLACE = "replace"
+REPLACE, ALL = "replace", "all"
 AT_FAULT, AFTER_REPAIR = "at fault", "after repair"
 MOST_FAILURES = 16
 SHORT = ("time", "crews", "success")
@@ -53,6 +52,26 @@ class _StageReader(Reader):
 
 
 StageName = Annotated[str, _StageReader()]
+
+
+class _WhatIsNew(Reader):
+    """What a stage renews: nothing, what failed, or all."""
+
+    allowed = f'true, false or "{ALL}"'
+
+    def read(self, value: object) -> bool | str:
+        """Give the value, or raise `RefusedError`."""
+        if isinstance(value, bool) or value == ALL:
+            return value
+        remedy = "write it without quotes" if value in ("true", "false") else None
+        raise RefusedError(f'must be true, false or "{ALL}"', self.allowed, remedy)
+
+    def json_schema(self) -> Json:
+        """Give the JSON schema of the value."""
+        return {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": [ALL]}]}
+
+
+Renews = bool | Literal["all"]
 
 
 class RepairStageTable(Table):
@@ -108,8 +127,9 @@ class RepairStageTable(Table):
         None,
         "mon-sun: every day",
     )
-    renews: Flag | None = setting(
-        "Whether a node that the stage put in order is as new: what failed was replaced, so that its age begins again.",
+    renews: Annotated[Renews, _WhatIsNew()] | None = setting(
+        "What is new of a node that the stage put in order, so that its age begins again: true, the component that "
+        "failed; all, every component of the node (of sources with renewal unit), also of one sent there by mistake.",
         None,
         "true for a stage called replace, else false",
     )

@@ -50,6 +50,13 @@ def test_who_says_it_is_not_told(change):
     assert said("faults.node.frailty={ share = 0.1, factor = 5 }", change) == []
 
 
+def test_a_node_sent_there_by_mistake_is_named():
+    life = "faults.node.life={ law = 'weibull', shape = 2 }"
+    (found,) = said(life, "detect.wrong=0.2")
+    assert 'set renews = "all"' in (found.matters or "")
+    assert said(life, "faults.node.initial_age=new", 'repair.replace={ time = "1 day", renews = "all" }') == []
+
+
 def test_lemons_that_stay_are_no_matter():
     (found,) = said("faults.node.frailty={ share = 0.1, factor = 5, cured = false }")
     assert found.matters is None

@@ -396,7 +396,8 @@ def test_a_wrong_recovery_is_named(text: str, key: str, message: str, allowed: s
         ("[repair]\na = { time = '1 h', days = 'mon-' }", "repair.a.days", "cannot be read"),
         ("[repair]\nrelapse = {}", "repair.relapse.life", "is missing"),
         ("[repair]\nrelapse.life = 'never'", "repair.relapse.life", "is not one number"),
-        ("[repair]\na = { time = '1 h', renews = 1 }", "repair.a.renews", "true or false"),
+        ("[repair]\na = { time = '1 h', renews = 1 }", "repair.a.renews", 'true, false or "all"'),
+        ("[repair]\na = { time = '1 h', renews = 'every' }", "repair.a.renews", 'true, false or "all"'),
         ("[repair]\ntime = { law = 'lognormal', mean = '1 h' }", "repair.time", "gives no sd"),
         ("[fault.x]\nper = 'job'", "fault", "unknown key"),
         ("[[run.precision]]\n", "run.precision", "must be a table"),
@@ -751,6 +752,18 @@ def test_lives_that_do_not_fit_together_are_refused(lines, key, message, allowed
     assert problem.key == f"faults.node.{key}"
     assert message in problem.message
     assert allowed in str(problem)
+
+
+def test_ages_at_the_start_are_not_known_where_nodes_come_back_new():
+    text = (
+        SMALL.replace("[faults.node]", f"[faults.node]\n{STATIONARY}")
+        + '\n[repair.replace]\ntime = "1 h"\nrenews = "all"'
+    )
+    problem = only(text)
+    assert problem.key == "faults.node.initial_age"
+    assert 'repair.replace.renews = "all"' in problem.message
+    assert problem.remedy == 'add initial_age = "new"'
+    assert loads(text, overrides=("faults.node.initial_age=1 year",)).repair.stages["replace"].renews == "all"
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from sim.engine.compiled.clocks import find_next
 from sim.kernels._jit import entry, kernel
 from sim.kernels.lives import (
     COMPONENT,
+    GAMMA,
     NUMBER_BITS,
     ORDER_LANE,
     TWO_POINT,
@@ -25,7 +28,7 @@ from sim.kernels.lives import (
 )
 from sim.kernels.philox import uniforms
 from sim.kernels.time import LONGEST_S, quantize
-from sim.plan import TRAINING, WALL
+from sim.plan import NEW_NODE, OLD, TRAINING, WALL
 
 
 @kernel
@@ -87,8 +90,8 @@ def _next_first(p: Any, s: Any, a: Any, lane: int) -> None:
     s.lane_hazard[lane] -= math.log1p(-gap) / left
     wait = first_wait(a.lives, a.curves, p.lane_life[lane], s.lane_hazard[lane])
     s.lane_first_due[lane] = max(s.lane_first_due[lane], quantize(wait)) if wait < LONGEST_S else math.inf
-    s.lane_first[lane] = _deal(s, a, p.lane_index[lane], int(pick * left), left - 1)
     s.lane_left[lane] = left - 1
+    s.lane_first[lane] = _deal(p, s, a, lane, int(pick * left))
 
 
 @kernel
@@ -98,11 +101,16 @@ def _dealt(s: Any, a: Any, index: int, place: int) -> int:
 
 
 @kernel
-def _deal(s: Any, a: Any, index: int, place: int, last: int) -> int:
+def _deal(p: Any, s: Any, a: Any, lane: int, place: int) -> int:
     """The component at a place leaves those that have not failed; the last one takes its place."""
+    index = p.lane_index[lane]
     component = _dealt(s, a, index, place)
-    a.members[index + place].component = _dealt(s, a, index, last)
+    last = _dealt(s, a, index, s.lane_left[lane])
+    a.members[index + place].component = last
     a.members[index + place].dealt = s.epoch
+    if p.has_new_nodes:
+        a.singles[index + last].seat = place
+        a.singles[index + last].moved = s.epoch
     return component
 
 
@@ -119,7 +127,7 @@ def _choose(p: Any, s: Any, a: Any, lane: int) -> None:
         s.lane_due[lane] = a.entries[entry].heap_due
         component = a.entries[entry].heap_component
         which = a.members[p.lane_index[lane] + component].entry
-        ordinal = (component << NUMBER_BITS) + a.entries[which].failures
+        ordinal = (component << NUMBER_BITS) + a.entries[which].lives
     source = p.lane_source[lane]
     gap, _, need, effect = uniforms(p.key_0[source], p.key_1[source], ordinal, 0, COMPONENT, s.replication)
     s.lane_ordinal[lane] = ordinal
@@ -147,12 +155,12 @@ def pass_on(p: Any, s: Any, a: Any, lane: int, held: bool) -> None:
         _enter(p, s, a, lane, component)
         _next_first(p, s, a, lane)
     else:
-        _pop(p, s, a, lane)
+        _leave_heap(p, s, a, lane, 0)
     entry = a.members[p.lane_index[lane] + component].entry
-    a.entries[entry].failures += 1
+    a.entries[entry].lives += 1
     if not held:
         _await_failure(p, s, a, lane, component, s.lane_slot[lane])
-    elif p.has_recurrences:
+    elif p.has_recurrences or p.has_new_nodes:
         a.members[p.lane_index[lane] + component].held = s.epoch
     _choose(p, s, a, lane)
 
@@ -165,13 +173,53 @@ def _enter(p: Any, s: Any, a: Any, lane: int, component: int) -> None:
     frailty, hazard = first_failure(
         a.lives, a.curves, i, s.lane_due[lane], p.key_0[source], p.key_1[source], s.lane_firsts[lane], s.replication
     )
+    origin = s.lane_due[lane] - quantize(age_at(a.lives, a.curves, i, hazard))
+    _note(p, s, a, lane, component, frailty, hazard, origin)
+
+
+@kernel
+def _note(
+    p: Any, s: Any, a: Any, lane: int, component: int, frailty: float, hazard: float, origin: float
+) -> None:  # fmt: skip
+    """A component that was one of those that have not failed gets an entry."""
+    which = p.lane_index[lane] + component
     entry = p.lane_entry[lane] + s.lane_entries[lane]
     s.lane_entries[lane] += 1
-    a.members[p.lane_index[lane] + component].entry = entry
+    a.members[which].entry = entry
     a.entries[entry].frailty = frailty
     a.entries[entry].hazard = hazard
-    a.entries[entry].origin = s.lane_due[lane] - quantize(age_at(a.lives, a.curves, i, hazard))
-    a.entries[entry].failures = 0
+    a.entries[entry].origin = origin
+    a.entries[entry].lives = 0
+    if p.has_new_nodes:
+        a.singles[which].known = s.epoch
+        a.singles[which].place = -1
+
+
+@kernel
+def _leave_unfailed(p: Any, s: Any, a: Any, lane: int, component: int) -> None:
+    """A component leaves those that have not failed. Its frailty, if that stays, is that of one which would have failed
+    later than all that have: its own life is drawn for that.
+    """
+    source = p.lane_source[lane]
+    i = p.lane_life[lane]
+    hazard = s.lane_hazard[lane]
+    if component != s.lane_first[lane]:
+        gap, _, _, _ = uniforms(p.key_0[source], p.key_1[source], ~component, ORDER_LANE, COMPONENT, s.replication)
+        hazard -= math.log1p(-gap)
+    frailty = a.lives[i].good
+    if a.lives[i].frailty == GAMMA or (a.lives[i].frailty == TWO_POINT and not a.lives[i].cured):
+        wait = first_wait(a.lives, a.curves, i, hazard)
+        frailty, _ = first_failure(
+            a.lives, a.curves, i, wait, p.key_0[source], p.key_1[source], ~component, s.replication
+        )
+    _note(p, s, a, lane, component, frailty, 0.0, 0.0)
+    if component == s.lane_first[lane]:
+        _next_first(p, s, a, lane)
+        return
+    which = p.lane_index[lane] + component
+    seat = a.singles[which].seat if a.singles[which].moved == s.epoch else component
+    s.lane_left[lane] -= 1
+    _deal(p, s, a, lane, seat)
 
 
 @entry
@@ -189,25 +237,26 @@ def come_back(p: Any, s: Any, u: Any, a: Any, row: Any, node: int) -> None:
     """A node comes back from repair: components that are held there were replaced, or are as old as they are.
 
     That is the one whose fault took it, or left it broken. A relapse is no fault of a component that is held: it leaves
-    the ages as they are.
+    the ages as they are. If all of the node is new, so are the components that are not held.
     """
-    row.renewals += 1 if u.nodes[node].renewed else 0
+    renewed = np.int64(u.nodes[node].renewed)
+    row.renewals += 1 if renewed != OLD else 0
     again = False
     if p.has_relapses:
         again = u.nodes[node].relapsed == s.epoch
         u.nodes[node].relapsed = 0
-    if p.has_ages and p.has_recurrences:
-        release(p, s, a, node, u.nodes[node].renewed)
+    if p.has_ages and (p.has_recurrences or p.has_new_nodes):
+        release(p, s, a, node, renewed)
     elif p.has_ages and p.source_lane[u.nodes[node].source] >= 0 and not again:
         lane = p.source_lane[u.nodes[node].source]
         component = u.nodes[node].ordinal >> NUMBER_BITS
         if component // p.per_node[u.nodes[node].source] == node:
-            _go_on(p, s, a, lane, component, u.nodes[node].renewed)
+            _go_on(p, s, a, lane, component, renewed)
 
 
 @entry
-def release(p: Any, s: Any, a: Any, node: int, renewed: bool) -> None:
-    """The components that are held on a node work again."""
+def release(p: Any, s: Any, a: Any, node: int, renewed: Any) -> None:
+    """The components that are held on a node work again; if all of it is new, the others begin a new life, too."""
     for source in range(p.n_sources):
         lane = p.source_lane[source]
         if lane < 0:
@@ -217,19 +266,33 @@ def release(p: Any, s: Any, a: Any, node: int, renewed: bool) -> None:
             if a.members[which].held == s.epoch:
                 a.members[which].held = 0
                 _go_on(p, s, a, lane, component, renewed)
+            elif p.has_new_nodes and renewed == NEW_NODE and a.lives[p.lane_life[lane]].renews:
+                _replace(p, s, a, lane, component)
 
 
 @entry
-def _go_on(p: Any, s: Any, a: Any, lane: int, component: int, renewed: bool) -> None:
-    """A component that was held works again: it was replaced, or is as old as it is."""
+def _replace(p: Any, s: Any, a: Any, lane: int, component: int) -> None:
+    """A component that works is replaced with its node: its life ends without a failure."""
+    which = p.lane_index[lane] + component
+    if a.singles[which].known != s.epoch:
+        _leave_unfailed(p, s, a, lane, component)
+    elif a.singles[which].place >= 0:
+        _leave_heap(p, s, a, lane, a.singles[which].place)
+    a.entries[a.members[which].entry].lives += 1
+    _go_on(p, s, a, lane, component, np.int64(NEW_NODE))
+
+
+@entry
+def _go_on(p: Any, s: Any, a: Any, lane: int, component: int, renewed: Any) -> None:
+    """A component without a next failure works: it was replaced, or is as old as it is."""
     source = p.lane_source[lane]
     i = p.lane_life[lane]
     entry = a.members[p.lane_index[lane] + component].entry
-    ordinal = (component << NUMBER_BITS) + a.entries[entry].failures - 1
+    ordinal = (component << NUMBER_BITS) + a.entries[entry].lives - 1
     gap, _, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, 0, COMPONENT, s.replication)
     clock = WALL if lane < p.n_wall else TRAINING
     now = _reading(s, clock)
-    if a.lives[i].renews and renewed:
+    if a.lives[i].renews and renewed != OLD:
         a.entries[entry].origin = now - a.lives[i].burn_in
         a.entries[entry].hazard = a.lives[i].burn_in_hazard
         if a.lives[i].cured and a.lives[i].frailty == TWO_POINT:
@@ -266,34 +329,44 @@ def _before(a: Any, i: int, due: float, component: int) -> bool:
 
 
 @kernel
-def _put(a: Any, i: int, due: float, component: int) -> None:
+def _put(p: Any, a: Any, lane: int, place: int, due: float, component: int) -> None:
+    i = p.lane_entry[lane] + place
     a.entries[i].heap_due = due
     a.entries[i].heap_component = component
+    if p.has_new_nodes:
+        a.singles[p.lane_index[lane] + component].place = place
 
 
 @kernel
 def _push(p: Any, s: Any, a: Any, lane: int, due: float, component: int) -> None:
-    start = p.lane_entry[lane]
-    i = s.lane_heap[lane]
     s.lane_heap[lane] += 1
+    _settle(p, s, a, lane, s.lane_heap[lane] - 1, due, component)
+
+
+@kernel
+def _leave_heap(p: Any, s: Any, a: Any, lane: int, place: int) -> None:
+    """The component at a place leaves the heap of a lane."""
+    start = p.lane_entry[lane]
+    if p.has_new_nodes:
+        a.singles[p.lane_index[lane] + a.entries[start + place].heap_component].place = -1
+    s.lane_heap[lane] -= 1
+    last = start + s.lane_heap[lane]
+    if start + place != last:
+        _settle(p, s, a, lane, place, a.entries[last].heap_due, a.entries[last].heap_component)
+
+
+@entry
+def _settle(p: Any, s: Any, a: Any, lane: int, hole: int, due: float, component: int) -> None:
+    """Put an entry where it belongs, where one place of the heap of a lane is free: up from there, or down."""
+    start = p.lane_entry[lane]
+    size = s.lane_heap[lane]
+    i = hole
     while i > 0:
         parent = (i - 1) >> 1
         if _before(a, start + parent, due, component):
             break
-        _put(a, start + i, a.entries[start + parent].heap_due, a.entries[start + parent].heap_component)
+        _put(p, a, lane, i, a.entries[start + parent].heap_due, a.entries[start + parent].heap_component)
         i = parent
-    _put(a, start + i, due, component)
-
-
-@kernel
-def _pop(p: Any, s: Any, a: Any, lane: int) -> None:
-    """The component at the top leaves the heap of a lane."""
-    start = p.lane_entry[lane]
-    s.lane_heap[lane] -= 1
-    size = s.lane_heap[lane]
-    due = a.entries[start + size].heap_due
-    component = a.entries[start + size].heap_component
-    i = 0
     while True:
         child = 2 * i + 1
         if child >= size:
@@ -303,6 +376,6 @@ def _pop(p: Any, s: Any, a: Any, lane: int) -> None:
             child += 1
         if not _before(a, start + child, due, component):
             break
-        _put(a, start + i, a.entries[start + child].heap_due, a.entries[start + child].heap_component)
+        _put(p, a, lane, i, a.entries[start + child].heap_due, a.entries[start + child].heap_component)
         i = child
-    _put(a, start + i, due, component)
+    _put(p, a, lane, i, due, component)

@@ -18,7 +18,7 @@ from sim.engine.tiers import STORES, VERSIONS, pack_stores
 from sim.kernels._jit import INTERPRETED
 from sim.kernels.laws import CONSTANT
 from sim.kernels.time import LONGEST_S
-from sim.plan import ANY, AUTO, CALENDAR, DOMAIN, GROUP, HOT, LAST_RETURNED, RENEW_SYSTEM, Lane, Plan
+from sim.plan import ANY, AUTO, CALENDAR, DOMAIN, GROUP, HOT, LAST_RETURNED, NEW_NODE, RENEW_SYSTEM, Lane, Plan
 
 MAX_GROUPS = 10
 MAX_POOLS = 4
@@ -49,8 +49,9 @@ _FEATURES = [
     ("has_relapses", "b1"), ("has_strikes", "b1"), ("has_visits", "b1"),
     # nodes that stay in the job though they failed, and fail again; stages of recovery that fail
     ("has_recurrences", "b1"), ("has_failures", "b1"),
-    # spares that are not all alike, of which another than the last returned is called
-    ("has_picks", "b1"),
+    # spares that are not all alike, of which another than the last returned is called; nodes that come back from repair
+    # with all components new
+    ("has_picks", "b1"), ("has_new_nodes", "b1"),
 ]  # fmt: skip
 """What costs time wherever it might happen. Most plans have none of it: for them an engine is compiled without."""
 
@@ -127,7 +128,7 @@ _PLAN = [
     ("law_kind", "i8", MAX_LAWS), ("law_a", "f8", MAX_LAWS), ("law_b", "f8", MAX_LAWS),
     ("law_share", "f8", MAX_LAWS), ("law_first", "i8", MAX_LAWS), ("law_other", "i8", MAX_LAWS),
     # stages of repair, that of a unit that needs repair; crews (0: endless), probability that a unit is in order,
-    # identity of the draws, the stages that follow, services of a unit in a visit (0: no limit), whether it is new
+    # identity of the draws, the stages that follow, services of a unit in a visit (0: no limit), what of it is new
     ("n_repair", "i8"), ("repair_entry", "i8"), ("repair_at_fault", "b1"), ("repair_law", "i8", MAX_REPAIR),
     ("repair_crews", "i8", MAX_REPAIR), ("repair_success", "f8", MAX_REPAIR), ("repair_lane", "i8", MAX_REPAIR),
     ("repair_or_else", "i8", MAX_REPAIR), ("repair_then", "i8", MAX_REPAIR), ("repair_attempts", "i8", MAX_REPAIR),
@@ -239,8 +240,9 @@ MEMBER = np.dtype(
 
 ENTRY = np.dtype(
     [
-        # by entry: frailty, cumulative hazard up to its next failure, reading at which its age was 0, failures so far
-        ("frailty", "f8"), ("hazard", "f8"), ("origin", "f8"), ("failures", "i8"),
+        # by entry: frailty, cumulative hazard up to its next failure, reading at which its age was 0, lives that have
+        # ended: by a failure, or as its node was replaced
+        ("frailty", "f8"), ("hazard", "f8"), ("origin", "f8"), ("lives", "i8"),
         # by place in the lane's heap: when the next one fails, ties by component
         ("heap_due", "f8"), ("heap_component", "i8"),
     ],
@@ -248,19 +250,36 @@ ENTRY = np.dtype(
 )  # fmt: skip
 """Components that have failed at least once, by lane."""
 
+SINGLE = np.dtype(
+    [
+        # by component: whether it has an entry (the epoch); its place in the lane's heap (-1: it is not in it)
+        ("known", "i8"), ("place", "i8"),
+        # by component that has not failed: its place among those, if ``moved`` is the epoch, else its number
+        ("moved", "i8"), ("seat", "i8"),
+    ],
+    align=True,
+)  # fmt: skip
+"""Where each component is, so that it can be replaced with its node, by lane."""
+
 
 class Ages(NamedTuple):
-    """What is known of components that age: arrays of ``sim.kernels.lives.LIFE``, curves, ``MEMBER`` and ``ENTRY``."""
+    """What is known of components that age: arrays of ``sim.kernels.lives.LIFE``, curves, ``MEMBER``, ``ENTRY`` and,
+    where nodes come back new, ``SINGLE``.
+    """
 
     lives: Record
     curves: npt.NDArray[np.float64]
     members: Record
     entries: Record
+    singles: Record
 
 
 def _entries(plan: Plan, lane: Lane) -> int:
-    """Components of a lane that can fail in a run: each takes an event, and one more is known ahead."""
-    return min(lane.slots, plan.max_events + 2)
+    """Components of a lane that can fail, or are replaced, in a run: that takes an event for each, or for each node,
+    and one more is known ahead.
+    """
+    at_once = plan.sources[lane.source].per_node if _features(plan)["has_new_nodes"] else 1
+    return min(lane.slots, (plan.max_events + 2) * max(1, at_once))
 
 
 def _told_apart(plan: Plan) -> list[tuple[int, Lane]]:
@@ -272,7 +291,8 @@ def ages(plan: Plan) -> Ages:
     lanes = [lane for _, lane in _told_apart(plan)]
     members = np.zeros(max(1, sum(lane.slots for lane in lanes)), MEMBER)
     entries = np.zeros(max(1, sum(_entries(plan, lane) for lane in lanes)), ENTRY)
-    return Ages(*curves_of(plan.lives), members, entries)
+    singles = np.zeros(len(members) if _features(plan)["has_new_nodes"] else 1, SINGLE)
+    return Ages(*curves_of(plan.lives), members, entries, singles)
 
 
 def pack(plan: Plan) -> Record:
@@ -377,6 +397,7 @@ def _features(plan: Plan) -> dict[str, bool]:
         "has_recurrences": plan.blame.recurs,
         "has_failures": any(stage.fails > 0.0 for rule in plan.rules for stage in rule.stages),
         "has_visits": plan.quarantine.failures > 0 or any(stage.attempts > 0 for stage in plan.repair),
+        "has_new_nodes": len(_told_apart(plan)) > 0 and any(stage.renews == NEW_NODE for stage in plan.repair),
     }
     # Of nodes that nothing tells apart it is all the same which is called: the last returned is the cheapest to find.
     differ = any(features[name] for name in _TELL_APART)

@@ -13,7 +13,7 @@ from sim.kernels._jit import entry, kernel
 from sim.kernels.memory import prefetch
 from sim.kernels.philox import uniforms
 from sim.kernels.shifts import done_at
-from sim.plan import ANY, BACK, MEMBER, NODE, RESET
+from sim.plan import ANY, BACK, MEMBER, NODE, OLD, RESET
 
 
 @kernel
@@ -197,7 +197,7 @@ def admit(
     note_fault(u, unit, slot, source, block, ordinal, need)
     u.nodes[unit].dead_in = 0
     u.nodes[unit].attempt = 0
-    u.nodes[unit].renewed = False
+    u.nodes[unit].renewed = OLD
     if p.has_visits:
         for stage in range(p.n_repair):
             u.rest[unit].served[stage] = 0
@@ -238,8 +238,8 @@ def finish_stage(p: Any, s: Any, u: Any, row: Any, unit: int) -> int:
         s.queue_size[stage] -= 1
         _serve(p, s, u, row, waiting)
     if u.nodes[unit].fixed:
-        if p.repair_renews[stage] != 0 and not (u.nodes[unit].for_reset and stage == 0):
-            u.nodes[unit].renewed = True
+        if p.repair_renews[stage] > u.nodes[unit].renewed and not (u.nodes[unit].for_reset and stage == 0):
+            u.nodes[unit].renewed = p.repair_renews[stage]
         then = p.repair_then[stage]
         if p.has_strikes and then == BACK:
             then = _before_back(p, s, u, row, unit)

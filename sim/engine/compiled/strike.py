@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from sim.engine.compiled.ages import component_of, pass_on, release
 from sim.engine.compiled.capacity import admit_all, lose_spare, vacate
 from sim.engine.compiled.clocks import find_after, schedule
@@ -31,6 +33,7 @@ from sim.plan import (
     MEMBER,
     NOTHING,
     NOTICE,
+    OLD,
     PROCESS,
     RELAPSED,
     REPAIR,
@@ -77,7 +80,7 @@ def strike(p: Any, s: Any, u: Any, a: Any, row: Any, clock: int, turn: int) -> N
             find_after(p, s, clock, lane)
             _foresee(p, s, u, clock)
         elif p.has_ages and p.has_recurrences and turn == RECURRENCE and _is_cured(p, s, u, node):
-            release(p, s, a, node, False)
+            release(p, s, a, node, np.int64(OLD))
         turn = NOBODY
 
 

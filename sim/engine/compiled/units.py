@@ -38,10 +38,10 @@ NODE = np.dtype(
         # served, since when it is in its stage, whether the fault is a relapse (the epoch)
         ("slot", "i8"), ("source", "i8"), ("block", "i8"), ("ordinal", "i8"), ("attempt", "i8"), ("since", "f8"),
         ("relapsed", "i8"),
-        # by node in repair: whether the service under way puts it in order, whether a stage made it new, whether it
-        # only needed a reset, whether it must pass the stage of quarantine; for one that is down, the block of the pool
-        # where nobody has noticed it (0: it is known); its stage
-        ("fixed", "b1"), ("renewed", "b1"), ("for_reset", "b1"), ("suspect", "b1"), ("dead_in", "i2"), ("stage", "i2"),
+        # by node in repair: whether the service under way puts it in order, what of it is new (sim.plan.RENEWS),
+        # whether it only needed a reset, whether it must pass the stage of quarantine; for one that is down, the block
+        # of the pool where nobody has noticed it (0: it is known); its stage
+        ("fixed", "b1"), ("renewed", "i1"), ("for_reset", "b1"), ("suspect", "b1"), ("dead_in", "i2"), ("stage", "i2"),
     ],
     align=True,
 )  # fmt: skip

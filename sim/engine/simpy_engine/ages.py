@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sim.engine.simpy_engine.context import Context, Fault
@@ -46,6 +47,9 @@ class Pool:
     def come_back(self, fault: Fault, renewed: bool, reading: float) -> None:
         """No component is renewed by itself."""
 
+    def renew_node(self, node: int, held: Collection[int], reading: float) -> None:
+        """No component is renewed by itself."""
+
     def renew_all(self, reading: float) -> None:
         """The incident is over: if the source asks for it, all components are new."""
         if self.context.plan.lives[self.lane.life].renewal == RENEW_SYSTEM:
@@ -56,13 +60,13 @@ class Pool:
 @dataclass
 class Failed:
     """A component that has failed: its frailty, the cumulative hazard up to its next failure, the reading at which its
-    age was 0, and how often it has failed.
+    age was 0, and how many lives of it have ended: by a failure, or as its node was replaced.
     """
 
     frailty: float
     hazard: float
     origin: float
-    failures: int = 0
+    lives: int = 0
 
 
 class Components:
@@ -77,6 +81,7 @@ class Components:
         self.life = context.plan.lives[lane.life]
         self.left = lane.slots
         self.dealt: dict[int, int] = {}
+        self.place: dict[int, int] = {}
         self.hazard = 0.0
         self.firsts = -1
         self.first_due, self.first = 0.0, -1
@@ -95,17 +100,21 @@ class Components:
         self.hazard -= math.log1p(-gap) / self.left
         wait = first_wait(*self.table, self.hazard)
         self.first_due = max(self.first_due, quantize(wait)) if wait < LONGEST_S else NEVER
-        place = int(pick * self.left)
+        self.first = self._deal(int(pick * self.left))
+
+    def _deal(self, place: int) -> int:
+        """The component at a place leaves those that have not failed; the last one takes its place."""
         self.left -= 1
-        self.first = self.dealt.get(place, place)
-        self.dealt[place] = self.dealt.get(self.left, self.left)
+        component, last = (self.dealt.get(each, each) for each in (place, self.left))
+        self.dealt[place], self.place[last] = last, place
+        return component
 
     def _choose(self) -> tuple[Strike, float]:
         """The next fault, and the uniform for the life after it."""
         due, component, number = self.first_due, self.first, 0
         if self.heap and self.heap[0][0] < due:
             due, component = self.heap[0]
-            number = self.failed[component].failures
+            number = self.failed[component].lives
         ordinal = (component << NUMBER_BITS) + number
         gap, _, need, effect = self.context.uniforms(self.lane.source, COMPONENT, ordinal, 0)
         return Strike(due, ordinal, component, need, effect), gap
@@ -120,7 +129,7 @@ class Components:
             self._next_first()
         else:
             heapq.heappop(self.heap)
-        self.failed[component].failures += 1
+        self.failed[component].lives += 1
         if not held:
             self._await_failure(component, self.gap, due)
         self.next, self.gap = self._choose()
@@ -135,9 +144,53 @@ class Components:
 
     def come_back(self, fault: Fault, renewed: bool, reading: float) -> None:
         """The node of a component is back: the component was replaced, or is as old as it is."""
-        component = fault.ordinal >> NUMBER_BITS
-        gap, _, _, _ = self.context.uniforms(fault.source, COMPONENT, fault.ordinal, 0)
+        self._go_on(fault.ordinal >> NUMBER_BITS, renewed, reading)
+        self.next, self.gap = self._choose()
+
+    def renew_node(self, node: int, held: Collection[int], reading: float) -> None:
+        """A node is back with all components new: of those that did not fail a life ends now, too."""
+        if self.life.renewal != RENEW_UNIT:
+            return
+        per_node = self.context.plan.sources[self.lane.source].per_node
+        for component in range(node * per_node, (node + 1) * per_node):
+            if component not in held:
+                if component in self.failed:
+                    self._leave_heap(component)
+                else:
+                    self._leave_unfailed(component)
+                self.failed[component].lives += 1
+                self._go_on(component, renewed=True, reading=reading)
+        self.next, self.gap = self._choose()
+
+    def _leave_heap(self, component: int) -> None:
+        """A component that has failed before does not wait for its next failure any more."""
+        self.heap = [each for each in self.heap if each[1] != component]
+        heapq.heapify(self.heap)
+
+    def _leave_unfailed(self, component: int) -> None:
+        """A component leaves those that have not failed. Its frailty, if that stays, is that of one which would have
+        failed later than all that have: its own life is drawn for that.
+        """
+        key_0, key_1 = self.context.key(self.lane.source)
+        hazard = self.hazard
+        if component != self.first:
+            gap, _, _, _ = self.context.uniforms(self.lane.source, COMPONENT, ~component, ORDER_LANE)
+            hazard -= math.log1p(-gap)
+        frailty = float(self.context.lives[self.lane.life]["good"])
+        if self.life.spread > 0.0 or (self.life.share > 0.0 and not self.life.cured):
+            wait = first_wait(*self.table, hazard)
+            frailty, _ = first_failure(*self.table, wait, key_0, key_1, ~component, self.context.replication)
+        self.failed[component] = Failed(frailty, 0.0, 0.0)
+        if component == self.first:
+            self._next_first()
+        else:
+            self._deal(self.place.get(component, component))
+
+    def _go_on(self, component: int, renewed: bool, reading: float) -> None:
+        """A component without a next failure works: it was replaced, or is as old as it is."""
         what = self.failed[component]
+        ordinal = (component << NUMBER_BITS) + what.lives - 1
+        gap, _, _, _ = self.context.uniforms(self.lane.source, COMPONENT, ordinal, 0)
         if self.life.renewal == RENEW_UNIT and renewed:
             life = self.context.lives[self.lane.life]
             what.origin, what.hazard = reading - self.life.burn_in, float(life["burn_in_hazard"])
@@ -146,7 +199,6 @@ class Components:
         else:
             what.hazard = max(what.hazard, hazard_at(*self.table, reading - what.origin))
         self._await_failure(component, gap, reading)
-        self.next, self.gap = self._choose()
 
     def renew_all(self, reading: float) -> None:
         """Single components are renewed one by one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import simpy
 
@@ -35,6 +35,9 @@ class Poisson:
     def come_back(self, fault: Fault, renewed: bool, reading: float) -> None:
         """An exponential has no age."""
 
+    def renew_node(self, node: int, held: Collection[int], reading: float) -> None:
+        """An exponential has no age."""
+
     def renew_all(self, reading: float) -> None:
         """An exponential has no age."""
 
@@ -59,6 +62,9 @@ class Planned:
         self.next = self._draw(self.next.ordinal + 1)
 
     def come_back(self, fault: Fault, renewed: bool, reading: float) -> None:
+        """A calendar has no age."""
+
+    def renew_node(self, node: int, held: Collection[int], reading: float) -> None:
         """A calendar has no age."""
 
     def renew_all(self, reading: float) -> None:
@@ -132,6 +138,13 @@ class Clock:
             if stream.lane.source == fault.source:
                 stream.come_back(fault, renewed, self.reading)
                 self.look_again()
+
+    def renew_node(self, node: int, held: Collection[tuple[int, int]]) -> None:
+        """A node is back with all components new; ``held`` are those that failed, by source and number."""
+        for stream in self.streams:
+            failed = {component for source, component in held if source == stream.lane.source}
+            stream.renew_node(node, failed, self.reading)
+        self.look_again()
 
     def renew_all(self) -> None:
         """An incident is over."""

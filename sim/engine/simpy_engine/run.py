@@ -21,7 +21,7 @@ from sim.engine.simpy_engine.shop import Shop, Unit
 from sim.engine.simpy_engine.strikes import Strike
 from sim.engine.state import INCIDENT, ROW, Floats, StopReason, reason_at_horizon
 from sim.kernels import ledger
-from sim.kernels.lives import COMPONENT
+from sim.kernels.lives import COMPONENT, NUMBER_BITS
 from sim.plan import (
     BLAME_LANE,
     CALENDAR,
@@ -32,9 +32,11 @@ from sim.plan import (
     JOB,
     KNOWN,
     LEAD_LANE,
+    NEW_NODE,
     NODE,
     NOTHING,
     NOTICE,
+    OLD,
     PROCESS,
     REPAIR,
     RESET,
@@ -174,16 +176,23 @@ class Run:
         return fault
 
     def come_back(self, unit: Unit) -> None:
-        """A repaired node comes back, and the components that are held there: replaced, or as old as they are."""
-        self.context.row["renewals"] += unit.renewed
-        self._release(unit.node, unit.renewed)
+        """A repaired node comes back, and the components that are held there: replaced, or as old as they are. If all
+        of the node is new, so are its others.
+        """
+        self.context.row["renewals"] += unit.renewed != OLD
+        held = self._release(unit.node, unit.renewed != OLD)
+        if unit.renewed == NEW_NODE:
+            for clock in self.clocks:
+                clock.renew_node(unit.node, held)
         self.capacity.rejoin(unit)
 
-    def _release(self, node: int, renewed: bool) -> None:
-        """The components that are held on a node work again."""
-        for fault in self.held.pop(node, ()):
+    def _release(self, node: int, renewed: bool) -> set[tuple[int, int]]:
+        """The components that are held on a node work again. Returns their sources and numbers."""
+        faults = self.held.pop(node, [])
+        for fault in faults:
             for clock in self.clocks:
                 clock.come_back(fault, renewed)
+        return {(fault.source, fault.ordinal >> NUMBER_BITS) for fault in faults}
 
     def end_use(self, node: int) -> None:
         """A node goes down, or is switched off in a pool: it does not fail again by itself."""

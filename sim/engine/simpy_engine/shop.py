@@ -11,14 +11,14 @@ import simpy
 
 from sim.engine.simpy_engine.context import REPAIRED, Context, Fault, Process
 from sim.kernels.shifts import done_at
-from sim.plan import ANY, BACK, MEMBER, RESET, RepairStage, Strikes
+from sim.plan import ANY, BACK, MEMBER, OLD, RESET, RepairStage, Strikes
 
 
 @dataclass(eq=False)
 class Unit:
     """A node in repair. ``slot`` is the job's slot that it left, -1 once another node has filled it; ``member`` its
     number in the domain that its fault took, ``need`` what it needs; ``served`` counts its services by stage,
-    ``renewed`` says whether one of them made it new, ``suspect`` whether it must pass the stage of quarantine.
+    ``renewed`` what they made new at the most, ``suspect`` whether it must pass the stage of quarantine.
     """
 
     node: int
@@ -29,7 +29,7 @@ class Unit:
     attempt: int = 0
     served: Counter[int] = field(default_factory=Counter)
     since: float = 0.0
-    renewed: bool = False
+    renewed: int = OLD
     suspect: bool = False
 
 
@@ -142,7 +142,8 @@ class Shop:
         if not fixed:
             self._enter(unit, stage if what.attempts > 0 else what.or_else)
         else:
-            unit.renewed |= what.renews and not (unit.need == RESET and stage == 0)
+            if not (unit.need == RESET and stage == 0):
+                unit.renewed = max(unit.renewed, what.renews)
             quarantine, retire = self.context.plan.quarantine.stage, self.context.plan.retire
             if what.then != BACK:
                 self._enter(unit, what.then)

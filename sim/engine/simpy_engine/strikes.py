@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
 from sim.engine.simpy_engine.context import Fault
@@ -31,6 +32,9 @@ class Stream(Protocol):
 
     def come_back(self, fault: Fault, renewed: bool, reading: float) -> None:
         """The node of a component that failed is back."""
+
+    def renew_node(self, node: int, held: Collection[int], reading: float) -> None:
+        """A node is back with all components new: those that failed (``held``) have been dealt with."""
 
     def renew_all(self, reading: float) -> None:
         """An incident is over at a reading of the clock."""
