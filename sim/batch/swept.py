@@ -90,5 +90,6 @@ def row_of(states: States, number: int) -> Row:
     state = states[number]
     asked = states.replications is None and state.why_failed is None
     return Row(
-        state.case.identity, state.n, state.case.confidence, state.precise if asked else None, state.why_failed
+        state.case.identity, state.n, state.case.confidence, state.precise if asked else None, state.why_failed,
+        state.case.faults > 0,
     )  # fmt: skip

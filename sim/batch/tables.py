@@ -19,6 +19,7 @@ from sim.batch.journal import Blocks, Content, Matrix
 from sim.engine.state import EARLY, StopReason
 from sim.kernels.ledger import BUCKETS, GPU_ONLY
 from sim.results import COUNTS, EXCESS, OF_A_RUN, TRAINS, training_s
+from sim.study import doubts
 from sim.study.levelled import FIXED_END, levelled_time, totals_of_a_run
 from sim.study.statistics import Estimate, ratios, times_between
 from sim.writing import appearing
@@ -50,7 +51,7 @@ class Axis:
 @dataclass(frozen=True)
 class Case:
     """A case as the tables show it: identity, replications that count, confidence, whether its precision was reached
-    (None: none was asked for), why it failed.
+    (None: none was asked for), why it failed, whether there are faults in it.
     """
 
     identity: str
@@ -58,12 +59,14 @@ class Case:
     confidence: float
     reached: bool | None
     why_failed: str | None
+    has_faults: bool = True
 
 
 @dataclass(frozen=True)
 class Summary:
     """Estimates of one case, each from all its replications: see `ESTIMATED`, and the share of each bucket. And how
-    many replications stopped before their horizon or the end of their work.
+    many replications stopped before their horizon or the end of their work, and the names of what speaks against the
+    interval of ETTR (`sim.study.doubts`).
     """
 
     ettr: Estimate
@@ -75,12 +78,13 @@ class Summary:
     interruptions: Estimate
     shares: Mapping[str, Estimate]
     stopped_early: int
+    doubts: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """The estimates as they stand in JSON."""
         found = {name: getattr(self, name).as_dict() for name in ESTIMATED}
         shares = {bucket: share.as_dict() for bucket, share in self.shares.items()}
-        return found | {"shares": shares, "stopped_early": self.stopped_early}
+        return found | {"shares": shares, "stopped_early": self.stopped_early, "doubts": list(self.doubts)}
 
 
 ESTIMATED = ("ettr", "ettr_hardware", "jmtti_s", "mtti_training_s", "wall_s", "work_done_s", "interruptions")
@@ -96,6 +100,7 @@ class Summaries(Sequence[Summary | None]):
         self._cases = cases
         self.ends = np.full((len(_ALL), 3, len(cases)), np.nan)
         self.stopped_early = np.zeros(len(cases), np.int64)
+        self.doubts: dict[str, npt.NDArray[np.bool_]] = {name: np.zeros(len(cases), np.bool_) for name in doubts.NAMES}
         self._known = np.zeros(len(cases), np.bool_)
 
     def __len__(self) -> int:
@@ -123,7 +128,13 @@ class Summaries(Sequence[Summary | None]):
             none = math.isnan(low)
             found[name] = Estimate(middle, None if none else low, None if none else high, case.n, case.confidence)
         shares = {bucket: found.pop(f"share_{bucket}") for bucket in BUCKETS}
-        return Summary(**found, shares=shares, stopped_early=int(self.stopped_early[index]))
+        return Summary(
+            **found, shares=shares, stopped_early=int(self.stopped_early[index]), doubts=self.doubts_of(index)
+        )
+
+    def doubts_of(self, index: int) -> tuple[str, ...]:
+        """Return the names of what speaks against the interval of ETTR of a case."""
+        return tuple(name for name, cases in self.doubts.items() if cases[index])
 
     def add(self, numbers: Sequence[int], columns: Mapping[str, Matrix]) -> None:
         """Take in cases with the same number of replications n and the same confidence; columns of shape (cases, n)."""
@@ -148,6 +159,9 @@ class Summaries(Sequence[Summary | None]):
             *(ratios(seconds, time, confidence, most=1.0) for seconds in shares),
         ]
         self.ends[:, :, numbers] = [[each.mean, each.low, each.high] for each in found]
+        has_faults = np.array([self._cases[number].has_faults for number in numbers])
+        for name, doubted in doubts.names(columns["work_done_s"], time, columns["interruptions"]).items():
+            self.doubts[name][numbers] = doubted & has_faults
         self.stopped_early[numbers] = np.isin(columns["stop_reason"], EARLY).sum(axis=1)
         self._known[numbers] = True
 
@@ -334,6 +348,8 @@ def _case_table(
     columns["confidence"] = pa.array([case.confidence for case in cases], pa.float64())
     early = summaries.stopped_early
     columns["stopped_early"] = pa.array(early, mask=np.array([case.why_failed is not None for case in cases]))
+    of_cases = (None if case.why_failed else ", ".join(summaries.doubts_of(i)) for i, case in enumerate(cases))
+    columns["doubts"] = pa.array(of_cases, pa.string())
     for name, ends in zip(_ALL, summaries.ends, strict=True):
         for suffix, values in zip(("", "_low", "_high"), ends, strict=True):
             columns[name + suffix] = pa.array(values, mask=~np.isfinite(values))

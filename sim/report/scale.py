@@ -15,6 +15,7 @@ from sim.batch.tables import Summary
 from sim.report.compare import points
 from sim.report.console import new_table, wrapped
 from sim.report.pivot import NOTHING, Ettrs, summary
+from sim.report.sweep import cautions
 from sim.report.words import duration, percent
 
 _CLOSE = 0.01
@@ -40,7 +41,7 @@ def sentences(swept: Swept, sizes: Sequence[Size]) -> list[str]:
         waits = found.shares["capacity_wait"].mean
         if size.exact is not None and waits > _CLOSE:
             said.append(f"at {size.gpus:,} GPUs the job waits for nodes {percent(waits)} of the time")
-    return [wrapped(text) for text in said]
+    return [*(wrapped(text) for text in said), *cautions(swept)]
 
 
 def _is_there(value: float | None) -> TypeGuard[float]:

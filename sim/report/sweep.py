@@ -14,7 +14,7 @@ from sim.batch.file import Sweep
 from sim.batch.forecast import Forecast
 from sim.batch.status import Status
 from sim.batch.swept import Swept
-from sim.batch.tables import Summary
+from sim.batch.tables import Summaries, Summary
 from sim.report.console import new_table, wrapped
 from sim.report.pivot import (
     NOTHING,
@@ -32,6 +32,7 @@ from sim.report.pivot import (
 )
 from sim.report.words import WIDTH, between, bucket, count, duration, percent
 from sim.study.correlation import rank_correlation
+from sim.study.doubts import FEW_INTERRUPTIONS
 
 MOST_ROWS = 40
 """Rows of a table."""
@@ -70,25 +71,33 @@ def sentences(swept: Swept) -> list[str]:
     if done > 1:
         said.append(wrapped(f"worst: {_found(swept, ettrs, ettrs.worst)}"))
         said.append(wrapped(_as_good(ettrs, done)))
-    early = [(number, each.stopped_early) for number, each in _summarized(swept) if each.stopped_early]
-    if early:
-        number, runs = max(early, key=lambda each: each[1])
-        most = f"most, {runs:,}, in {named(swept.sweep, cases[number])}"
-        said.append(wrapped(f"{_cases(len(early))} had runs that stopped early, and ETTR is that up to there: {most}"))
+    said += cautions(swept)
     for number, what in ((len(swept.failed), "failed"), (len(cases) - done - len(swept.failed), "not done yet")):
         if number:
             said.append(f"{_cases(number)} of {len(cases):,} {what}")
     return said
 
 
-def _summarized(swept: Swept) -> Iterator[tuple[int, Summary]]:
-    """Cases that have a summary, by number; a sequence of many is asked only for those that stopped early."""
-    early = getattr(swept.summaries, "stopped_early", None)
-    numbers = range(len(swept.summaries)) if early is None else np.flatnonzero(early).tolist()
-    for number in numbers:
-        found = swept.summaries[number]
-        if found is not None:
-            yield number, found
+_DOUBTS = {"few_interruptions": f"fewer than {FEW_INTERRUPTIONS} interruptions", "heavy_tail": "a heavy tail"}
+
+
+def cautions(swept: Swept) -> list[str]:
+    """A line for each thing to be warned of: runs that stopped early, and intervals that are too short."""
+    found = swept.summaries
+    if not isinstance(found, Summaries):
+        return []
+    said = []
+    cases = np.flatnonzero(found.stopped_early)
+    if len(cases):
+        number = int(found.stopped_early.argmax())
+        most = f"most, {found.stopped_early[number]:,}, in {named(swept.sweep, swept.sweep.cases[number])}"
+        said.append(wrapped(f"{_cases(len(cases))} had runs that stopped early, and ETTR is that up to there: {most}"))
+    counts = {name: int(cases.sum()) for name, cases in found.doubts.items() if cases.any()}
+    if counts:
+        number = int(np.logical_or.reduce(list(found.doubts.values())).sum())
+        why = ", ".join(f"{_DOUBTS[name]} in {count:,} (doubts: {name})" for name, count in counts.items())
+        said.append(wrapped(f"warning: the interval of ETTR is too short in {_cases(number)}: {why}"))
+    return said
 
 
 def _cases(number: int) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.kernels.ledger import BUCKETS
 from sim.results import Runs
 from sim.study.levelled import shares_of_time, time_s
-from sim.study.statistics import Values, error_skew
+from sim.study.statistics import Values, error_skews
 
 FEW_INTERRUPTIONS = 30
 """Interruptions that must be seen, in all replications, before an interval is believed: with fewer, a study can stop
@@ -26,6 +27,9 @@ has not been seen, and ETTR looks better than it is.
 """
 
 Name = Literal["few_interruptions", "heavy_tail"]
+NAMES: tuple[Name, ...] = get_args(Name)
+
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,25 @@ def few(interruptions: Values) -> bool:
 
 
 def heavy_tailed(work_s: Values, time: Values) -> bool:
-    """Whether few replications with great losses make up the error of ETTR, progress over time.
+    """Whether few replications with great losses make up the error of ETTR, progress over time."""
+    return bool(heavy_tails(work_s[None], time[None])[0])
+
+
+def heavy_tails(work_s: Values, time: Values) -> Flags:
+    """Many times ``heavy_tailed``, each of one row; arrays of shape (k, n).
 
     With few replications only where skewness is beyond three of its standard errors under a normal law, sqrt(6 / n).
     """
-    return error_skew(work_s, time) < -max(MOST_SKEW, 3 * math.sqrt(6) / len(work_s))
+    most = max(MOST_SKEW, 3 * math.sqrt(6) / work_s.shape[1])
+    return np.asarray(error_skews(work_s, time) < -most, dtype=np.bool_)
+
+
+def names(work_s: Values, time: Values, interruptions: Values) -> dict[Name, Flags]:
+    """Return by name which of many sets of runs have a doubt; arrays of shape (k, n), flags of shape (k,)."""
+    if work_s.shape[1] < 2:
+        return dict.fromkeys(NAMES, np.zeros(len(work_s), np.bool_))
+    few_seen = interruptions.sum(axis=1) < FEW_INTERRUPTIONS
+    return {"few_interruptions": few_seen, "heavy_tail": heavy_tails(work_s, time)}
 
 
 def doubts(runs: Runs, confidence: float) -> list[Doubt]:

@@ -76,13 +76,19 @@ def error_skew(numerator: Values, denominator: Values) -> float:
 
     0 where they are alike; -1 to 1.
     """
-    rest = np.asarray(numerator - np.sum(numerator) / np.sum(denominator) * denominator, dtype=np.float64)
-    most = float(np.abs(rest).max())
+    return float(error_skews(numerator[None], denominator[None])[0])
+
+
+def error_skews(numerators: Values, denominators: Values) -> Values:
+    """Many times ``error_skew``, each of one row; arrays of shape (k, n)."""
+    ratios = numerators.sum(axis=1) / denominators.sum(axis=1)
+    rest = np.asarray(numerators - ratios[:, None] * denominators, dtype=np.float64)
+    most = np.abs(rest).max(axis=1)
     # Relative to what the numbers are, so that rounding is not taken for a spread.
-    if most <= 1e-12 * float(np.abs(numerator).max()):
-        return 0.0
-    rest /= most
-    return float(np.sum(rest**3) / np.sum(rest**2) ** 1.5)
+    alike = most <= 1e-12 * np.abs(numerators).max(axis=1)
+    rest /= np.where(alike, 1.0, most)[:, None]
+    found = (rest**3).sum(axis=1) / np.where(alike, 1.0, (rest**2).sum(axis=1) ** 1.5)
+    return np.where(alike, 0.0, found)
 
 
 @dataclass(frozen=True)

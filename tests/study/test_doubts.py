@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sim.scenario import load, loads
+from sim.study.doubts import few, heavy_tailed, names
 from sim.study.estimate import run
 from sim.study.statistics import error_skew
 
@@ -62,6 +63,21 @@ def test_no_doubt_at_a_scenarios_own_precision(jobs: int) -> None:
     answer = run(load(MINIMAL), jobs=jobs)
     assert answer.reached
     assert answer.doubts == []
+
+
+def test_doubts_of_many_are_those_of_each() -> None:
+    """500 sets of 40 runs, some with a heavy tail, some with few interruptions, some all alike."""
+    rng = np.random.default_rng(3)
+    lost = rng.lognormal(0.0, rng.uniform(0.0, 2.0, (500, 1)), (500, 40)) * rng.choice(
+        [0.0, 1.0], (500, 1), p=[0.1, 0.9]
+    )
+    time, seen = 100.0 + lost, rng.poisson(rng.uniform(0.2, 2.0, (500, 1)), (500, 40))
+    work = np.full(time.shape, 100.0)
+    found = names(work, time, seen)
+    assert list(found["few_interruptions"]) == [few(each) for each in seen]
+    assert list(found["heavy_tail"]) == [heavy_tailed(*each) for each in zip(work, time, strict=True)]
+    assert all(0 < flags.sum() < 500 for flags in found.values())
+    assert not any(flags.any() for flags in names(work[:, :1], time[:, :1], seen[:, :1]).values())
 
 
 @pytest.mark.parametrize(("values", "skew"), [([1.0] * 9, 0.0), ([0.0, 0.0, 0.0, 4.0], 24 / 12**1.5)])
