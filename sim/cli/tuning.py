@@ -28,7 +28,8 @@ class What(StrEnum):
 Over = Annotated[
     list[str],
     typer.Option(
-        "--over", metavar="KEY", help='What to turn: stores.remote.every; of several each "KEY=FROM..TO".'
+        "--over", metavar="KEY",
+        help='What to turn: stores.remote.every; "KEY,KEY" by the same factor; of several each "KEY=FROM..TO".',
     ),
 ]  # fmt: skip
 From = Annotated[str | None, typer.Option("--from", metavar="VALUE", help='Begin of the range: "1 min".')]

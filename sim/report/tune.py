@@ -49,7 +49,7 @@ def _value(tuned: Tuned, over: Range, found: Found) -> str:
         # Over whole numbers a metric jumps past its target.
         verb = "first reaches" if knob.whole else "is"
         what = f"{METRICS[tuned.metric]} {verb} {percent(tuned.target, 2)} at"
-    said = f"{knob.key}: {what} {_written(over, found.best)}"
+    said = f"{knob.title}: {what} {_written(over, found.best)}"
     if knob.whole and found.low == found.high:
         return f"{said}, now {now}"
     level = f"{100 * tuned.confidence:g} %"
@@ -79,20 +79,20 @@ def _refusal(tuned: Tuned, over: Range, found: Found) -> str:
         end = low if found.reason == "low" else high
         option = "--from" if found.reason == "low" else "--to"
         return (
-            f"{knob.key}: no best value is named: {metric} is best, or not surely worse, at the end of the range, "
+            f"{knob.title}: no best value is named: {metric} is best, or not surely worse, at the end of the range, "
             f"{end}. Give a wider range ({option}), or take what is cheapest there"
         )
     if found.reason == "noise":
         spread = 100 * (max(values) - min(values))
         return (
-            f"{knob.key}: no value is named: {span} {metric} differs by {spread:.2g} points, and {found.n} "
+            f"{knob.title}: no value is named: {span} {metric} differs by {spread:.2g} points, and {found.n} "
             "replications do not tell which value is best. Take what is cheapest, or give a wider range or more "
             "--replications"
         )
     bound = "at most" if found.reason == "below" else "at least"
     worst = top if found.reason == "below" else min(found.points, key=lambda each: each.metric.mean)
     return (
-        f"{knob.key}: {span} {metric} stays {found.reason} {percent(tuned.target or 0.0, 2)}: {bound} "
+        f"{knob.title}: {span} {metric} stays {found.reason} {percent(tuned.target or 0.0, 2)}: {bound} "
         f"{percent(worst.metric.mean, 2)}, at {_written(over, worst.value)}. Give a wider range, or turn another knob"
     )
 

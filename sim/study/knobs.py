@@ -93,6 +93,15 @@ class Knob:
         path = split_key(self.key) or ()
         return is_pool(path) or (len(path) == 2 and path[0] == "pools") or any(each.is_spares for each in self.others)
 
+    @property
+    def title(self) -> str:
+        """Its key, and those that go with it."""
+        if not self.others:
+            return self.key
+        others = [each.key for each in self.others]
+        more = [f"{len(others) - 2} more"] if len(others) > 3 else others[2:]
+        return f"{self.key} (with {', '.join([*others[:2], *more])})"
+
     def written(self, value: float) -> str:
         """Give a value as a file writes it."""
         number = f"{round(value)}" if self.whole else f"{value:.12g}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
 
 from sim.errors import UsageError
-from sim.study.knobs import Knob, Make, changes_of, find
+from sim.study.knobs import Knob, Make, changes_of, find, joined
 from sim.study.outlook import Outlook
 from sim.study.spares import Spares
 from sim.study.trials import Trials
@@ -25,6 +26,9 @@ costs a tenth of the time. An assumption.
 
 MOST_VALUES = 25
 """Whole numbers that are all tried, at most."""
+
+_COMMA = re.compile(r""",(?=(?:[^"']|"[^"]*"|'[^']*')*$)""")
+"""A comma that parts keys, not one of a name in quotes."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Range:
 def formulas(trials: Trials, knob: Knob) -> dict[str, float]:
     """What Young, Daly, NVIDIA and the exact formula choose for the interval of a store, s; empty for other knobs."""
     parts = knob.key.split(".")
-    if parts[0] != "stores" or parts[-1] != "every" or knob.si_unit != "s":
+    if parts[0] != "stores" or parts[-1] != "every" or knob.si_unit != "s" or knob.others:
         return {}
     outlook = Outlook(trials.plan(()))
     best = {level.name: level.best_interval_s for level in outlook.levels}.get(".".join(parts[1:-1]).strip('"'))
@@ -87,7 +91,8 @@ def range_of(make: Make, text: str, low: str | None = None, high: str | None = N
     make : callable
         From ``maker``.
     text : str
-        ``KEY``, or ``KEY=LOW..HIGH``.
+        ``KEY``, or ``KEY=LOW..HIGH``; several keys with commas between them go together, by the same factor on their
+        values now, and the range is that of the first.
     low, high : str, optional
         Ends of the range, where the text has none.
     fixed : bool
@@ -100,7 +105,10 @@ def range_of(make: Make, text: str, low: str | None = None, high: str | None = N
         low, dots, high = (part.strip() for part in ends.partition(".."))
         if not dots or not low or not high:
             raise UsageError(f'{text}: is no range; write it as "{key}=LOW..HIGH"')
-    knob = find(make, key, low, fixed=fixed)
+    first_key, *more = _COMMA.split(key)
+    knob = find(make, first_key, low, fixed=fixed)
+    if more:
+        knob = joined([knob, *(find(make, each, fixed=fixed) for each in more)])
     if knob.now is None and high is None:
         raise UsageError(f"{knob.key}: is a word now; give --from and --to")
     first = _default(make, knob, up=False) if low is None else knob.read(low, "--from")

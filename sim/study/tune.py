@@ -145,6 +145,7 @@ def _knob_as_dict(over: Range, found: Found, confidence: float) -> dict[str, Any
         best = Estimate(knob.si(found.best), low, high, found.n, confidence).as_dict()
     return {
         "key": knob.key,
+        "with": [each.key for each in knob.others],
         "unit": knob.si_unit,
         "now": None if knob.now is None else knob.si(knob.now),
         "from": knob.si(over.low),
@@ -207,7 +208,8 @@ def tune(
     scenario : Scenario, path or dict
         As ``sim.run`` takes it. What follows from a knob in the file (a bandwidth's times) follows for each value.
     over : str or sequence of str
-        Keys of one knob or several, each a number of the scenario; with its range ``"KEY=LOW..HIGH"``.
+        Keys of one knob or several, each a number of the scenario; with its range ``"KEY=LOW..HIGH"``. Keys with commas
+        between them are one knob: they go together, by the same factor on their values now.
     low, high : str or number, optional
         Range of a single knob, as texts if it has a unit; where left out a factor of 8 beyond the value now and what
         formulas say.

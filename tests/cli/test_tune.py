@@ -140,7 +140,7 @@ def test_the_names_in_json_stay(sim: Sim, small: Path) -> None:
     }  # fmt: skip
     (knob,) = found["knobs"]
     assert set(knob) == {
-        "key", "unit", "now", "from", "to", "best", "refused", "flat_region", "points",
+        "key", "with", "unit", "now", "from", "to", "best", "refused", "flat_region", "points",
     }  # fmt: skip
     assert (knob["key"], knob["unit"], knob["now"], knob["refused"]) == (EVERY, "s", 1800.0, None)
     assert set(knob["best"]) == {"mean", "low", "high", "n", "confidence"}
@@ -259,3 +259,42 @@ def test_a_target_over_whole_numbers_is_first_reached(sim: Sim, small: Path) -> 
         for n in (int(match[1]) - 1, int(match[1]))
     ]
     assert ettr[0] < 0.9 <= ettr[1]
+
+
+def test_keys_that_go_together(sim: Sim, small: Path) -> None:
+    """By the same factor on their values now: range and answer are the first's, and what is pasted sets all."""
+    small.write_text(small.read_text().replace("[stores.remote]", '[stores."a, b"]').replace("crews = 1", "crews = 4"))
+    arguments = ("--from", "10 min", "--to", "4 h", "--target", "ettr=93 %", "--replications", 64)
+    said = sim(
+        "tune", small, "--over", 'stores."a, b".every,recovery.restart', *arguments, "--set", "run.horizon=60 days"
+    )
+    assert said.code in (0, 3)
+    text = " ".join(said.out.split())
+    match = re.search(r'stores\."a, b"\.every \(with recovery.restart\): ETTR is 93.00 % at ([\d.]+) min', text)
+    assert match, text
+    *_, every, _, restart = pasted(said.out)
+    assert every == f'stores."a, b".every="{match[1]} min"'
+    found = re.fullmatch(r'recovery.restart="([\d.]+) min"', restart)
+    assert found
+    assert float(found[1]) == pytest.approx(8 * float(match[1]) / 30)
+    # Measured to 0.2 points by 64 runs, as it is where it was searched: 4 standard errors of both.
+    ran = sim(*pasted(said.out)[1:], "--replications", 64, "--json")
+    assert ran.json["ettr"]["mean"] == pytest.approx(0.93, abs=0.012)
+
+
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [
+        (f"{EVERY},recovery.restrt", "did you mean recovery.restart?"),
+        (f"{EVERY},{EVERY}", "is named twice"),
+        (f"{EVERY},stores.remote.slowdown", "stores.remote.slowdown: is 0"),
+        (f"stores.remote.slowdown,{EVERY}", "stores.remote.slowdown: is 0"),
+        (f"{EVERY},", "is no number of this scenario"),
+        (f"{EVERY},stores.remote.place", "only numbers can be tuned"),
+    ],
+    ids=str,
+)
+def test_keys_that_cannot_go_together(sim: Sim, small: Path, over: str, said: str) -> None:
+    found = sim("tune", small, "--over", over)
+    assert (found.code, found.out) == (2, "")
+    assert said in " ".join(found.err.split())

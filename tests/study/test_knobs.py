@@ -163,3 +163,13 @@ def test_all_that_is_tunable_is_a_number() -> None:
     assert "stores.remote.every" in keys
     assert "stores.remote.place" not in keys
     assert "run.initial_start" not in keys
+
+
+def test_whole_numbers_that_go_along_are_rounded() -> None:
+    over = range_of(HOPPER, "stores.shared.every,repair.replace.crews,pools.hot", "1 min", "10 min")
+    assert (over.knob.key, over.knob.now, over.low, over.high) == ("stores.shared.every", 5.0, 1.0, 10.0)
+    changes = over.changes(3.333)
+    assert changes == (
+        'stores.shared.every="3.333 min"', "repair.replace.crews=80", "pools.hot.nodes=67", "cluster.nodes=12767",
+    )  # fmt: skip
+    HOPPER(changes)
