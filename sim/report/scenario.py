@@ -122,7 +122,8 @@ def counted_lines(scenario: Scenario, outlook: Outlook) -> Iterator[str]:
     """Counts on another clock than the source's, converted with the share of the time that the job trains."""
     values = {entry.path: entry.si for entry in scenario.entries}
     share = outlook.training_share
-    spans = {"wall": ("wall clock", share, "training"), "training": ("training", 1 / share, "wall clock")}
+    longer = 1 / share if share > 0 else math.inf
+    spans = {"wall": ("wall clock", share, "training"), "training": ("training", longer, "wall clock")}
     counted = [(name, source.counted_on) for name, source in scenario.faults.items() if source.counted_on is not None]
     for number, (name, clock) in enumerate(counted):
         if number == 0:
