@@ -8,6 +8,7 @@ from sim.plan import Plan
 from sim.planning import build
 
 ROOT = Path(__file__).resolve().parent.parent
+MINIMAL = ROOT / "scenarios" / "minimal.toml"
 HOPPER = ROOT / "scenarios" / "hopper-100k.toml"
 TWO_TIER = ROOT / "scenarios" / "two-tier-100k.toml"
 NO_REWORK = ROOT / "benchmarks" / "no-rework.toml"

@@ -2,13 +2,15 @@
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
-from cases import HOPPER, TWO_NODES, TWO_TIER
+from cases import HOPPER, MINIMAL, TWO_NODES, TWO_TIER
 
 SIM = str(Path(sysconfig.get_path("scripts")) / "sim")
 
@@ -50,6 +52,24 @@ def test_python(benchmark):
 def test_help(benchmark):
     done = benchmark.pedantic(call, (SIM, "--help"), rounds=10, warmup_rounds=1)
     assert "validate" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["validate", "run"])
+def test_start(benchmark, verb):
+    """Ten starts, each beside one of `sim --help`: the ratio of their medians, from a warm cache."""
+    command = {"validate": (SIM, "validate", str(MINIMAL)), "run": (SIM, "run", str(MINIMAL))}[verb]
+    call(*command)
+    times = {"help": [], verb: []}
+
+    def both():
+        for name, each in (("help", (SIM, "--help")), (verb, command)):
+            start = time.perf_counter()
+            call(*each)
+            times[name].append(time.perf_counter() - start)
+
+    benchmark.pedantic(both, rounds=10)
+    usage, taken = (statistics.median(each) for each in times.values())
+    benchmark.extra_info.update(microseconds=round(1e6 * taken), thousandths=round(1000 * taken / usage))
 
 
 def test_run_to_precision(benchmark):

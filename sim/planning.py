@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from sim.errors import UsageError
+from sim.kernels.blocks import COMPONENT
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.ledger import BUCKETS
-from sim.kernels.lives import COMPONENT
 from sim.kernels.saves import ENDLESS_SAVES
 from sim.kernels.time import TICKS_PER_SECOND, quantize
 from sim.plan import (

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from sim.kernels.survival import CHAIN
 from sim.plan import Group, Tier
 from sim.scenario import Scenario
@@ -34,6 +32,8 @@ def order(scenario: Scenario) -> tuple[int, ...]:
 
 def job_domains(scenario: Scenario, group: str) -> int:
     """Domains of a group that hold nodes of the job at the start."""
+    import numpy as np  # takes long to start: for groups of nodes alone
+
     which, places = scenario.groups[group], order(scenario)
     job = scenario.job.nodes
     sites = np.flatnonzero(np.asarray(places) < job) if places else np.arange(job)
@@ -42,6 +42,8 @@ def job_domains(scenario: Scenario, group: str) -> int:
 
 def are_apart(tier: Tier, group: Group, places: tuple[int, ...], job_nodes: int) -> bool:
     """Whether no two nodes that hold the same copies of a store with partners start in one domain of a group."""
+    import numpy as np
+
     sites = np.argsort(np.asarray(places))[:job_nodes] if places else np.arange(job_nodes)
     domains = sites // group.unit % group.number
     if tier.place == CHAIN:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from sim.engine.inputs import rate_factors
 from sim.engine.state import FROM_START, MARKS, Floats, StopReason
@@ -22,6 +21,9 @@ from sim.kernels.ledger import BUCKETS, GPU_ONLY
 from sim.plan import Plan
 from sim.scenario import Scenario
 from sim.writing import appearing
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA_VERSION = 1
 """Version of the columns below, of the JSON that the verbs print, and of what a result means: raised when one
@@ -98,6 +100,8 @@ class Runs:
         fault source, ``saves_*``, ``restores_*``, ``lost_work_*_s`` and ``save_stall_*_s`` the figures by store,
         ``rate_factor_*`` what an uncertain rate was multiplied by.
         """
+        import pandas as pd
+
         columns: dict[str, Any] = dict(columns_of(self.plan, self.rows))
         columns["stop_reason"] = [StopReason(reason).name.lower() for reason in columns["stop_reason"]]
         return pd.DataFrame(columns)
@@ -123,6 +127,8 @@ class Runs:
         Beside the figures of ``ByPeriod`` it has ``ettr``, and means over the period's time of the nodes in repair and
         of the idle spares.
         """
+        import pandas as pd
+
         found = self.by_period()
         n, count = found.wall_s.shape
         columns: dict[str, Any] = {
@@ -141,6 +147,8 @@ class Runs:
         """The incidents that an engine gives with one replication, with names for numbers; ``closed_s`` is None if
         the run ended in it.
         """
+        import pandas as pd
+
         frame = pd.DataFrame({name: log[name] for name in log.dtype.names or ()})
         frame["cause"] = [self.plan.causes[cause] for cause in log["cause"]]
         frame["rule"] = [self.plan.rules[rule].name if rule >= 0 else None for rule in log["rule"]]

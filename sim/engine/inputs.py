@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sim.kernels.philox import uniforms_of
 from sim.plan import RATE_LANE, Plan
 
 PARTNER = 2**62
@@ -37,7 +36,9 @@ def rate_factors(plan: Plan, replications: npt.NDArray[np.int64]) -> Floats:
     factors = np.ones((len(replications), len(plan.sources)))
     if not plan.uncertain:
         return factors
-    from scipy.special import gammaincinv  # heavy, and needed by this alone
+    from scipy.special import gammaincinv  # heavy, as is Numba, and needed by this alone
+
+    from sim.kernels.philox import uniforms_of
 
     u = np.empty(len(replications))
     for i, source in enumerate(plan.sources):

@@ -33,8 +33,8 @@ from numba.core.compiler import CompileResult
 from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
 
-_PACKAGE = Path(__file__).resolve().parent.parent
-_COMPILED = ("kernels", "engine", "plan.py")
+from sim.kernels import _sources
+
 _CHECKSUM = hashlib.sha256
 _SIZE = _CHECKSUM().digest_size
 
@@ -43,25 +43,24 @@ _of_directories = logging.getLogger("sim.engine.cache")
 """What is said of directories is said once on a machine, by whoever starts the workers there."""
 
 
-def source_hash() -> str:
+def source_hash(sources: bytes) -> str:
     """Hash of all that decides what the compiled code does: our sources, the versions, the bounds check.
 
     Numba looks only at a function's own file when it decides whether cached code is still good: a change in a function
     that it calls goes unnoticed and gives old answers.
+
+    Parameters
+    ----------
+    sources : bytes
+        Digest of the sources: see ``sim.kernels._sources``.
     """
-    digest = hashlib.sha256()
-    for part in _COMPILED:
-        here = _PACKAGE / part
-        for path in sorted(here.rglob("*.py")) if here.is_dir() else [here]:
-            digest.update(path.relative_to(_PACKAGE).as_posix().encode())
-            digest.update(path.read_bytes())
+    digest = hashlib.sha256(sources)
     versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version
     digest.update(f"{versions} {os.environ.get('NUMBA_BOUNDSCHECK')}".encode())
     return digest.hexdigest()[:16]
 
 
-SOURCES = source_hash()
-"""Read when the sources are imported: what is compiled later is made of these."""
+SOURCES = source_hash(_sources.IMPORTED)
 
 
 def directories() -> Iterator[Path]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim.kernels._jit import kernel
+from sim.kernels.blocks import COMPONENT
 from sim.kernels.normal import normal_quantile
 from sim.kernels.philox import uniforms
 from sim.kernels.time import LONGEST_S, NEVER, quantize
@@ -25,9 +26,6 @@ WEIBULL, CURVE = 0, 1
 
 ALIKE, TWO_POINT, GAMMA = 0, 1, 2
 """Frailty: all components alike; some bad, the others good; or gamma of mean 1."""
-
-COMPONENT = 7
-"""Block of the draws of faults on components that age; other blocks (``sim.plan``) are below it."""
 
 NUMBER_BITS = 32
 """A fault on a component is keyed by the component and, in this many bits, how often it has failed before."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from sim.kernels._jit import kernel
+from sim.kernels._jit import exact, kernel
 from sim.kernels.time import quantize
 
 UNLIMITED = 2**31
@@ -65,7 +65,7 @@ class Segment(NamedTuple):
     work: float
 
 
-@kernel
+@exact
 def wall_of_work(work: float, persist: float, slowdown: float) -> float:
     """Seconds of wall clock for ``work`` seconds of work right after a save's stall, while it persists."""
     if slowdown == 0.0 or persist == 0.0:
@@ -73,7 +73,7 @@ def wall_of_work(work: float, persist: float, slowdown: float) -> float:
     return min(quantize(work / (1.0 - slowdown)), work + quantize(slowdown * persist))
 
 
-@kernel
+@exact
 def make_pattern(interval: float, stall: float, persist: float, slowdown: float, in_flight: int) -> Pattern:
     """Pattern of a store; all times on the grid, ``interval`` > 0, 0 <= slowdown < 1, ``in_flight`` >= 1."""
     stepping = wall_of_work(interval, persist, slowdown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sim.kernels._jit import kernel
+from sim.kernels._jit import exact, kernel
 
 TICKS_PER_SECOND = 2.0**20
 """Ticks in a second. Multiples of 2^-20 s (about 1 us) below 2^33 s (272 years) are exact doubles, and so are their
@@ -31,7 +31,7 @@ def next_multiple(now: float, period: float) -> float:
     return now - now % period + period
 
 
-@kernel
+@exact
 def quantize(seconds: float) -> float:
     """Round to the nearest tick; ``seconds`` is a float in [0, inf]; what is longer than ``LONGEST_S`` becomes that."""
     return math.floor(min(seconds, LONGEST_S) * TICKS_PER_SECOND + 0.5) / TICKS_PER_SECOND

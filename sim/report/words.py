@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from sim.study.statistics import Estimate
+if TYPE_CHECKING:
+    from sim.study.statistics import Estimate
 
 WIDTH = 80
 """Columns of a terminal that everything is laid out for."""

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections import Counter
 from decimal import Decimal, DecimalException
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 from sim.scenario.refusal import RefusedError, listed, nearest
-
-if TYPE_CHECKING:
-    import pint
 
 _MAX_LENGTH = 200
 _REMEMBERED = 4_096
@@ -26,50 +22,51 @@ NUMBER_PATTERN = r"[0-9]+(?:_[0-9]+)*(?:\.[0-9]+(?:_[0-9]+)*)?(?:[eE][+-]?[0-9]+
 _TEXT = re.compile(rf"\s*([+-]?)({NUMBER_PATTERN})\s*([A-Za-zµμ%]*)\s*(?:/\s*([A-Za-z]+))?\s*")
 _NOT_FINITE = re.compile(r"\s*[+-]?(?:nan|inf|infinity)\b.*", re.IGNORECASE | re.DOTALL)
 
-# Canonical name, definition for pint, other spellings. Bits are left out on purpose: "Gb" for "GB" is off by eight.
-_UNITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("second", "[time]", ("s", "sec", "seconds")),
-    ("millisecond", "0.001 second", ("ms", "milliseconds")),
-    ("microsecond", "0.000001 second", ("us", "µs", "μs", "microseconds")),
-    ("minute", "60 second", ("min", "minutes")),
-    ("hour", "60 minute", ("h", "hours")),
-    ("day", "24 hour", ("d", "days")),
-    ("week", "7 day", ("weeks",)),
-    ("year", "365 day", ("years",)),
-    ("byte", "[size]", ("B", "bytes")),
-    ("kilobyte", "1e3 byte", ("kB",)),
-    ("megabyte", "1e6 byte", ("MB",)),
-    ("gigabyte", "1e9 byte", ("GB",)),
-    ("terabyte", "1e12 byte", ("TB",)),
-    ("petabyte", "1e15 byte", ("PB",)),
-    ("exabyte", "1e18 byte", ("EB",)),
-    ("kibibyte", "1024 byte", ("KiB",)),
-    ("mebibyte", "1024 kibibyte", ("MiB",)),
-    ("gibibyte", "1024 mebibyte", ("GiB",)),
-    ("tebibyte", "1024 gibibyte", ("TiB",)),
-    ("pebibyte", "1024 tebibyte", ("PiB",)),
-    ("percent", "0.01", ("%",)),
-    ("difference", "[difference]", ()),
-    ("point", "0.01 difference", ("points",)),
-    ("step", "[steps]", ("steps",)),
-    ("save", "[saves]", ("saves",)),
-    ("joule", "[energy]", ("J", "joules")),
-    ("kilowatthour", "3.6e6 joule", ("kWh",)),
-    ("megawatthour", "3.6e9 joule", ("MWh",)),
-    ("watt", "joule / second", ("W", "watts")),
-    ("kilowatt", "1e3 watt", ("kW",)),
-    ("megawatt", "1e6 watt", ("MW",)),
-    ("gigawatt", "1e9 watt", ("GW",)),
-    ("flop", "[flop]", ("FLOP",)),
-    ("gigaflop", "1e9 flop", ("GFLOP",)),
-    ("teraflop", "1e12 flop", ("TFLOP",)),
-    ("petaflop", "1e15 flop", ("PFLOP",)),
-    ("exaflop", "1e18 flop", ("EFLOP",)),
-    ("dollar", "[money]", ("USD",)),
-    ("token", "[tokens]", ("tokens",)),
+# Canonical name, in SI units, dimension, other spellings. Bits are left out on purpose: "Gb" for "GB" is off by eight.
+# Short enough to be written out: a library of units takes longer to start than all else that reads a file. The tests
+# hold each unit and each quotient to pint.
+_UNITS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("second", "1", "[time]", ("s", "sec", "seconds")),
+    ("millisecond", "1e-3", "[time]", ("ms", "milliseconds")),
+    ("microsecond", "1e-6", "[time]", ("us", "µs", "μs", "microseconds")),
+    ("minute", "60", "[time]", ("min", "minutes")),
+    ("hour", "3600", "[time]", ("h", "hours")),
+    ("day", "86400", "[time]", ("d", "days")),
+    ("week", "604800", "[time]", ("weeks",)),
+    ("year", "31536000", "[time]", ("years",)),  # 365 days
+    ("byte", "1", "[size]", ("B", "bytes")),
+    ("kilobyte", "1e3", "[size]", ("kB",)),
+    ("megabyte", "1e6", "[size]", ("MB",)),
+    ("gigabyte", "1e9", "[size]", ("GB",)),
+    ("terabyte", "1e12", "[size]", ("TB",)),
+    ("petabyte", "1e15", "[size]", ("PB",)),
+    ("exabyte", "1e18", "[size]", ("EB",)),
+    ("kibibyte", "1024", "[size]", ("KiB",)),
+    ("mebibyte", "1048576", "[size]", ("MiB",)),
+    ("gibibyte", "1073741824", "[size]", ("GiB",)),
+    ("tebibyte", "1099511627776", "[size]", ("TiB",)),
+    ("pebibyte", "1125899906842624", "[size]", ("PiB",)),
+    ("percent", "0.01", "dimensionless", ("%",)),
+    ("point", "0.01", "[difference]", ("points",)),
+    ("step", "1", "[steps]", ("steps",)),
+    ("save", "1", "[saves]", ("saves",)),
+    ("joule", "1", "[energy]", ("J", "joules")),
+    ("kilowatthour", "3.6e6", "[energy]", ("kWh",)),
+    ("megawatthour", "3.6e9", "[energy]", ("MWh",)),
+    ("watt", "1", "[energy] / [time]", ("W", "watts")),
+    ("kilowatt", "1e3", "[energy] / [time]", ("kW",)),
+    ("megawatt", "1e6", "[energy] / [time]", ("MW",)),
+    ("gigawatt", "1e9", "[energy] / [time]", ("GW",)),
+    ("flop", "1", "[flop]", ("FLOP",)),
+    ("gigaflop", "1e9", "[flop]", ("GFLOP",)),
+    ("teraflop", "1e12", "[flop]", ("TFLOP",)),
+    ("petaflop", "1e15", "[flop]", ("PFLOP",)),
+    ("exaflop", "1e18", "[flop]", ("EFLOP",)),
+    ("dollar", "1", "[money]", ("USD",)),
+    ("token", "1", "[tokens]", ("tokens",)),
 )
-_HIDDEN = frozenset({"difference"})
-_CANONICAL = {spelling: name for name, _, others in _UNITS if name not in _HIDDEN for spelling in (name, *others)}
+_CANONICAL = {spelling: name for name, _, _, others in _UNITS for spelling in (name, *others)}
+_IN_SI = {name: (Decimal(factor), dimension) for name, factor, dimension, _ in _UNITS}
 _HINTS = {
     "m": 'write "min" for minutes',
     "M": 'write "min" for minutes, "MB" for megabytes',
@@ -348,23 +345,25 @@ def _unit_hint(name: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def _factor(unit: str, per: str) -> tuple[Decimal, str]:
-    """Give the SI factor and the dimension of a known unit, or of a quotient of two."""
-    registry = _registry()
-    made: Any = registry.Quantity(Decimal(1), registry.Unit(_CANONICAL[unit]))
-    if per:
-        made = made / registry.Quantity(Decimal(1), registry.Unit(_CANONICAL[per]))
-    made = made.to_base_units()
-    return Decimal(made.magnitude), str(made.dimensionality)
+    """Return the SI factor and the dimension of a known unit, or of a quotient of two."""
+    factor, dimension = _IN_SI[_CANONICAL[unit]]
+    if not per:
+        return factor, dimension
+    divisor, below = _IN_SI[_CANONICAL[per]]
+    return factor / divisor, _quotient(dimension, below)
 
 
-@lru_cache(maxsize=1)
-def _registry() -> pint.UnitRegistry[Any]:
-    # pint costs more start-up than everything else here, and `--help` does not need it.
-    import pint
+def _quotient(dimension: str, below: str) -> str:
+    """Return the quotient of two dimensions, such as ``"[size] / [time]"``: what stands above and below cancels."""
+    powers: Counter[str] = Counter()
+    for text, sign in ((dimension, 1), (below, -1)):
+        over, *under = text.replace("dimensionless", "1").split(" / ")
+        powers.update({over: sign} | dict.fromkeys(under, -sign))
+    del powers["1"]
+    above = " * ".join(_power(base, power) for base, power in sorted(powers.items()) if power > 0)
+    rest = "".join(f" / {_power(base, -power)}" for base, power in sorted(powers.items()) if power < 0)
+    return (above or "1") + rest if above or rest else "dimensionless"
 
-    build: Callable[..., Any] = pint.UnitRegistry
-    registry = build(None, non_int_type=Decimal)
-    for name, definition, _ in _UNITS:
-        registry.define(f"{name} = {definition}")
-    made: pint.UnitRegistry[Any] = registry
-    return made
+
+def _power(base: str, power: int) -> str:
+    return base if power == 1 else f"{base} ** {power}"

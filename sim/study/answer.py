@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from sim.engine.state import FROM_START, ROW
 from sim.results import COUNTS, Records, Runs, count_reasons, store_names, training_s
@@ -18,6 +17,9 @@ from sim.study.inputs import InputSpread, input_spread
 from sim.study.levelled import means_of_a_run, shares_of_time, time_s
 from sim.study.series import Period, periods
 from sim.study.statistics import Estimate, Values, mean, ratio, spread, time_between
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,8 @@ class Answer:
         """``buckets`` as a frame: bucket, hours a run, share of the wall clock with its interval, GPU-hours a run,
         share of the GPU-hours held.
         """
+        import pandas as pd
+
         rows = [
             {
                 "bucket": each.bucket, "hours": each.hours, "share": each.share and each.share.mean,
@@ -252,6 +256,8 @@ class Answer:
     @property
     def causes(self) -> pd.DataFrame:
         """``sources`` as a frame: source, mean faults and mean interruptions a run, with intervals."""
+        import pandas as pd
+
         rows = [
             {
                 "source": each.source, "faults": each.faults.mean, "faults_low": each.faults.low,

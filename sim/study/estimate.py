@@ -11,7 +11,6 @@ import numpy as np
 from sim.arguments import check_function, check_share, check_whole, check_word
 from sim.engine.compiled.run import Runner
 from sim.engine.inputs import PARTNER
-from sim.engine.simpy_engine import run_one
 from sim.engine.state import MARKS, ROW, Floats
 from sim.planning import build
 from sim.results import Records, Runs
@@ -89,6 +88,8 @@ def run(
     def more(first: int, count: int, marks: Floats | None = None) -> Records:
         if engine == "compiled":
             return runner.run(first, count, marks)
+        from sim.engine.simpy_engine import run_one
+
         room = [None] * count if marks is None else marks
         return np.array([run_one(plan, first + i, each)[0] for i, each in enumerate(room)], dtype=ROW)
 

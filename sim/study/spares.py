@@ -6,13 +6,15 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import cached_property
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from sim.plan import BACK, GROUP, NOTHING, WALL, Plan, Source
 from sim.recoveries import mean_of
 from sim.theory import visits
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 SHORT = 0.01
 """Share of the time in which nodes may be waited for and spares are still enough. An assumption."""
@@ -55,6 +57,8 @@ class Spares:
     @cached_property
     def services(self) -> tuple[float, ...]:
         """Services of each repair stage, 1/s: what enters the shop there, and what other stages send it."""
+        import numpy as np  # takes long to start, and what is read from a plan needs none of it
+
         reset, repair = self.losses
         stages = self.plan.repair
         enters, leaves = np.zeros(len(stages)), np.zeros(len(stages))
@@ -87,6 +91,8 @@ class Spares:
             return math.inf
         if not set(self._shock_sizes) <= {1}:
             return min(self.load, float(self.plan.nodes))
+        import numpy as np
+
         return float(self._chances @ np.arange(len(self._chances)))
 
     @cached_property
@@ -114,6 +120,8 @@ class Spares:
         none: faults on the training clock strike as long as the job runs, those on the wall clock whatever is up. It
         holds for every law of the time in repair (Erlang's and Engset's loss formulas are the cases of one clock).
         """
+        import numpy as np
+
         if self.load == 0.0:
             return np.ones(1)
         plan, down = self.plan, np.arange(self.plan.nodes)

@@ -1,11 +1,15 @@
 """How often a thing that wanders from state to state is in each of them before it leaves."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.float64]
 
 
 def visits(steps: Floats, leaves: Floats, enters: Floats) -> Floats:
@@ -30,6 +34,8 @@ def visits(steps: Floats, leaves: Floats, enters: Floats) -> Floats:
     The traffic equations of Jackson (Operations Research 5, 1957), by the elimination of Grassmann, Taksar and Heyman
     (Operations Research 33, 1985), which subtracts nothing: exits of any small probability keep all their digits.
     """
+    import numpy as np  # takes long to start, and most scenarios are read and planned without arrays
+
     flow, leaves, enters = steps.astype(float), leaves.astype(float), enters.astype(float)
     np.fill_diagonal(flow, 0.0)
     n = len(leaves)

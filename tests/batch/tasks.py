@@ -36,7 +36,7 @@ def variable(name: str) -> str | None:
 def on_the_grid(seconds: float) -> float:
     from sim.kernels.time import quantize
 
-    return quantize(seconds)
+    return quantize.compiled(seconds)
 
 
 def listening(process: int) -> set[str]:

@@ -22,7 +22,7 @@ import sim.kernels
 from sim.engine import simpy_engine
 from sim.engine.compiled.run import Runner
 from sim.engine.state import MARKS
-from sim.kernels._jit import entry
+from sim.kernels._jit import Kernel, entry
 
 COUNT = 40
 
@@ -76,8 +76,8 @@ def signatures() -> dict[str, list[str]]:
         for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
             loaded = importlib.import_module(module.name)
             for name, value in vars(loaded).items():
-                if hasattr(value, "signatures") and value.py_func.__module__ == module.name:
-                    different = {tuple(map(types.unliteral, signature)) for signature in value.signatures}
+                if isinstance(value, Kernel) and value.py_func.__module__ == module.name:
+                    different = {tuple(map(types.unliteral, signature)) for signature in value.compiled.signatures}
                     found[f"{module.name}.{name}"] = sorted(map(plan_in, different))
     return found
 

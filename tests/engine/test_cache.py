@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import sim
-from sim.kernels import _cache
+from sim.kernels import _cache, _sources
 
 PROBE = """
 from sim.kernels._jit import entry
@@ -26,7 +26,7 @@ def probe(u):
 """
 ASK = """
 import json, sys
-from sim.kernels import _cache
+from sim.kernels import _cache, _sources
 import sim
 if len(sys.argv) > 1:
     _cache.SOURCES = sys.argv[1]
@@ -34,7 +34,7 @@ from sim.kernels.probe import probe
 value = probe(0.5)
 print(json.dumps({
     "file": sim.__file__, "value": value, "directory": str(next(_cache.directories())),
-    "hits": sum(probe.stats.cache_hits.values()), "hash": _cache.source_hash(),
+    "hits": sum(probe.compiled.stats.cache_hits.values()), "hash": _cache.source_hash(_sources.IMPORTED),
 }))
 """
 RIGHT, WRONG = "-a * math.log1p(-u)", "-2.0 * a * math.log1p(-u)"
@@ -96,17 +96,33 @@ def test_without_it_the_edit_would_go_unnoticed(package: Path) -> None:
 
 def test_the_directory_carries_all_that_decides_the_code(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every source that is compiled, new files, and the bounds check; not the place of the package, nor other files."""
-    monkeypatch.setattr(_cache, "_PACKAGE", package)
-    hashes = [_cache.source_hash()]
+    hashes = [source_hash(package)]
     (package / "report.py").write_text("")
-    assert _cache.source_hash() == hashes[0]
+    assert source_hash(package) == hashes[0]
     for name in ("plan.py", "engine/state.py", "engine/compiled/loop.py", "kernels/time.py", "kernels/new.py"):
         with open(package / name, "a") as file:
             file.write("# another line\n")
-        hashes.append(_cache.source_hash())
+        hashes.append(source_hash(package))
     monkeypatch.setenv("NUMBA_BOUNDSCHECK", "0" if os.environ.get("NUMBA_BOUNDSCHECK") == "1" else "1")
-    hashes.append(_cache.source_hash())
+    hashes.append(source_hash(package))
     assert len(set(hashes)) == len(hashes)
     elsewhere = shutil.copytree(package, package.parent / "elsewhere" / "sim")
-    monkeypatch.setattr(_cache, "_PACKAGE", elsewhere)
-    assert _cache.source_hash() == hashes[-1]
+    assert source_hash(elsewhere) == hashes[-1]
+
+
+def source_hash(package: Path) -> str:
+    return _cache.source_hash(_sources.digest(package))
+
+
+def test_an_edit_between_import_and_compilation_is_not_taken_for_what_was_imported(package: Path) -> None:
+    """A kernel is compiled when it is first called: by then its file may be another one."""
+    script = """if True:
+        import pathlib, sim.kernels.probe as probe
+        laws = pathlib.Path(probe.__file__).with_name("laws.py")
+        laws.write_text(laws.read_text().replace(*{words!r}))
+        print(probe.probe(0.5))
+    """.replace("{words!r}", repr((RIGHT, WRONG)))
+    environment = {**os.environ, "PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": str(package.parent / "cache")}
+    first = subprocess.run([sys.executable, "-c", script], env=environment, cwd=package.parent, capture_output=True)
+    assert float(first.stdout) == pytest.approx(69.3147, abs=1e-4), first.stderr
+    assert ask(package)["value"] == pytest.approx(2 * 69.3147, abs=1e-4)

@@ -17,7 +17,7 @@ from hypothesis import given
 from sim.engine.compiled import job, loop
 from engine.checks import compiled, difference, specified
 
-assert not hasattr(loop.run_full, "signatures") and not hasattr(job.hit, "signatures")
+assert not hasattr(loop.run_full, "compiled") and not hasattr(job.hit, "compiled")
 
 @examples(8)
 @given(plans())

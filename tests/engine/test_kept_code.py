@@ -47,7 +47,7 @@ def ask(caplog: pytest.LogCaptureFixture) -> Asked:
     """Call the kernel as a new process does: with nothing compiled, and nothing said."""
     caplog.clear()
     _cache._say.cache_clear()
-    quantize = _jit.kernel(time.quantize.py_func)
+    quantize = _jit.kernel(time.quantize.py_func).compiled
     assert quantize(1.3) == SECONDS
     return Asked(sum(quantize.stats.cache_hits.values()), caplog.messages)
 
@@ -58,6 +58,7 @@ def ask_process(*before: str, **variables: str | None) -> Asked:
         import logging
         logging.basicConfig(format="%(message)s", level=logging.INFO)
         from sim.kernels.time import quantize
+        quantize = quantize.compiled
         print(quantize(1.3), sum(quantize.stats.cache_hits.values()))
     """
     environment = {name: value for name, value in {**os.environ, **variables}.items() if value is not None}

@@ -2,14 +2,34 @@ import copy
 import math
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
 
+import pint
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sim.scenario import units
 from sim.scenario.refusal import RefusedError
 from sim.scenario.units import Quantity
 
 Parser = Callable[[object], Quantity]
+
+DEFINITIONS = """\
+second = [time]; millisecond = 0.001 second; microsecond = 0.001 millisecond; minute = 60 second; hour = 60 minute
+day = 24 hour; week = 7 day; year = 365 day
+byte = [size]; kilobyte = 1e3 byte; megabyte = 1e3 kilobyte; gigabyte = 1e3 megabyte; terabyte = 1e3 gigabyte
+petabyte = 1e3 terabyte; exabyte = 1e3 petabyte
+kibibyte = 1024 byte; mebibyte = 1024 kibibyte; gibibyte = 1024 mebibyte; tebibyte = 1024 gibibyte
+pebibyte = 1024 tebibyte
+percent = 0.01; difference = [difference]; point = 0.01 difference; step = [steps]; save = [saves]
+joule = [energy]; watt = joule / second; kilowatt = 1e3 watt; megawatt = 1e3 kilowatt; gigawatt = 1e3 megawatt
+kilowatthour = kilowatt * hour; megawatthour = megawatt * hour
+flop = [flop]; gigaflop = 1e9 flop; teraflop = 1e3 gigaflop; petaflop = 1e3 teraflop; exaflop = 1e3 petaflop
+dollar = [money]; token = [tokens]
+"""
 
 
 @pytest.mark.parametrize(
@@ -118,3 +138,58 @@ def test_refuses_and_says_why(parse: Parser, value: object, message: str, remedy
     if remedy is not None:
         assert caught.value.remedy is not None
         assert remedy in caught.value.remedy
+
+
+@pytest.fixture(scope="module")
+def registry() -> Any:
+    """The units as pint has them, from definitions of their own."""
+    found: Any = pint.UnitRegistry(None, non_int_type=Decimal)
+    for definition in DEFINITIONS.replace("\n", ";").split(";"):
+        if definition.strip():
+            found.define(definition.strip())
+    return found
+
+
+def split(dimension: str) -> tuple[list[str], list[str]]:
+    """What stands above, and what stands below: pint writes each in no order."""
+    above, *below = dimension.split(" / ")
+    return sorted(above.split(" * ")), sorted(below)
+
+
+SPELLINGS = sorted(units._CANONICAL)
+
+
+@pytest.mark.parametrize("unit", SPELLINGS)
+def test_every_unit_and_every_quotient_is_what_pint_makes_of_it(registry: Any, unit: str) -> None:
+    for per in ("", *SPELLINGS):
+        theirs = registry.Quantity(Decimal(1), units._CANONICAL[unit])
+        if per:
+            theirs = theirs / registry.Quantity(Decimal(1), units._CANONICAL[per])
+        theirs = theirs.to_base_units()
+        factor, dimension = units._factor(unit, per)
+        assert split(dimension) == split(str(theirs.dimensionality)), per
+        assert abs(factor / Decimal(theirs.magnitude) - 1) < Decimal("1e-26"), per
+
+
+DIVISORS = [text for text in SPELLINGS if text.isascii() and text.isalpha()]
+READERS = (
+    units.duration, units.size, units.bandwidth, units.points, units.fraction, units.power, units.speed, units.money,
+    units.energy_price, units.flops, units.tokens,
+)  # fmt: skip
+
+
+@settings(deadline=None)  # the registry is made for the first example
+@given(st.decimals("1e-30", "1e30", allow_nan=False), st.sampled_from(SPELLINGS), st.sampled_from(["", *DIVISORS]))
+def test_random_texts_are_read_as_pint_reads_them(registry: Any, number: Decimal, unit: str, per: str) -> None:
+    """At most one reader takes a text, and gives the double that pint's number rounds to."""
+    found = []
+    for read in READERS:
+        with suppress(RefusedError):
+            found.append(read(f"{number:f} {unit}" + (f" / {per}" if per else "")))
+    theirs = registry.Quantity(number, units._CANONICAL[unit])
+    if per:
+        theirs = theirs / registry.Quantity(Decimal(1), units._CANONICAL[per])
+    theirs = theirs.to_base_units()
+    known = {"[time]", "[size]", "[size] / [time]", "[difference]", "dimensionless", "[energy] / [time]"}
+    known |= {"[flop] / [time]", "[money]", "[money] / [energy]", "[flop]", "[tokens]"}
+    assert found == ([float(theirs.magnitude)] if str(theirs.dimensionality) in known else [])

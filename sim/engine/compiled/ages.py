@@ -14,8 +14,8 @@ import numpy as np
 
 from sim.engine.compiled.clocks import find_next
 from sim.kernels._jit import entry, kernel
+from sim.kernels.blocks import COMPONENT
 from sim.kernels.lives import (
-    COMPONENT,
     GAMMA,
     NUMBER_BITS,
     ORDER_LANE,

@@ -18,7 +18,7 @@ from sim.engine.compiled.sampling import sample
 from sim.engine.compiled.saving import check_versions, lose_copies
 from sim.engine.state import PAUSED, RUNNING
 from sim.kernels._jit import entry, kernel
-from sim.kernels.lives import COMPONENT
+from sim.kernels.blocks import COMPONENT
 from sim.kernels.memory import prefetch
 from sim.kernels.philox import uniforms
 from sim.plan import (

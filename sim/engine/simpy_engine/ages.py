@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from sim.engine.simpy_engine.context import Context, Fault
 from sim.engine.simpy_engine.strikes import Strike
+from sim.kernels.blocks import COMPONENT
 from sim.kernels.lives import (
-    COMPONENT,
     NUMBER_BITS,
     ORDER_LANE,
     age_at,

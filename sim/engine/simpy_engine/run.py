@@ -21,7 +21,8 @@ from sim.engine.simpy_engine.shop import Shop, Unit
 from sim.engine.simpy_engine.strikes import Strike
 from sim.engine.state import INCIDENT, ROW, Floats, StopReason, reason_at_horizon
 from sim.kernels import ledger
-from sim.kernels.lives import COMPONENT, NUMBER_BITS
+from sim.kernels.blocks import COMPONENT
+from sim.kernels.lives import NUMBER_BITS
 from sim.plan import (
     BLAME_LANE,
     CALENDAR,
