@@ -1,6 +1,6 @@
 """Workers on other machines: a Dask scheduler that runs already, or batch jobs of Slurm.
 
-Dask is an extra, ``pip install "lockstep-sim[hpc]"``, and is imported only when one of these functions is called.
+Dask is an extra (``sim.extras``) and is imported only when one of these functions is called.
 
 What is true of all of them: a task is a pure function, run at least once, perhaps more often. A future raises one of
 `Workers.died` when the process that ran it died, and `LostError` when the scheduler itself was lost.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import UsageError
+from sim.extras import install_command
 
 if TYPE_CHECKING:
     from sim.batch.dask_workers import DaskWorkers
@@ -111,5 +112,5 @@ def _module(name: str) -> Any:
             raise
         raise UsageError(
             f"Python's package {missing.name} is missing, without which work cannot be sent to a cluster; "
-            'install the extra: pip install "lockstep-sim[hpc]"'
+            f"install the extra: {install_command('hpc')}"
         ) from missing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +40,7 @@ class Answer:
 
     def check(self, what: Sweep) -> None:
         """Refuse now what would fail after the last replication."""
+        from sim.extras import need_pictures
         from sim.report.pivot import chosen
 
         if self.scale and (self.x or self.y):
@@ -48,8 +48,7 @@ class Answer:
         chosen(what.axes, self.x, self.y)
         if self.plot is not None:
             check_output("--plot", self.plot, ".png", ".svg", ".pdf")
-            if find_spec("matplotlib") is None:
-                raise UsageError(f'--plot {self.plot}: pictures need matplotlib: pip install "lockstep-sim[plot]"')
+            need_pictures(f"--plot {self.plot}")
 
     def show(self, swept: Swept) -> None:
         """Show what became of a sweep; a summary if it is complete."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,13 +43,14 @@ def efficiency(
     if chips:
         _list_chips(as_json)
         return
+    from sim.extras import need_pictures
+
     precision = precision_of(replications, half_width)
     if not files:
         raise UsageError("efficiency needs a scenario file with [efficiency], or --chips")
     if output is not None:
         check_output("-o", output, ".png", ".svg", ".pdf")
-        if find_spec("matplotlib") is None:
-            raise UsageError(f'-o {output}: pictures need matplotlib: pip install "lockstep-sim[plot]"')
+        need_pictures(f"-o {output}")
     scenarios, names = with_variants(files, variants or [], [*(changes or []), *precision])
     _efficiency(scenarios, names, replications, seed, jobs, as_json, output)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
 from sim.cli.terminal import console, leave, not_reached, put_json, say
-from sim.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,14 +24,14 @@ def explain(
     output: Output = None,
 ) -> None:
     """Say what is lost and to what, and what halving or doubling each number would give."""
+    from sim.extras import need_pictures
     from sim.report.explain import sentences, tables
     from sim.study.explain import explain as study
 
     precision = precision_of(replications, half_width)
     if output is not None:
         check_output("-o", output, ".png", ".svg", ".pdf")
-        if find_spec("matplotlib") is None:
-            raise UsageError(f'-o {output}: pictures need matplotlib: pip install "lockstep-sim[plot]"')
+        need_pictures(f"-o {output}")
     changes = [*(changes or []), *precision]
     load(file, changes)
     found = study(

@@ -16,6 +16,7 @@ import pytest
 
 from sim.batch import clusters
 from sim.errors import ExitCode, LostError, UsageError
+from sim.extras import install_command
 from tests.batch import tasks
 from tests.batch.conftest import importable
 from tests.batch.little_driver import run_all
@@ -170,7 +171,7 @@ def test_without_the_extra_the_command_that_installs_it_is_said() -> None:
         timeout=60,
         cwd=Path(__file__).parents[2],
     )
-    assert done.stdout.strip().endswith('install the extra: pip install "lockstep-sim[hpc]"')
+    assert done.stdout.strip().endswith(f"install the extra: {install_command('hpc')}")
     assert "distributed" in done.stdout
 
 

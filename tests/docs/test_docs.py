@@ -107,6 +107,18 @@ def test_every_command_of_the_readme_works(checkout):
         assert "Traceback" not in done.stderr
 
 
+def test_the_commands_of_the_readme_can_be_pasted_in_their_order():
+    """Set-up comes first, then what it is enough for, then what needs ``make all``; no prompt is pasted."""
+    (setup,) = blocks("bash")
+    first, *others = blocks("sh")
+    lines = [line.partition("#")[0].split() for line in setup.splitlines()]
+    assert lines == [["make", "run"], ["source", ".venv/bin/activate"]]
+    assert not re.search(r"--plot|\.png|dask|slurm", first)
+    places = [README.index(text) for text in (setup, first, "`make all`", *others)]
+    assert places == sorted(places)
+    assert all("--plot" in text for text in others)
+
+
 def test_python_examples_of_the_readme_work(checkout):
     examples = blocks("python")
     assert examples
