@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
@@ -32,6 +33,13 @@ def check_share(name: str, value: Any) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 < float(value) < 1.0:
         raise UsageError(f"{name} must lie between 0 and 1, not {described(value)}")
+    return float(value)
+
+
+def check_above(name: str, value: Any, least: float) -> float:
+    """Return a finite number above another. Raises `UsageError`."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not least < float(value) < math.inf:
+        raise UsageError(f"{name} must be a number above {least:g}, not {described(value)}")
     return float(value)
 
 

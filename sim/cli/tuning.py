@@ -39,7 +39,12 @@ Of = Annotated[
     typer.Option("--metric", help="What is to be best; if left out, ettr_hardware for spares, else ettr."),
 ]
 Target = Annotated[
-    str | None, typer.Option("--target", metavar="METRIC=VALUE", help='Find where it is reached: "ettr=0.9".')
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="NAME=VALUE",
+        help='Find where a metric of the JSON, or a bucket, has a value: "ettr=90 %", "save_stall=1 %", "jmtti_s=3 h".',
+    ),
 ]
 Flat = Annotated[str, typer.Option("--flat", metavar="POINTS", help="What nobody should care for.")]
 
@@ -67,7 +72,7 @@ def tune(
     load(file, changes)
     threshold = _points(flat)
     found = search(
-        file, over, low, high, changes=changes or [], metric=None if of is None else of.value, target=value,
+        file, over, low, high, changes=changes or [], metric=of, target=value,
         flat=threshold, replications=replications, seed=seed, jobs=jobs, progress=report_progress,
     )  # fmt: skip
     if as_json:
@@ -86,17 +91,35 @@ def tune(
     leave(found.interrupted, _imprecise(found))
 
 
-def _target(text: str | None, metric: What | None) -> tuple[What | None, float | None]:
-    """A metric and the value to reach, such as ``ettr=0.9`` or ``ettr=90 %``."""
+def _target(text: str | None, metric: What | None) -> tuple[str | None, float | None]:
+    """A metric and the value to reach, such as ``ettr=90 %``, ``save_stall=1 %`` or ``jmtti_s=3 h``."""
+    from sim.scenario import units
+    from sim.scenario.refusal import RefusedError
+    from sim.study.metrics import metric_of
+
     if text is None:
-        return metric, None
-    name, _, value = (part.strip() for part in text.partition("="))
+        return None if metric is None else metric.value, None
+    name, equals, value = (part.strip() for part in text.partition("="))
+    option = f'--target "{text}"'
+    found = metric_of(name, option)
+    if not equals:
+        raise UsageError(f"{option}: write a metric and a value, such as ettr=90 % or save_stall=1 %")
     try:
-        share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
-        return What(name), share
+        number = _number(value)
+        if isinstance(number, float):
+            return found.name, number
+        if found.unit == "count":
+            raise UsageError(f"{option}: {found.name} counts, so that its value is a number without a unit")
+        return found.name, float(units.duration(value) if found.unit == "s" else units.fraction(value))
+    except RefusedError as refusal:
+        raise UsageError(f"{option}: {refusal}; {found.name} takes {refusal.allowed}") from None
+
+
+def _number(text: str) -> str | float:
+    try:
+        return float(text)
     except ValueError:
-        names = " or ".join(What)
-        raise UsageError(f'--target "{text}": write a metric, {names}, and a share: ettr=0.9') from None
+        return text
 
 
 def _points(text: str) -> float:

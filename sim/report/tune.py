@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rich.table import Table
 
 from sim.report.compare import points
 from sim.report.console import new_table, stopped_early, wrapped
-from sim.report.words import between, percent
+from sim.report.words import between, bucket, count, duration, percent
+from sim.study.metrics import METRICS, Metric
 from sim.study.ranges import Range
 from sim.study.search import Found
 from sim.study.tune import Setting, Tuned
 
 NAMES = {"now": "now", "young": "Young", "daly": "Daly", "nvidia": "NVIDIA", "exact": "exact formula"}
-METRICS = {"ettr": "ETTR", "ettr_hardware": "ETTR in hardware"}
+
+_NAMED = {
+    "ettr": "ETTR", "ettr_hardware": "ETTR in hardware", "jmtti_s": "JMTTI", "mtti_training_s": "MTTI in training",
+    "work_done_s": "work done", "wall_s": "wall clock", "not_saved_s": "work not saved",
+    "crew_wait_s": "wait for a crew", "faults": "faults on the job", "spare_faults": "faults on spares",
+    "saves": "durable saves",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Metric:
+    """How a metric is shown."""
+
+    of: Metric
+
+    @property
+    def name(self) -> str:
+        return _NAMED.get(self.of.name, bucket(self.of.name))
+
+    @property
+    def points(self) -> str:
+        """What differences are counted in, after a blank; nothing where they have units of their own."""
+        return " points" if self.of.unit == "1" else ""
+
+    def value(self, value: float) -> str:
+        if self.of.unit == "1":
+            return percent(value, 2)
+        return duration(value) if self.of.unit == "s" else count(value)
+
+    def plain(self, difference: float) -> str:
+        """A difference with a sign only if it is negative."""
+        if not math.isfinite(difference):
+            return "-"
+        if self.of.unit == "1":
+            return f"{round(100 * difference, 2) + 0.0:.2f}"
+        return f"{'-' if difference < 0 else ''}{self.value(abs(difference))}"
+
+    def difference(self, difference: float) -> str:
+        """A difference with its sign."""
+        if self.of.unit == "1":
+            return points(difference)
+        return f"{'' if difference < 0 else '+'}{self.plain(difference)}"
 
 
 def sentences(tuned: Tuned) -> Iterator[str]:
@@ -28,10 +72,11 @@ def sentences(tuned: Tuned) -> Iterator[str]:
             yield wrapped(_flat(tuned, over, found.flat))
     now, best = tuned.setting("now"), tuned.setting("best")
     if now is not None and best is not None and best.gain is not None:
-        there = f"{percent(now.metric.mean, 2)} now, {percent(best.metric.mean, 2)} there"
+        metric = _Metric(METRICS[tuned.metric])
+        there = f"{metric.value(now.metric.mean)} now, {metric.value(best.metric.mean)} there"
         yield wrapped(
-            f"{METRICS[tuned.metric]}: {there}; difference {points(best.gain.mean)} points "
-            f"({between(best.gain, points)})"
+            f"{metric.name}: {there}; difference {metric.difference(best.gain.mean)}{metric.points} "
+            f"({between(best.gain, metric.difference)})"
         )
     if tuned.metric == "ettr_hardware" and any(over.knob.is_spares for over in tuned.over):
         yield wrapped(
@@ -46,9 +91,10 @@ def _value(tuned: Tuned, over: Range, found: Found) -> str:
     if tuned.target is None:
         what = "best"
     else:
+        metric = _Metric(METRICS[tuned.metric])
         # Over whole numbers a metric jumps past its target.
-        verb = "first reaches" if knob.whole else "is"
-        what = f"{METRICS[tuned.metric]} {verb} {percent(tuned.target, 2)} at"
+        verb = "is" if not knob.whole else "first reaches" if metric.of.more_is_better else "is at most"
+        what = f"{metric.name} {verb} {metric.value(tuned.target)} at"
     said = f"{knob.title}: {what} {_written(over, found.best)}"
     if knob.whole and found.low == found.high:
         return f"{said}, now {now}"
@@ -70,7 +116,7 @@ def _flat(tuned: Tuned, over: Range, ends: tuple[float | None, float | None]) ->
 
 def _refusal(tuned: Tuned, over: Range, found: Found) -> str:
     """Why no value is named, and what to do."""
-    knob, metric = over.knob, METRICS[tuned.metric]
+    knob, metric = over.knob, _Metric(METRICS[tuned.metric])
     low, high = _written(over, over.low), _written(over, over.high)
     span = f"from {low} to {high}"
     values = [each.metric.mean for each in found.points]
@@ -79,21 +125,22 @@ def _refusal(tuned: Tuned, over: Range, found: Found) -> str:
         end = low if found.reason == "low" else high
         option = "--from" if found.reason == "low" else "--to"
         return (
-            f"{knob.title}: no best value is named: {metric} is best, or not surely worse, at the end of the range, "
-            f"{end}. Give a wider range ({option}), or take what is cheapest there"
+            f"{knob.title}: no best value is named: {metric.name} is best, or not surely worse, at the end of the "
+            f"range, {end}. Give a wider range ({option}), or take what is cheapest there"
         )
     if found.reason == "noise":
-        spread = 100 * (max(values) - min(values))
+        width = max(values) - min(values)
+        spread = f"{100 * width:.2g} points" if metric.points else metric.plain(width)
         return (
-            f"{knob.title}: no value is named: {span} {metric} differs by {spread:.2g} points, and {found.n} "
+            f"{knob.title}: no value is named: {span} {metric.name} differs by {spread}, and {found.n} "
             "replications do not tell which value is best. Take what is cheapest, or give a wider range or more "
             "--replications"
         )
     bound = "at most" if found.reason == "below" else "at least"
     worst = top if found.reason == "below" else min(found.points, key=lambda each: each.metric.mean)
     return (
-        f"{knob.title}: {span} {metric} stays {found.reason} {percent(tuned.target or 0.0, 2)}: {bound} "
-        f"{percent(worst.metric.mean, 2)}, at {_written(over, worst.value)}. Give a wider range, or turn another knob"
+        f"{knob.title}: {span} {metric.name} stays {found.reason} {metric.value(tuned.target or 0.0)}: {bound} "
+        f"{metric.value(worst.metric.mean)}, at {_written(over, worst.value)}. Give a wider range, or turn another knob"
     )
 
 
@@ -116,16 +163,24 @@ def _settings(tuned: Tuned) -> Table:
     n = tuned.settings[0].metric.n
     level = f"{100 * tuned.confidence:g} % interval"
     title = f"What each really gets, n = {n} pairs not searched on"
-    table = new_table(title, "", "", METRICS[tuned.metric], "against now", level, names=(0, 1))
+    metric = _Metric(METRICS[tuned.metric])
+    table = new_table(title, "", "", metric.name, "against now", level, names=(0, 1))
     for each in tuned.settings:
         sets = (change.partition("=") for change in each.changes)
         value = ", ".join(value.strip('"') for key, _, value in sets if key in keys)
         if each.name == "now" and len(tuned.over) == 1:
             knob = tuned.over[0].knob
             value = knob.word or ("" if knob.now is None else knob.written(knob.now))
-        gain = ("-", "-") if each.gain is None else (points(each.gain.mean), between(each.gain, points))
+        gain = (
+            ("-", "-")
+            if each.gain is None
+            else (
+                metric.difference(each.gain.mean),
+                between(each.gain, metric.difference),
+            )
+        )
         table.add_row(
-            _name(tuned, each), value, percent(each.metric.mean, 2), *gain, style="bold" if each is best else None
+            _name(tuned, each), value, metric.value(each.metric.mean), *gain, style="bold" if each is best else None
         )
     return table
 
@@ -138,16 +193,12 @@ def _name(tuned: Tuned, setting: Setting) -> str:
 def _grid(tuned: Tuned, over: Range, found: Found) -> Table:
     away = "below best" if tuned.target is None else "to target"
     title = f"{over.knob.key}, n = {found.points[0].metric.n}"
-    table = new_table(title, "", METRICS[tuned.metric], f"{away}, points", "interval")
+    metric = _Metric(METRICS[tuned.metric])
+    table = new_table(title, "", metric.name, f"{away},{metric.points}".rstrip(","), "interval")
     for each in found.points:
-        loss = _plain(each.loss.mean), between(each.loss, _plain)
-        table.add_row(_written(over, each.value), percent(each.metric.mean, 2), *loss)
+        loss = metric.plain(each.loss.mean), between(each.loss, metric.plain)
+        table.add_row(_written(over, each.value), metric.value(each.metric.mean), *loss)
     return table
-
-
-def _plain(fraction: float) -> str:
-    """A difference of fractions in percentage points."""
-    return f"{round(100 * fraction, 2) + 0.0:.2f}"
 
 
 def _written(over: Range, value: float) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from scipy.special import stdtrit
 
 from sim.study.looks import FIRST_LOOK
+from sim.study.metrics import METRICS
 from sim.study.paired import Measured, interval
 from sim.study.search import MOST_ON_GRID, Found, Point, Search
 
@@ -29,9 +30,9 @@ class Solve:
     Parameters
     ----------
     target : float
-        Value of the metric to reach, a fraction.
+        Value of the metric to reach.
     half_width : float
-        A value is precise, too, if the metric there is known so well, a fraction.
+        A value is precise, too, if the metric there is known so well.
     search : Search
     """
 
@@ -95,7 +96,7 @@ class Solve:
             below, above = (search.at(each, n) for each in ends)
             width = math.log(ends[1] / ends[0])
             slope = interval(above - below, search.confidence)
-            if slope.low is None or slope.high is None or slope.low <= 0 <= slope.high:
+            if slope.low is None or slope.high is None or not (slope.low > 0 or slope.high < 0):
                 return Found(n, points, "noise", value)
             step = (self.target - here.value) / slope.mean * width
             aim = min(max(value * math.exp(min(max(step, -1.0), 1.0)), bracket[0]), bracket[1])
@@ -112,11 +113,17 @@ class Solve:
     def _reached(self, value: float, rising: bool, n: int) -> float:
         """The whole number next to a value at which the target is reached, and not yet at the one before."""
         low, high = self.search.over.low, self.search.over.high
-        step = 1.0 if rising else -1.0
+        more = METRICS[self.search.trials.metric].more_is_better
+        step = 1.0 if rising == more else -1.0
+
+        def reached(value: float) -> bool:
+            found = self.search.at(value, n).value
+            return found >= self.target if more else found <= self.target
+
         value = float(round(value))
-        while low <= value - step <= high and self.search.at(value - step, n).value >= self.target:
+        while low <= value - step <= high and reached(value - step):
             value -= step
-        while low <= value + step <= high and self.search.at(value, n).value < self.target:
+        while low <= value + step <= high and not reached(value):
             value += step
         return value
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,22 +15,21 @@ from sim.planning import build
 from sim.results import Runs, count_reasons
 from sim.scenario import Scenario
 from sim.study.knobs import Make
-from sim.study.levelled import levelled_time
-from sim.study.paired import Floats, Measured, of_ratio
-
-Metric = Literal["ettr", "ettr_hardware"]
+from sim.study.metrics import METRICS
+from sim.study.paired import Floats, Measured
 
 
 @dataclass
 class _Setting:
-    """A plan, and of the replications that it has run what the metric is made of, numerator, wall clock and excess, and
-    why they stopped.
+    """A plan, and of the replications that it has run what the metric is made of, its totals, wall clock and excess,
+    and why they stopped.
     """
 
     scenario: Scenario
     plan: Plan
     first: int
     numerator: Floats = field(default_factory=lambda: np.zeros(0))
+    denominator: Floats = field(default_factory=lambda: np.zeros(0))
     wall_s: Floats = field(default_factory=lambda: np.zeros(0))
     excess_s: Floats = field(default_factory=lambda: np.zeros(0))
     stop_reason: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -44,7 +42,8 @@ class Trials:
     ----------
     make : callable
         From ``sim.study.knobs.maker``.
-    metric : {"ettr", "ettr_hardware"}
+    metric : str
+        A name of `METRICS`.
     seed : int
         Of all draws.
     jobs : int
@@ -53,7 +52,7 @@ class Trials:
         Number of the first replication: trials from another one meet other faults.
     """
 
-    def __init__(self, make: Make, metric: Metric, seed: int, jobs: int, first: int = 0) -> None:
+    def __init__(self, make: Make, metric: str, seed: int, jobs: int, first: int = 0) -> None:
         self.make, self.metric, self.seed, self.jobs = make, metric, seed, jobs
         self.first = first
         self._settings: dict[tuple[str, ...], _Setting] = {}
@@ -79,18 +78,21 @@ class Trials:
 
     def at(self, changes: Sequence[str], n: int) -> Measured:
         """Give the metric of a setting over the first n replications, which are run if they have not been."""
-        setting = self._setting(tuple(changes))
+        setting, metric = self._setting(tuple(changes)), METRICS[self.metric]
         have = len(setting.numerator)
         if have < n:
             rows = Runner(setting.plan, self.jobs).run(setting.first + have, n - have)
             runs = Runs(setting.scenario, setting.plan, rows)
-            done = rows["work_done_s"] if self.metric == "ettr" else runs.ledger_gpu_s["productive"]
-            setting.numerator = np.concatenate([setting.numerator, done])
+            numerator, denominator = metric.totals(runs)
+            setting.numerator = np.concatenate([setting.numerator, numerator])
+            setting.denominator = np.concatenate([setting.denominator, denominator])
             setting.wall_s = np.concatenate([setting.wall_s, rows["wall_s"]])
             setting.excess_s = np.concatenate([setting.excess_s, rows["excess"].sum(axis=1)])
             setting.stop_reason = np.concatenate([setting.stop_reason, rows["stop_reason"]])
-        held = 1 if self.metric == "ettr" else setting.plan.nodes * setting.plan.gpus_per_node
-        return of_ratio(setting.numerator[:n], held * levelled_time(setting.wall_s[:n], setting.excess_s[:n]))
+        return metric.measured(
+            setting.numerator[:n], setting.denominator[:n], setting.wall_s[:n], setting.excess_s[:n],
+            setting.stop_reason[:n],
+        )  # fmt: skip
 
     def stop_reasons(self, changes: Sequence[str], n: int) -> dict[str, int]:
         """Count of the first n replications of a setting, which it has run, how many stopped for which reason."""

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
-from typing import Any, get_args
+from typing import Any
 
-from sim.arguments import check_function, check_share, check_texts, check_whole, check_word, described
+from sim.arguments import check_above, check_function, check_share, check_texts, check_whole, check_word, described
 from sim.errors import UsageError
 from sim.scenario import Overrides, Scenario, Source, as_texts
 from sim.scenario.positions import split_key
 from sim.scenario.toml import plain
 from sim.study.knobs import Make, changes_of, maker
 from sim.study.looks import cores
+from sim.study.metrics import METRICS, metric_of
 from sim.study.paired import Measured, interval
 from sim.study.ranges import Range, formulas, range_of
 from sim.study.search import Found, Progress, Search
 from sim.study.several import best_of_several
 from sim.study.statistics import Estimate
 from sim.study.target import Solve
-from sim.study.trials import Metric, Trials
+from sim.study.trials import Trials
 
 FLAT = 0.001
 """How far from the best the flat region reaches, as a fraction: 0.1 points, what a comparison asks for. An
@@ -29,6 +30,9 @@ assumption.
 
 PRECISION = 0.02
 """Half width of the interval of the best value that ends a search, as a share of it."""
+
+BEST = ("ettr", "ettr_hardware")
+"""Metrics that can be best."""
 
 FEWEST = 64
 """Replications, other than those of the search, of what is said of settings in the end, at least."""
@@ -65,7 +69,7 @@ class Tuned:
     ----------
     scenario : Scenario
         As it is now.
-    metric : {"ettr", "ettr_hardware"}
+    metric : str
     over : tuple of Range
         The knobs that were turned, and how far.
     found : tuple of Found
@@ -80,7 +84,7 @@ class Tuned:
     """
 
     scenario: Scenario
-    metric: Metric
+    metric: str
     over: tuple[Range, ...]
     found: tuple[Found, ...]
     settings: tuple[Setting, ...]
@@ -164,7 +168,7 @@ def _knob_as_dict(over: Range, found: Found, confidence: float) -> dict[str, Any
 class Options:
     """What a search is asked for; see ``tune``."""
 
-    metric: Metric = "ettr"
+    metric: str = "ettr"
     target: float | None = None
     flat: float = FLAT
     precision: float = PRECISION
@@ -178,8 +182,13 @@ class Options:
         numbers = ("replications", self.replications, 9), ("seed", self.seed, 0), ("jobs", self.jobs, 1)
         for name, number, least in numbers:
             check_whole(name, number, least)
-        check_word("metric", self.metric, get_args(Metric))
-        shares = ("target", self.target), ("flat", self.flat), ("precision", self.precision)
+        if self.target is None:
+            check_word("metric", self.metric, BEST)
+        elif metric_of(self.metric, "metric").unit == "1":
+            check_share("target", self.target)
+        else:
+            check_above("target", self.target, 0.0)
+        shares = ("flat", self.flat), ("precision", self.precision)
         for name, share in shares:
             check_share(name, share)
         check_function("progress", self.progress)
@@ -192,7 +201,7 @@ def tune(
     high: str | float | None = None,
     *,
     changes: Overrides = (),
-    metric: Metric | None = None,
+    metric: str | None = None,
     target: float | None = None,
     flat: float = FLAT,
     precision: float = PRECISION,
@@ -215,11 +224,13 @@ def tune(
         formulas say.
     changes : dict or list of str
         As the overrides of ``sim.load``.
-    metric : {"ettr", "ettr_hardware"}, optional
-        What is to be best, or has the target. Where left out: ETTR in hardware if spares are tuned, since by ETTR alone
-        more are nearly always better; else ETTR.
+    metric : str, optional
+        What is to be best, "ettr" or "ettr_hardware"; or what has the target: any metric of the JSON of ``sim run``, or
+        a bucket of the ledger as a share of the wall clock. Where left out: ETTR in hardware if spares are tuned, since
+        by ETTR alone more are nearly always better; else ETTR.
     target : float, optional
-        A value of the metric, a fraction: find where it is reached instead of the best. With one knob.
+        A value of the metric, a fraction, seconds or a count: find where it is reached instead of the best. With one
+        knob.
     flat : float
         How far from the best the metric may be in the flat region, as a fraction; above 0.
     precision : float
@@ -298,7 +309,10 @@ def _tune(make: Make, over: Sequence[Range], options: Options) -> Tuned:
 
     if options.target is not None:
         (each,) = over
-        found: tuple[Found, ...] = (Solve(options.target, scenario.run.precision.half_width, search(each)).run(),)
+        half_width = float(scenario.run.precision.half_width)
+        if METRICS[options.metric].unit != "1":
+            half_width = options.precision * options.target
+        found: tuple[Found, ...] = (Solve(options.target, half_width, search(each)).run(),)
     elif len(over) == 1:
         found = (search(over[0]).run(),)
     else:

@@ -215,9 +215,14 @@ def test_80_columns_are_enough(sim: Sim, file: Path, monkeypatch: pytest.MonkeyP
         (["--over", EVERY, "--from", "0 s"], "must begin above 0"),
         (["--over", EVERY, "--from", "9 GB"], "is a size in bytes, not a duration"),
         (["--over", "stores.remote.slowdown=1 %..200 %"], "is too large"),
-        (["--over", EVERY, "--target", "speed=3"], "write a metric, ettr or ettr_hardware"),
+        (["--over", EVERY, "--target", "speed=3"], "speed is no metric of the JSON of sim run, nor a bucket"),
         (["--over", EVERY, "--target", "ettr"], "write a metric"),
         (["--over", EVERY, "--target", "ettr=2"], "target must lie between 0 and 1"),
+        (["--over", EVERY, "--target", "save_stal=1 %"], "did you mean save_stall?"),
+        (["--over", EVERY, "--target", "jmtti=3 h"], "did you mean jmtti_s?"),
+        (["--over", EVERY, "--target", "jmtti_s=3 GB"], "jmtti_s takes"),
+        (["--over", EVERY, "--target", "interruptions=3 h"], "a number without a unit"),
+        (["--over", EVERY, "--target", "interruptions=-3"], "target must be a number above 0"),
         (["--over", EVERY, "--flat", "0.1"], '--flat "0.1": needs a unit'),
         (["--over", EVERY, "--metric", "speed"], "--metric"),
         (["--over", EVERY, "--over", "stores.remote.stall", "--from", "1 s"], "give each its range"),
@@ -298,3 +303,39 @@ def test_keys_that_cannot_go_together(sim: Sim, small: Path, over: str, said: st
     found = sim("tune", small, "--over", over)
     assert (found.code, found.out) == (2, "")
     assert said in " ".join(found.err.split())
+
+
+TARGETS = {
+    "a bucket": (EVERY, "save_stall=1 %", ("ledger_s", "save_stall"), 0.01, 0.0005),
+    "seconds": ("faults.*.rate_factor", "jmtti_s=20 h", ("jmtti_s",), 20 * 3600.0, 3000.0),
+    "a count": ("faults.*.rate_factor", "faults=20", ("faults",), 20.0, 1.0),
+}
+
+
+@pytest.mark.parametrize(("over", "target", "path", "value", "error"), TARGETS.values(), ids=TARGETS.keys())
+def test_a_target_of_any_metric(
+    sim: Sim, small: Path, over: str, target: str, path: tuple[str, ...], value: float, error: float
+) -> None:
+    """What is pasted has the value, to 4 standard errors of the 512 runs that say so and of the 256 of the search."""
+    said = sim("tune", small, "--over", over, "--target", target, "--replications", 256)
+    assert said.code in (0, 3), said.err
+    assert max(map(cell_len, said.out.splitlines())) <= 80 + len(str(small))
+    found = sim(*pasted(said.out)[1:], "--replications", 512, "--json").json
+    wall = found["wall_s"]["mean"]
+    now = found[path[0]][path[1]] / wall if len(path) == 2 else found[path[0]]["mean"]
+    assert now == pytest.approx(value, abs=error)
+
+
+def test_a_target_of_losses_over_whole_numbers_is_kept(sim: Sim, tmp_path: Path) -> None:
+    """The least number of spares with which the job waits at most 1 % of the time: one spare less has more."""
+    file = tmp_path / "spares.toml"
+    file.write_text(WITH_POOLS.replace("30 days", "200 days").replace("cold = 1", "cold = 0"))
+    target = ("--target", "capacity_wait=1 %", "--replications", 128)
+    out = sim("tune", file, "--over", "pools.hot", *target).out
+    least = int(re.search(r"capacity wait is at most 1.00 % at (\d+)", " ".join(out.split()))[1])  # type: ignore[index]
+    waits = []
+    for spares in (least - 1, least):
+        found = sim("run", file, "--set", f"pools.hot={spares}", "--replications", 128, "--json").json
+        waits.append(found["ledger_s"]["capacity_wait"] / found["wall_s"]["mean"])
+    assert waits[1] <= 0.01 < waits[0]
+    assert abs(least - sim("show", file, "--json").json["outlook"]["spares"]["least_for_1_percent"]) <= 1
