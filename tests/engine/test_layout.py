@@ -7,7 +7,7 @@ from sim.engine.state import MAX_SOURCES
 from sim.kernels import persists
 from sim.kernels import time as kernels_time
 from sim.planning import build
-from sim.scenario import from_dict
+from sim.scenario import from_dict, loads
 from sim.scenario.domains import MOST_GROUPS
 from sim.scenario.faults import MOST_SOURCES
 from sim.scenario.fields import LONGEST_S
@@ -80,3 +80,31 @@ def test_a_scenario_at_every_limit_runs_in_both_engines() -> None:
 
 def test_the_longest_duration_of_a_file_is_not_cut_off() -> None:
     assert LONGEST_S <= kernels_time.LONGEST_S
+
+
+OFTEN = """
+[cluster]
+nodes = 2
+[job]
+nodes = 1
+[faults.node]
+per = "node"
+mtbf = "20 days"
+[repair.reboot]
+time = "1 ms"
+success = 1e-9
+attempts = 40_000
+else = "replace"
+[repair.replace]
+time = "1 day"
+[run]
+horizon = "60 days"
+"""
+
+
+def test_a_node_can_be_served_as_often_as_a_file_says() -> None:
+    """Services of a visit are counted beyond 2^15."""
+    plan = build(loads(OFTEN))
+    row, incidents = compiled(plan)
+    assert row["repairs"] == 40_001 * (row["faults"] + row["spare_faults"]) > 0
+    assert not difference((row, incidents), specified(plan))

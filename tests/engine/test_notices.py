@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from sim.engine.state import StopReason
+from sim.engine.compiled.run import Runner
+from sim.engine.compiled.units import FEW_NOTICES
+from sim.engine.state import MARKS, StopReason
 from sim.kernels.ledger import BUCKETS
 from sim.planning import build
 from sim.scenario import loads
@@ -181,3 +183,45 @@ def test_a_fault_known_for_longer_is_seen_when_it_is_due():
     assert (lengths >= 0.0).all()
     assert (lengths <= 4.0 * HOUR).all()
     assert ((lengths > 1.0 * HOUR) & (lengths < 4.0 * HOUR)).any()
+
+
+CROWD = """
+[cluster]
+nodes = 3
+[job]
+nodes = 2
+[faults.board]
+per = "node"
+mtbf = "12 min"
+effect = "notice"
+lead = { law = "lognormal", mean = "20 days", sd = "1 day" }
+needs = "process"
+[recovery]
+detect = "0 s"
+restart = "0 s"
+[run]
+horizon = "20 days"
+series = "5 days"
+"""
+
+
+def test_no_number_of_known_faults_is_too_many():
+    """On three nodes; all of them strike at once when the first is due. The run is made again with room, twice."""
+    plan = build(loads(CROWD))
+    outcome = compiled(plan, 0)
+    assert outcome[1]["faults"].max() > 2 * FEW_NOTICES
+    assert not difference(outcome, specified(plan, 0))
+    check_closed(plan, outcome)
+
+
+def test_runs_that_are_made_again_are_the_same():
+    """In a chunk of which the first run is made again, and in one with room from the start."""
+    plan = build(loads(CROWD, overrides=["faults.board.mtbf=45 min"]))
+    marks = [np.zeros((3, int(plan.horizon / plan.period), len(MARKS))) for _ in range(2)]
+    runner = Runner(plan)
+    rows = [runner.run(0, 3, each) for each in marks]
+    assert rows[0]["notices"].min() > FEW_NOTICES
+    assert rows[0]["faults"].min() > FEW_NOTICES
+    assert rows[0].tobytes() == rows[1].tobytes()
+    assert marks[0].tobytes() == marks[1].tobytes()
+    assert [compiled(plan, k)[0] for k in range(3)] == list(rows[0])

@@ -184,7 +184,9 @@ STATE = np.dtype(
         ("next_due", "f8", 3),
         # faults that are known before they strike: how many, when the first is due; whether the job leaves before it;
         # when the one was due that struck last
-        ("n_known", "i8"), ("known_due", "f8"), ("leaving", "b1"), ("struck_due", "f8"),
+        ("n_known", "i8"), ("known_sequence", "i8"), ("known_due", "f8"), ("leaving", "b1"), ("struck_due", "f8"),
+        # whether there was no room for one more of them
+        ("crowded", "b1"),
         # lanes: the next fault's reading of the clock, its ordinal, uniforms for its slot, need and effect
         ("lane_due", "f8", MAX_LANES), ("lane_ordinal", "i8", MAX_LANES), ("lane_slot", "f8", MAX_LANES),
         ("lane_need", "f8", MAX_LANES), ("lane_effect", "f8", MAX_LANES),

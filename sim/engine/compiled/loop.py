@@ -14,7 +14,7 @@ from sim.engine.compiled.recurrence import recurrence_due
 from sim.engine.compiled.saving import clear_versions, refine_end
 from sim.engine.compiled.series import begin_series, close_series, mark
 from sim.engine.compiled.shop import finish_stage, next_repair
-from sim.engine.compiled.strike import KNOWN_ONE, NOBODY, OF_CLOCK, RECURRENCE, RELAPSE, first_known, strike
+from sim.engine.compiled.strike import KNOWN_ONE, NOBODY, OF_CLOCK, RECURRENCE, RELAPSE, strike
 from sim.engine.state import (
     DETECTING,
     DONE,
@@ -52,7 +52,7 @@ def _own_event(p: Any, s: Any, u: Any, row: Any, log: Any) -> None:
         if p.has_tiers and s.rough:
             refine_end(p, s)
         elif p.has_notices and s.leaving:
-            leave(p, s, row, u.rest[first_known(s, u)].known_source)
+            leave(p, s, row, u.notices[u.known[0].node].source)
         elif s.pause < 0:
             s.ending = DONE
         else:
@@ -214,6 +214,7 @@ def _begin(p: Any, s: Any, a: Any, row: Any, log: Any, replication: int) -> None
     s.broken_sequence = 0
     s.recurrence_read = math.inf
     s.n_known = 0
+    s.known_sequence = 0
     s.known_due = math.inf
     s.leaving = False
     s.sequence = 0
@@ -286,7 +287,7 @@ def run_chunk(
     Returns
     -------
     int64
-        How many of the ``count`` are done.
+        How many of the ``count`` are done. If the state is ``crowded``, the next is to be begun again with more room.
     """
     p = plan[0]
     s = state[0]
@@ -301,7 +302,7 @@ def run_chunk(
             if s.events - before >= budget:
                 return done
             _advance(p, s, units, ages, row, log, marks, done)
-            if s.overflow:
+            if s.overflow or s.crowded:
                 return done
         if marks.shape[1] > 0:
             close_series(p, s, row, marks, done)

@@ -119,15 +119,17 @@ class Runner:
     def _run_chunk(self, first: int, rows: Records, marks: Floats, log: Records) -> int:
         """Run one chunk to its end, or until somebody asks to stop. Returns the number of incidents."""
         state, room, old = self._workspace()
-        state["logged"] = 0
-        state["reason"] = int(StopReason.DONE)
-        state["overflow"] = False
+        _renew(state)
         stretch = stretches(self._plan, first, len(rows))
         done = 0
         while done < len(rows) and not self._stop.is_set():
             done = self._call(state, room, old, stretch, rows, marks, log, first, done, len(rows), BUDGET)
             if state["overflow"][0]:
                 raise SimError("a container of the compiled engine is full: this is a bug, please report the scenario")
+            if state["crowded"][0]:
+                room = room.with_notices(2 * len(room.notices))
+                self._local.arrays = state, room, old
+                _renew(state)
         return int(state["logged"][0])
 
     def _workspace(self) -> tuple[Records, Units, Ages]:
@@ -136,6 +138,13 @@ class Runner:
             self._local.arrays = np.zeros(1, STATE), units(self._plan), ages(self._plan)
         arrays: tuple[Records, Units, Ages] = self._local.arrays
         return arrays
+
+
+def _renew(state: Records) -> None:
+    """Set a state so that the next run begins, and its incidents are the first."""
+    state["logged"] = 0
+    state["reason"] = int(StopReason.DONE)
+    state["overflow"] = state["crowded"] = False
 
 
 def _with_attributes(argument: Any) -> Any:

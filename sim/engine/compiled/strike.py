@@ -10,6 +10,7 @@ import numpy as np
 from sim.engine.compiled.ages import component_of, pass_on, release
 from sim.engine.compiled.capacity import admit_all, lose_spare, vacate
 from sim.engine.compiled.clocks import find_after, schedule
+from sim.engine.compiled.heap import remove, settle
 from sim.engine.compiled.job import hit
 from sim.engine.compiled.nodes import domain_of, idle_node, is_down, is_vacant, next_site, node_in, position, where
 from sim.engine.compiled.pauses import tell
@@ -220,58 +221,58 @@ def _land(
 @entry
 def _know(p: Any, s: Any, u: Any, row: Any, source: int, block: int, number: int, ordinal: int, need: int) -> None:
     """A fault of the job, of a node of it or of a domain is known before it strikes."""
-    if s.n_known >= u.nodes.size:
-        s.overflow = True
+    if s.n_known >= u.notices.size:
+        s.crowded = True
         return
     row.notices += 1
     a, choice, _, _ = uniforms(p.key_0[source], p.key_1[source], ordinal, LEAD_LANE, block, s.replication)
     i = s.n_known
-    u.rest[i].known_due = s.now + sample(p, p.lead[source], a, choice)
-    u.rest[i].known_source = source
-    u.rest[i].known_block = block
-    u.rest[i].known_number = number
-    u.rest[i].known_ordinal = ordinal
-    u.rest[i].known_need = need
+    u.notices[i].source = source
+    u.notices[i].block = block
+    u.notices[i].number = number
+    u.notices[i].ordinal = ordinal
+    u.notices[i].need = need
     s.n_known += 1
-    s.known_due = min(s.known_due, u.rest[i].known_due)
+    s.known_sequence += 1
+    settle(u.known, s.n_known, i, s.now + sample(p, p.lead[source], a, choice), s.known_sequence, i)
+    s.known_due = u.known[0].due
     if s.phase == RUNNING:
         tell(p, s)
 
 
-@kernel
-def first_known(s: Any, u: Any) -> int:
-    """The place of the known fault that is due first; of several that which was known first."""
-    first = 0
-    for i in range(1, s.n_known):
-        if u.rest[i].known_due < u.rest[first].known_due:
-            first = i
-    return first
-
-
 @entry
 def _known_fault(p: Any, s: Any, u: Any) -> tuple[int, int, int, int, int, int, int]:
-    """The known fault that is due first, wherever its node is now."""
-    first = first_known(s, u)
-    source = u.rest[first].known_source
-    block = u.rest[first].known_block
-    number = u.rest[first].known_number
-    ordinal = u.rest[first].known_ordinal
-    need = u.rest[first].known_need
-    s.struck_due = u.rest[first].known_due
+    """The known fault that is due first, wherever its node is now; of several that which was known first."""
+    first = u.known[0].node
+    source = u.notices[first].source
+    block = u.notices[first].block
+    number = u.notices[first].number
+    ordinal = u.notices[first].ordinal
+    need = u.notices[first].need
+    s.struck_due = u.known[0].due
     s.n_known -= 1
-    for i in range(first, s.n_known):
-        u.rest[i].known_due = u.rest[i + 1].known_due
-        u.rest[i].known_source = u.rest[i + 1].known_source
-        u.rest[i].known_block = u.rest[i + 1].known_block
-        u.rest[i].known_number = u.rest[i + 1].known_number
-        u.rest[i].known_ordinal = u.rest[i + 1].known_ordinal
-        u.rest[i].known_need = u.rest[i + 1].known_need
-    s.known_due = u.rest[first_known(s, u)].known_due if s.n_known > 0 else math.inf
+    remove(u.known, s.n_known, first)
+    s.known_due = u.known[0].due if s.n_known > 0 else math.inf
+    _fill_place(s, u, first)
     at = block
     if block != DOMAIN:
         at = _place_of(p, s, u, number, WALL)
         number = position(p, s, u, number) if number >= 0 else -1
     return source, block, at, number, ordinal, need, KNOWN
+
+
+@kernel
+def _fill_place(s: Any, u: Any, place: int) -> None:
+    """The last of the known faults takes a place in their list that is free."""
+    last = s.n_known
+    if place != last:
+        u.notices[place].source = u.notices[last].source
+        u.notices[place].block = u.notices[last].block
+        u.notices[place].number = u.notices[last].number
+        u.notices[place].ordinal = u.notices[last].ordinal
+        u.notices[place].need = u.notices[last].need
+        u.known[place].place = u.known[last].place
+        u.known[u.known[place].place].node = place
 
 
 @kernel

@@ -19,8 +19,8 @@ from sim.kernels.memory import LINE
 from sim.kernels.persists import MOST_STORES
 from sim.plan import FIRST, Plan
 
-LEAST_UNITS = 1024
-"""Faults that may be known at a time where there are fewer nodes than that."""
+FEW_NOTICES = 1024
+"""Faults for which there is room at first to be known at a time; where more are, the run is made again with more."""
 
 NODE = np.dtype(
     [
@@ -55,7 +55,7 @@ HEAP = np.dtype([("heap_due", "f8"), ("heap_sequence", "i8"), ("heap_unit", "i8"
 REST = np.dtype(
     [
         # by node in repair: services by each stage, where they are counted
-        ("served", "i2", MAX_REPAIR),
+        ("served", "i8", MAX_REPAIR),
         # by node: whether its failures are those of this run (the epoch), how many, when the last of them were (ring)
         ("history", "i8"), ("failures", "i8"), ("failed", "f8", MAX_FAILURES),
         # by place in a pool, by block: an idle node, if ``pooled`` is the run's epoch
@@ -63,9 +63,6 @@ REST = np.dtype(
         # by node: whether it failed and was not taken out (the epoch), the fault by which it fails again, and its need
         ("broken", "i8"), ("broken_source", "i8"), ("broken_block", "i8"), ("broken_ordinal", "i8"),
         ("broken_need", "i8"),
-        # by place in a list: faults that are known, when they are due, their node (-1: none) or domain, and their key
-        ("known_due", "f8"), ("known_source", "i8"), ("known_block", "i8"), ("known_number", "i8"),
-        ("known_ordinal", "i8"), ("known_need", "i8"),
         # by place in a ring for each stage: units that wait for a crew
         ("queue", "i8", MAX_REPAIR),
         # by place in a list: spares in activation, their slot and when they are active
@@ -81,6 +78,9 @@ REST = np.dtype(
 """Arrays of one length, the number of nodes, that share a record: each group of fields has an index of its own."""
 
 
+NOTICE = np.dtype([("source", "i8"), ("block", "i8"), ("number", "i8"), ("ordinal", "i8"), ("need", "i8")])
+"""Faults that are known before they strike, by place in a list: their node (-1: none) or domain, their key and need."""
+
 SITE = np.dtype([("site", "i8"), ("node", "i8")])
 """By node: its place in the cluster; by such a place: the node. Small, as it is written for all nodes at once."""
 
@@ -88,7 +88,8 @@ SITE = np.dtype([("site", "i8"), ("node", "i8")])
 class Units(NamedTuple):
     """What is known of single nodes: arrays of ``NODE``, ``REST`` and ``SITE``, shape (nodes,), and of ``HEAP``, one
     longer; of ``SECOND_LIFE``, shape (nodes,), for nodes that only seem to be in order and for broken ones; of ``LINK``
-    and ``TURN``, shape (nodes,), for the order in which idle spares are called.
+    and ``TURN``, shape (nodes,), for the order in which idle spares are called; of ``NOTICE``, shape (room,), and of
+    ``SECOND_LIFE``, of the same shape: a heap of their places by when they are due.
     """
 
     nodes: Record
@@ -99,14 +100,19 @@ class Units(NamedTuple):
     broken: Record
     links: Record
     turns: Record
+    notices: Record
+    known: Record
+
+    def with_notices(self, room: int) -> Units:
+        """Return these with room for so many faults that are known."""
+        return self._replace(notices=np.zeros(room, NOTICE), known=np.zeros(room, SECOND_LIFE))
 
 
 def units(plan: Plan) -> Units:
-    """Room for the nodes of a plan, and for the faults of small ones that are known: max(nodes, ``LEAST_UNITS``) of
-    each record, and one more of the heap, where a place is read with its neighbour; its pages are touched only as they
-    are used.
+    """Room for the nodes of a plan: of each record as many as nodes, and one more of the heap, where a place is read
+    with its neighbour; and for ``FEW_NOTICES``. Pages are touched only as they are used.
     """
-    length = max(plan.nodes, LEAST_UNITS)
+    length = plan.nodes
     room = Units(
         nodes=_aligned(length, NODE),
         heap=np.zeros(length + 1, HEAP),
@@ -116,6 +122,8 @@ def units(plan: Plan) -> Units:
         broken=np.zeros(length, SECOND_LIFE),
         links=np.zeros(length, LINK),
         turns=np.zeros(length, TURN),
+        notices=np.zeros(FEW_NOTICES, NOTICE),
+        known=np.zeros(FEW_NOTICES, SECOND_LIFE),
     )
     if plan.groups or plan.pick == FIRST:
         room.sites["node"][: plan.nodes] = plan.order or np.arange(plan.nodes)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable
+from itertools import count
 from typing import NamedTuple
 
 import simpy
@@ -28,28 +30,28 @@ class Notices:
     def __init__(self, context: Context, strike: Callable[[Notice], None]) -> None:
         self.context = context
         self.strike = strike
-        self.pending: list[Notice] = []
+        self.pending: list[tuple[float, int, Notice]] = []
+        self.order = count()
         self.process = context.env.process(self._tick())
 
     @property
     def due(self) -> float:
         """When the first of them strikes."""
-        return min((each.due for each in self.pending), default=math.inf)
+        return self.pending[0][0] if self.pending else math.inf
 
     @property
     def first(self) -> Notice:
         """The one that is due first; of several the one that was known first."""
-        return min(self.pending, key=lambda each: each.due)
+        return self.pending[0][2]
 
     def add(self, notice: Notice) -> None:
         """A fault is known."""
-        self.pending.append(notice)
+        heapq.heappush(self.pending, (notice.due, next(self.order), notice))
         self._look_again()
 
     def strike_first(self) -> None:
         """The one that is due first strikes."""
-        notice = self.first
-        self.pending.remove(notice)
+        _, _, notice = heapq.heappop(self.pending)
         self._look_again()
         self.strike(notice)
 
