@@ -1,8 +1,8 @@
 """Components that age, in the compiled engine: which fails next, and what renews it.
 
 Components that have not failed are alike, so only when the next of them fails is known, and which it is. Those that
-have failed are held singly, in a heap by their next failure. A component on a node that its own fault took down is in
-neither: it has no next failure until the node comes back.
+have failed, or were replaced with their node, are held singly, in a heap by their next failure. A component on a node
+that its own fault took down is in neither: it has no next failure until the node comes back.
 """
 
 from __future__ import annotations

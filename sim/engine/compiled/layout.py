@@ -250,7 +250,7 @@ ENTRY = np.dtype(
     ],
     align=True,
 )  # fmt: skip
-"""Components that have failed at least once, by lane."""
+"""Components that have failed, or were replaced with their node, at least once, by lane."""
 
 SINGLE = np.dtype(
     [

@@ -59,8 +59,8 @@ class Pool:
 
 @dataclass
 class Failed:
-    """A component that has failed: its frailty, the cumulative hazard up to its next failure, the reading at which its
-    age was 0, and how many lives of it have ended: by a failure, or as its node was replaced.
+    """A component that has failed or was replaced: its frailty, the cumulative hazard up to its next failure, the
+    reading at which its age was 0, and how many lives of it have ended: by a failure, or as its node was replaced.
     """
 
     frailty: float
