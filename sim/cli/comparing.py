@@ -122,8 +122,8 @@ def _compare(
             out.print(text, style="bold")
         for part in tables(found):
             out.print(part)
-        _print_residuals(names, residuals, found.n)
-    leave(found.interrupted, None if found.reached else not_reached(found.half_width, found.n))
+        _print_residuals(names, residuals, [case.n for case in found.cases])
+    leave(found.interrupted, None if found.told else not_reached(found.half_width, found.n, " or a clear verdict"))
 
 
 def _residuals(found: Comparison, ledger: dict[str, float]) -> list[list[Residual]]:
@@ -132,11 +132,11 @@ def _residuals(found: Comparison, ledger: dict[str, float]) -> list[list[Residua
     return [residuals(case, ledger) for case in found.cases]
 
 
-def _print_residuals(names: list[str], found: list[list[Residual]], n: int) -> None:
+def _print_residuals(names: list[str], found: list[list[Residual]], counts: list[int]) -> None:
     from sim.report.compare import residual_table
 
     out = console()
-    for name, case in zip(names, found, strict=False):
+    for name, case, n in zip(names, found, counts, strict=False):
         out.print("")
         for part in residual_table(name, case, n):
             out.print(part)

@@ -72,7 +72,8 @@ def _efficiency(
         for letter, name in zip("ABCDEFGHIJKLMNOP", names, strict=False):
             out.print(wrapped(f"{letter}: {name}" if len(names) > 1 else name))
     found = compare(
-        *scenarios, names=names, replications=replications, seed=seed, jobs=jobs, progress=report_progress
+        *scenarios, names=names, replications=replications, seed=seed, jobs=jobs, until="precise",
+        progress=report_progress,
     )  # fmt: skip
     designs = Designs(found)
     if output is not None:

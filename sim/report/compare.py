@@ -10,7 +10,8 @@ from rich.table import Table
 
 from sim.report.console import new_table, warnings, wrapped
 from sim.report.words import between, bucket, count, duration, percent
-from sim.study.compare import Comparison, Difference
+from sim.study.compare import Comparison
+from sim.study.difference import Difference
 from sim.study.observed import Residual
 from sim.study.statistics import Estimate
 
@@ -35,13 +36,13 @@ def _more(difference: float) -> str:
     return f"{'-' if difference < 0 else '+'}{count(abs(difference))}"
 
 
-def verdict(base: str, name: str, difference: Difference, n: int) -> str:
+def verdict(base: str, name: str, difference: Difference) -> str:
     """What may be said of a case, in one sentence."""
     low, high = difference.ettr.low, difference.ettr.high
     if difference.verdict == "same":
         return f"{name} is the same as {base}: nothing that is simulated differs"
     if difference.verdict == "few" or low is None or high is None:
-        seen = f"{difference.runs_that_differ} of {n} runs differ"
+        seen = f"{difference.runs_that_differ} of {difference.case.n} runs differ"
         return f"{name}: too few interruptions or runs that differ to tell ({seen}): run more replications"
     near, far = sorted((abs(low), abs(high)))
     digits = _digits(difference.ettr)
@@ -59,7 +60,7 @@ def _digits(estimate: Estimate) -> int:
 def verdicts(comparison: Comparison) -> Iterator[str]:
     """The answer: one sentence for each case."""
     for letter, each in zip(ascii_uppercase[1:], comparison.differences, strict=False):
-        yield wrapped(verdict("A", letter, each, comparison.n))
+        yield wrapped(verdict("A", letter, each))
 
 
 def tables(comparison: Comparison) -> Iterator[Table | str]:
@@ -68,7 +69,7 @@ def tables(comparison: Comparison) -> Iterator[Table | str]:
         yield from warnings(case, letter)
     for letter, each in zip(ascii_uppercase[1:], comparison.differences, strict=False):
         yield ""
-        yield _metrics(letter, each, comparison.n)
+        yield _metrics(letter, each)
         if each.verdict != "same":
             yield ""
             yield _ledger(letter, each)
@@ -81,18 +82,21 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     level = f"{100 * comparison.confidence:g} %"
     cases = len(comparison.differences)
     together = "" if cases == 1 else f"; those of the {cases} cases hold together"
-    yield wrapped(f"Intervals of differences: {level}, on pairs of runs with the same faults{together} (Bonferroni).")
+    looks = ", at whichever look a case ended" if any(each.share < 1 for each in comparison.differences) else ""
+    yield wrapped(
+        f"Intervals of differences: {level}, on pairs of runs with the same faults{together} (Bonferroni){looks}."
+    )
     saved = [each.pairing for each in comparison.differences if each.pairing is not None]
     if saved:
         times = " and ".join(f"{value:.3g}" for value in saved)
         yield wrapped(f"Without the same faults it would take {times} times as many replications.")
 
 
-def _metrics(letter: str, difference: Difference, n: int) -> Table:
+def _metrics(letter: str, difference: Difference) -> Table:
     """The metrics of a case beside the first's."""
     base, case = difference.base, difference.case
     level = f"{100 * base.confidence:g} % interval"
-    table = new_table(f"{letter} against A, mean of n = {n} pairs", "", "A", letter, "difference", level)
+    table = new_table(f"{letter} against A, mean of n = {case.n} pairs", "", "A", letter, "difference", level)
     for name, a, b, change in (
         ("ETTR, %", base.ettr, case.ettr, difference.ettr),
         ("ETTR in hardware, %", base.ettr_hardware, case.ettr_hardware, difference.ettr_hardware),

@@ -1,174 +1,31 @@
-"""Scenarios side by side on the same faults: paired differences, where they come from, and whether they can be told."""
+"""Scenarios side by side on the same faults, simulated until each verdict is clear or each difference precise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from sim.arguments import check_function, check_share, check_texts, check_whole
+from sim.arguments import check_function, check_share, check_texts, check_whole, check_word
 from sim.engine.compiled.run import Runner
 from sim.engine.state import ROW
 from sim.errors import UsageError
 from sim.kernels.ledger import BUCKETS
 from sim.planning import build
-from sim.results import Records, Runs, training_s
+from sim.results import Records, Runs
 from sim.scenario import Overrides, Scenario, Source, scenario_of
 from sim.study.answer import Answer
-from sim.study.doubts import FEW_INTERRUPTIONS
-from sim.study.levelled import shares_of_time
+from sim.study.difference import Difference
 from sim.study.looks import cores, look
-from sim.study.paired import Measured, interval, of_mean, of_ratio, saved_by_pairing
-from sim.study.statistics import Estimate
+from sim.study.spending import at_the_end, before_the_end
 
 MOST_CASES = 16
 """Cases of one comparison, at most: each has a letter in tables, and every further one makes all intervals wider."""
 
-Verdict = Literal["better", "worse", "open", "same", "few"]
-
-
-@dataclass(frozen=True)
-class BucketChange:
-    """What one bucket of the wall clock adds to a difference.
-
-    ``hours`` is its difference in hours a run: over the buckets these add up to that of the wall clock, exactly in each
-    replication. ``share`` is that of its share of the wall clock: over the buckets these add up to 0, so that what ETTR
-    gains the losses lose.
-    """
-
-    bucket: str
-    base_hours: float
-    hours: Estimate
-    share: Estimate
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One case against the first, on the same faults: what it is has a difference of the first taken away.
-
-    Parameters
-    ----------
-    name : str
-        Of the case.
-    base, case : Answer
-    variants : int
-        Cases beside the first: so many differences hold together.
-    """
-
-    name: str
-    base: Answer
-    case: Answer
-    variants: int
-
-    def _of(self, base: Measured, case: Measured, family: int = 1) -> Estimate:
-        return interval(case - base, self.base.confidence, family * self.variants)
-
-    @cached_property
-    def ettr(self) -> Estimate:
-        """Difference in ETTR, as a fraction."""
-        return self._of(_ettr(self.base), _ettr(self.case))
-
-    @cached_property
-    def ettr_hardware(self) -> Estimate:
-        """Difference in ETTR in hardware, as a fraction."""
-        return self._of(_ettr_hardware(self.base), _ettr_hardware(self.case))
-
-    @cached_property
-    def jmtti_s(self) -> Estimate | None:
-        """Difference in wall clock per interruption, s; None where one case had no interruption."""
-        pair = [each.levelled.rows for each in (self.base, self.case)]
-        if not all(rows["interruptions"].any() for rows in pair):
-            return None
-        base, case = (of_ratio(rows["wall_s"], rows["interruptions"]) for rows in pair)
-        return self._of(base, case)
-
-    @cached_property
-    def mtti_training_s(self) -> Estimate | None:
-        """Difference in time of stepping or saving per interruption, s; None where one case had no interruption."""
-        pair = [each.runs for each in (self.base, self.case)]
-        if not all(runs.rows["interruptions"].any() for runs in pair):
-            return None
-        base, case = (of_ratio(training_s(runs.ledger_s), runs.rows["interruptions"]) for runs in pair)
-        return self._of(base, case)
-
-    @cached_property
-    def wall_s(self) -> Estimate:
-        """Difference in wall clock of a run, s."""
-        return self._of(of_mean(self.base.levelled.rows["wall_s"]), of_mean(self.case.levelled.rows["wall_s"]))
-
-    @cached_property
-    def interruptions(self) -> Estimate:
-        """Difference in interruptions of a run."""
-        return self._of(of_mean(self.base.runs.rows["interruptions"]), of_mean(self.case.runs.rows["interruptions"]))
-
-    @cached_property
-    def buckets(self) -> list[BucketChange]:
-        """All buckets of the wall clock, productive time first, then by the change of their share; their intervals hold
-        together.
-        """
-        changes = []
-        for bucket in BUCKETS:
-            base, case = (each.levelled.ledger_s[bucket] for each in (self.base, self.case))
-            hours = self._of(of_mean(base / 3600), of_mean(case / 3600), len(BUCKETS))
-            share = self._of(_share(self.base, bucket), _share(self.case, bucket), len(BUCKETS))
-            changes.append(BucketChange(bucket, float(base.mean()) / 3600, hours, share))
-        productive, *losses = changes
-        return [productive, *sorted(losses, key=lambda each: -abs(each.share.mean))]
-
-    @cached_property
-    def same_plan(self) -> bool:
-        """Whether the two cases are the same but for their names."""
-        return self.base.runs.plan == self.case.runs.plan
-
-    @cached_property
-    def runs_that_differ(self) -> int:
-        """Replications in which the ledgers of the two cases are not the same."""
-        differ = self.base.runs.rows["ledger"] != self.case.runs.rows["ledger"]
-        return int(np.count_nonzero(differ.any(axis=1)))
-
-    @cached_property
-    def pairing(self) -> float | None:
-        """How many times as many replications this difference in ETTR would need without the same faults."""
-        return saved_by_pairing(_ettr(self.base), _ettr(self.case))
-
-    @property
-    def seen_enough(self) -> bool:
-        """Whether enough interruptions, and runs that differ, were seen for the interval to mean what it says."""
-        seen = self.base.seen_enough and self.case.seen_enough
-        return self.same_plan or (seen and self.runs_that_differ >= FEW_INTERRUPTIONS)
-
-    @property
-    def verdict(self) -> Verdict:
-        """Whether ETTR is better or worse than the first case's, or that cannot be told.
-
-        ``better`` and ``worse`` only where the interval lies on one side of 0; ``same`` where the plans are equal,
-        ``few`` where too few runs differ, or too few interruptions were seen, else ``open``.
-        """
-        if self.same_plan:
-            return "same"
-        if self.ettr.low is None or self.ettr.high is None or not self.seen_enough:
-            return "few"
-        return "better" if self.ettr.low > 0 else "worse" if self.ettr.high < 0 else "open"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The difference as it stands in JSON."""
-        return {
-            "name": self.name,
-            "verdict": self.verdict,
-            "ettr": self.ettr.as_dict(),
-            "ettr_hardware": self.ettr_hardware.as_dict(),
-            "jmtti_s": self.jmtti_s.as_dict() if self.jmtti_s else None,
-            "mtti_training_s": self.mtti_training_s.as_dict() if self.mtti_training_s else None,
-            "wall_s": self.wall_s.as_dict(),
-            "interruptions": self.interruptions.as_dict(),
-            "ledger_hours": {each.bucket: each.hours.as_dict() for each in self.buckets},
-            "ledger_share": {each.bucket: each.share.as_dict() for each in self.buckets},
-            "runs_that_differ": self.runs_that_differ,
-            "pairing": self.pairing,
-        }
+Until = Literal["told", "precise"]
 
 
 @dataclass(frozen=True)
@@ -178,19 +35,23 @@ class Comparison:
     Parameters
     ----------
     cases : tuple of Answer
-        One for each scenario, in the order in which they were given: the same replications of the same faults.
+        One for each scenario, in the order in which they were given: the same replications of the same faults, fewer
+        where a case was settled before others.
     names : tuple of str
         What they are called.
     half_width : float or None
         Precision of each difference in ETTR that was asked for, as a fraction; None if a number of replications was.
     interrupted : bool
         Whether Ctrl-C ended the replications early.
+    shares : tuple of float
+        Of the error that each further case's intervals may spend; all of it where left out.
     """
 
     cases: tuple[Answer, ...]
     names: tuple[str, ...]
     half_width: float | None = None
     interrupted: bool = False
+    shares: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
         said = ", ".join(f"{each.name!r} {each.verdict}" for each in self.differences)
@@ -198,7 +59,7 @@ class Comparison:
 
     @property
     def n(self) -> int:
-        """Number of replications of each case."""
+        """Number of replications of the first case; that of another may be smaller."""
         return self.cases[0].n
 
     @property
@@ -210,8 +71,11 @@ class Comparison:
     def differences(self) -> tuple[Difference, ...]:
         """Each further case against the first."""
         base, *others = self.cases
-        pairs = zip(self.names[1:], others, strict=True)
-        return tuple(Difference(name, base, case, len(others)) for name, case in pairs)
+        shares = self.shares or (1.0,) * len(others)
+        return tuple(
+            Difference(name, _first(base, case.n), case, len(others), share)
+            for name, case, share in zip(self.names[1:], others, shares, strict=True)
+        )
 
     @property
     def reached(self) -> bool:
@@ -220,7 +84,15 @@ class Comparison:
             return True
         if not self.differences:
             return self.cases[0].believed and self.cases[0].ettr.half_width <= self.half_width
-        return all(each.seen_enough and each.ettr.half_width <= self.half_width for each in self.differences)
+        return all(each.is_precise(self.half_width) for each in self.differences)
+
+    @property
+    def told(self) -> bool:
+        """Whether of each case the verdict is clear, or its difference in ETTR as precise as was asked for."""
+        if self.half_width is None or not self.differences:
+            return self.reached
+        clear = "better", "worse", "same"
+        return all(each.verdict in clear or each.is_precise(self.half_width) for each in self.differences)
 
     def as_dict(self) -> dict[str, Any]:
         """The comparison as it stands in JSON: see ``docs/compare.md``."""
@@ -232,7 +104,11 @@ class Comparison:
                 "method": "bonferroni", "confidence": self.confidence, "together": len(self.differences),
                 "together_in_ledger": len(self.differences) * len(BUCKETS),
             },
-            "precision": {"half_width": self.half_width, "reached": None if self.half_width is None else self.reached},
+            "precision": {
+                "half_width": self.half_width,
+                "reached": None if self.half_width is None else self.reached,
+                "told": None if self.half_width is None else self.told,
+            },
         }  # fmt: skip
 
 
@@ -244,6 +120,7 @@ def compare(
     half_width: float | None = None,
     jobs: int | None = None,
     changes: Overrides = (),
+    until: Until = "told",
     progress: Callable[[Comparison], None] | None = None,
 ) -> Comparison:
     """Compare scenarios with the first of them, on the same faults.
@@ -262,13 +139,17 @@ def compare(
     seed : int, optional
         Seed >= 0 of all cases; that of the first scenario where left out.
     half_width : float, optional
-        Half width of the interval of each difference in ETTR to reach, as a fraction (0.001 is 0.1 points); the first
-        scenario's where left out. Looked at after 32, 64, 128, ... replications, up to the least
+        Half width of the interval of each difference in ETTR that is precise enough, as a fraction (0.001 is 0.1
+        points); the first scenario's where left out. Looked at after 32, 64, 128, ... replications, up to the least
         ``max_replications`` of the scenarios.
     jobs : int, optional
         Threads; all cores where left out.
     changes : dict or list of str
         As the overrides of ``sim.load``, made to all scenarios.
+    until : {"told", "precise"}
+        A case needs no more replications once it is told: its verdict is clear, or its difference as precise as
+        ``half_width``. Its intervals hold at whichever look that is (``sim.study.spending``). Or all cases run until
+        all are precise.
     progress : callable, optional
         Called with the comparison so far at every look that is not the last.
 
@@ -290,6 +171,7 @@ def compare(
     )
     given_seed, jobs = check_whole("seed", seed, 0), check_whole("jobs", jobs, 1)
     check_function("progress", progress)
+    check_word("until", until, get_args(Until))
     cases = _cases(scenarios, changes)
     called = tuple(case.name for case in cases) if names is None else tuple(check_texts("names", names))
     if len(called) != len(cases):
@@ -298,20 +180,57 @@ def compare(
     seed = first.run.seed if given_seed is None else given_seed
     wanted = None if replications is not None else half_width or first.run.precision.half_width
     most = replications or min(case.run.max_replications for case in cases)
-    plans = [build(case, seed) for case in cases]
-    runners = [Runner(plan, jobs or cores()) for plan in plans]
-    rows: list[Records] = [np.zeros(0, ROW) for _ in plans]
-
-    def extend(first: int, count: int) -> None:
-        more = [runner.run(first, count) for runner in runners]
-        rows[:] = [np.concatenate(pair) for pair in zip(rows, more, strict=True)]
-
-    def answer(n: int) -> Comparison:
-        runs = (Runs(*each) for each in zip(cases, plans, rows, strict=True))
-        return Comparison(tuple(map(Answer, runs)), called, wanted)
-
-    found, interrupted = look(extend, answer, most, lambda each: wanted is not None and each.reached, progress)
+    study = _Looks(cases, called, seed, jobs or cores(), wanted, most, until)
+    found, interrupted = look(study.extend, study.answer, most, study.enough, progress)
     return replace(found, interrupted=interrupted)
+
+
+class _Looks:
+    """The cases at one look after the other; one that is settled is not simulated any more."""
+
+    def __init__(
+        self, cases: list[Scenario], names: tuple[str, ...], seed: int, jobs: int, wanted: float | None, most: int,
+        until: Until,
+    ) -> None:  # fmt: skip
+        self.cases, self.names, self.wanted, self.most, self.until = cases, names, wanted, most, until
+        self.plans = [build(case, seed) for case in cases]
+        self.runners = [Runner(plan, jobs) for plan in self.plans]
+        self.rows: list[Records] = [np.zeros(0, ROW) for _ in cases]
+        self.open = set(range(1, len(cases)))
+        self.shares = [1.0] * len(cases)
+        self.look = 0
+
+    def extend(self, first: int, count: int) -> None:
+        """Simulate more replications of the first case and of those that are not settled."""
+        more = {i: self.runners[i].run(first, count) for i in sorted({0} | self.open)}
+        for i, rows in more.items():
+            self.rows[i] = np.concatenate([self.rows[i], rows])
+
+    def answer(self, n: int) -> Comparison:
+        """Return the comparison as it stands after n replications of the first case."""
+        self.look += 1
+        answers = [Answer(Runs(*each)) for each in zip(self.cases, self.plans, self.rows, strict=True)]
+        if self.wanted is not None and self.until == "told":
+            for i in sorted(self.open):
+                difference = Difference(self.names[i], answers[0], answers[i], len(answers) - 1)
+                self.shares[i], settled = self._judged(difference, self.wanted, n == self.most)
+                if settled:
+                    self.open.remove(i)
+        return Comparison(tuple(answers), self.names, self.wanted, shares=tuple(self.shares[1:]))
+
+    def _judged(self, difference: Difference, wanted: float, last: bool) -> tuple[float, bool]:
+        """The share of the error that a case may spend at this look, and whether it needs no other."""
+        end = at_the_end(self.look)
+        if last or difference.same_plan or replace(difference, share=end).is_precise(wanted):
+            return end, True
+        share = before_the_end(self.look)
+        return share, replace(difference, share=share).verdict in ("better", "worse")
+
+    def enough(self, found: Comparison) -> bool:
+        """Whether no case needs more replications."""
+        if self.wanted is None:
+            return False
+        return found.reached if self.until == "precise" or not found.differences else not self.open
 
 
 def _cases(scenarios: Sequence[Source], changes: Overrides) -> list[Scenario]:
@@ -323,13 +242,6 @@ def _cases(scenarios: Sequence[Source], changes: Overrides) -> list[Scenario]:
     return [scenario_of(each, changes, f"scenarios[{number}]") for number, each in enumerate(scenarios)]
 
 
-def _ettr(answer: Answer) -> Measured:
-    return of_ratio(answer.runs.rows["work_done_s"], answer.time_s)
-
-
-def _ettr_hardware(answer: Answer) -> Measured:
-    return of_ratio(answer.runs.ledger_gpu_s["productive"], answer.runs.gpus_held * answer.time_s)
-
-
-def _share(answer: Answer, bucket: str) -> Measured:
-    return of_ratio(shares_of_time(answer.runs).ledger_s[bucket], answer.time_s)
+def _first(answer: Answer, n: int) -> Answer:
+    """The answer of its first n replications."""
+    return answer if n == answer.n else Answer(replace(answer.runs, rows=answer.runs.rows[:n]))

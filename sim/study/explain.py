@@ -17,7 +17,7 @@ from sim.results import Records, Runs
 from sim.scenario import Overrides, Source
 from sim.study.answer import Answer
 from sim.study.attribution import Share, losses, shares, total
-from sim.study.compare import Verdict
+from sim.study.difference import Verdict
 from sim.study.doubts import FEW_INTERRUPTIONS
 from sim.study.knobs import maker
 from sim.study.levers import ALL_RATES, Lever, Turn, levers

@@ -63,7 +63,7 @@ def of_mean(values: Values) -> Measured:
     return of_ratio(values, np.ones(len(values)))
 
 
-def interval(measured: Measured, confidence: float, family: int = 1) -> Estimate:
+def interval(measured: Measured, confidence: float, family: float = 1) -> Estimate:
     """The t-interval of an estimate or a difference, one of so many that are to hold together.
 
     Each of ``family`` intervals has the confidence 1 - (1 - c) / family, so that all of them hold with probability c at
@@ -77,8 +77,8 @@ def interval(measured: Measured, confidence: float, family: int = 1) -> Estimate
         From at least one replication; one gives no interval.
     confidence : float
         That of the family, between 0 and 1.
-    family : int
-        At least 1.
+    family : float
+        At least 1; more than so many are to hold together where a look may spend only a share of the error.
 
     References
     ----------

@@ -49,14 +49,14 @@ def test_the_names_in_json_stay(sim: Sim, small: Path) -> None:
     (each,) = found["differences"]
     assert set(each) == {
         "name", "verdict", "ettr", "ettr_hardware", "jmtti_s", "mtti_training_s", "wall_s", "interruptions",
-        "ledger_hours", "ledger_share", "runs_that_differ", "pairing",
+        "ledger_hours", "ledger_share", "runs_that_differ", "error_share", "pairing",
     }  # fmt: skip
     assert set(each["ettr"]) == {"mean", "low", "high", "n", "confidence"}
     assert set(each["ledger_hours"]) == set(each["ledger_share"]) == set(BUCKETS)
     assert found["intervals"] == {
         "method": "bonferroni", "confidence": 0.95, "together": 1, "together_in_ledger": 12,
     }  # fmt: skip
-    assert found["precision"] == {"half_width": None, "reached": None}
+    assert found["precision"] == {"half_width": None, "reached": None, "told": None}
     assert found["calibration"] is None
     alone = sim("run", small, "--replications", 40, "--json").json
     assert found["cases"][0] == {
@@ -88,16 +88,42 @@ def test_80_columns_are_enough(sim: Sim, file: Path, monkeypatch: pytest.MonkeyP
     assert "…" not in plain
 
 
-def test_looks_until_the_difference_is_precise(sim: Sim, small: Path) -> None:
-    said = sim("compare", small, "--variant", OFTEN, "--half-width", "0.2 points", "--json")
+def in_two(small: Path, folder: Path) -> Path:
+    """The file with its source in two of half the rate: equal in distribution, with other faults."""
+    text = small.read_text()
+    source = text[text.index("[faults.node]") : text.index("[faults.software]")].replace("500 h", "1000 h")
+    other = folder / "in-two.toml"
+    other.write_text(text.replace("[faults.software]", f"{source.replace('node]', 'other]')}[faults.software]").replace(
+        '"500 h"', '"1000 h"'))  # fmt: skip
+    return other
+
+
+def test_looks_until_the_difference_is_precise(sim: Sim, small: Path, tmp_path: Path) -> None:
+    said = sim("compare", small, in_two(small, tmp_path), "--half-width", "0.5 points", "--json")
     assert said.code == 0
     n = said.json["differences"][0]["ettr"]["n"]
+    assert said.json["precision"] == {"half_width": 0.005, "reached": True, "told": True}
     looks = [int(n) for n in re.findall(r"^(\d+) replications: B [+-][\d.]+ points ±", said.err, re.MULTILINE)]
+    assert looks
     assert [*looks, n] == [32 * 2**i for i in range(len(looks) + 1)]
-    few = sim("compare", small, "--variant", OFTEN, "--half-width", "0.001 points", "--set", "run.max_replications=40")
+    few = sim(
+        "compare", small, in_two(small, tmp_path), "--half-width", "0.001 points", "--set", "run.max_replications=40"
+    )
     assert few.code == 3
-    assert "±0.001 points, was not reached in 40 replications" in few.err
-    assert "B is worse" in few.out
+    assert "±0.001 points or a clear verdict, was not reached in 40 replications" in few.err
+    assert "B: no difference from A can be told" in few.out
+
+
+def test_a_clear_verdict_is_enough(sim: Sim, small: Path) -> None:
+    command = ("compare", small, "--variant", "stores.remote.every=6 h", "--half-width", "0.001 points")
+    said = sim(*command)
+    assert (said.code, said.err) == (0, "")
+    assert "B is worse by " in said.out
+    assert "mean of n = 32 pairs" in said.out
+    assert "at whichever look a case ended" in " ".join(said.out.split())
+    found = sim(*command, "--json").json
+    assert found["precision"] == {"half_width": pytest.approx(1e-5), "reached": False, "told": True}
+    assert found["differences"][0]["error_share"] == 0.25
 
 
 @pytest.mark.parametrize(

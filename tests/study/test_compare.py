@@ -9,7 +9,8 @@ import sim
 from sim.errors import UsageError
 from sim.scenario import Scenario, loads
 from sim.study.answer import Answer
-from sim.study.compare import Comparison, Difference, compare
+from sim.study.compare import Comparison, compare
+from sim.study.difference import Difference
 from sim.theory import Saves, ettr
 
 from .texts import BUSY, CALM, STEADY
@@ -131,11 +132,12 @@ def test_more_cases_make_intervals_wider() -> None:
 def test_looks_go_on_until_every_difference_is_precise() -> None:
     seen: list[Comparison] = []
     wide = compare(busy(), busy("stores.remote.every=10 min"), replications=32).differences[0].ettr.half_width
-    found = compare(busy(), busy("stores.remote.every=10 min"), half_width=0.9 * wide, progress=seen.append)
+    pair = busy(), busy("stores.remote.every=10 min")
+    found = compare(*pair, half_width=0.9 * wide, until="precise", progress=seen.append)
     assert [each.n for each in seen] == [32 * 2**i for i in range(len(seen))]
     assert found.n == (64 if len(seen) == 1 else 100)
     assert found.reached == (found.differences[0].ettr.half_width <= 0.9 * wide)
-    assert not compare(busy(), busy("stores.remote.every=10 min"), half_width=1e-9).reached
+    assert not compare(*pair, half_width=1e-9).reached
 
 
 def test_ctrl_c_gives_what_is_known() -> None:
