@@ -9,7 +9,7 @@ from sim.scenario.capacity import POOLS, pool_sizes, spread_of
 from sim.scenario.copies import can_be_lost, check_place, check_sources
 from sim.scenario.detection import check_detect
 from sim.scenario.domains import check_groups, make_groups, order_of
-from sim.scenario.faults import MOST_SOURCES, check_ages, check_fault, check_levels, rate_of
+from sim.scenario.faults import MOST_SOURCES, check_ages, check_fault, check_levels, clock_of, rate_of
 from sim.scenario.findings import Findings
 from sim.scenario.maintenance import MOST_MAINTENANCE, check_unit, check_waves, units_of
 from sim.scenario.observed import check_watched
@@ -120,7 +120,7 @@ def _watched(parts: Parts, domains: Mapping[str, int], findings: Findings) -> No
     units = {"gpu": nodes * parts.cluster.gpus_per_node, "node": nodes, "job": 1, **domains}
     for name, source in parts.faults.items():
         if source.observed is not None and source.per in units:
-            refusal = check_watched(source.observed, source.clock, source.count * units[source.per])
+            refusal = check_watched(source.observed, clock_of(source), source.count * units[source.per])
             if refusal is not None:
                 findings.add(("faults", name, "observed", "clock"), refusal)
 

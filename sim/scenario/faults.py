@@ -117,9 +117,10 @@ class FaultTable(Table):
         1.0,
         "the rate is as it is given",
     )
-    clock: Annotated[Clock, CLOCK_WORD] = setting(
+    clock: Annotated[Clock, CLOCK_WORD] | None = setting(
         "Clock that the source ages on: wall clock, or only while the job steps or saves.",
-        "wall",
+        None,
+        "training for a source per job that takes nothing, since software fails only while it runs; else wall, since "
         "hardware ages on the wall clock",
     )
     effect: Annotated[EffectTable, ShortForm(one_effect, (EFFECT_WORD,))] | None = setting(
@@ -308,7 +309,9 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
     for key, unit in (("mtbf", "s"), ("afr", "1/year"), ("fit", "1/(1e9 h)"), ("per_1000_node_days", "1/(1000 days)")):
         entries.field(path, table, key, unit)
     entries.field(path, table, "rate_factor", "1")
-    entries.field(path, table, "clock", "")
+    clock = clock_of(table)
+    reason = "software fails only while it runs" if clock == "training" else "hardware ages on the wall clock"
+    entries.add((*path, "clock"), clock, "", reason if table.clock is None else None)
     entries.field(path, table, "takes", "", takes)
     for key, law in (("detect", table.detect), ("lead", table.lead)):
         if law is not None and law.time is not None:
@@ -334,9 +337,9 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
     detect = None if table.detect is None else resolve_law(table.detect)
     ageing = resolve_ageing(path, table, entries)
     lead = None if table.lead is None else resolve_law(table.lead)
-    counted = None if table.observed is None or table.observed.clock == table.clock else table.observed.clock
+    counted = None if table.observed is None or table.observed.clock == clock else table.observed.clock
     return FaultSource(
-        table.per, table.count, rate, shape, table.clock, does, takes, shares, detect, ageing, lead, counted,
+        table.per, table.count, rate, shape, clock, does, takes, shares, detect, ageing, lead, counted,
         table.rate_factor,
     )  # fmt: skip
 
@@ -344,6 +347,11 @@ def resolve_fault(name: str, table: FaultTable, uncertain: bool, entries: Entrie
 def takes_of(table: FaultTable) -> str:
     """Give what goes down with a fault of a source."""
     return table.takes or {"gpu": "node", "node": "node", "job": "nothing"}.get(table.per, table.per)
+
+
+def clock_of(table: FaultTable) -> Clock:
+    """Give the clock that a source ages on."""
+    return table.clock or ("training" if table.per == "job" and takes_of(table) == "nothing" else "wall")
 
 
 def check_levels(table: FaultTable, groups: Iterable[str]) -> Iterator[tuple[str | None, RefusedError]]:

@@ -12,7 +12,7 @@ import pytest
 SECONDS = 120
 """What a command may take. Each takes some seconds on a free machine; one that goes from save to save never ends."""
 
-JOB = 'cluster = { nodes = 4 }\nfaults.a = { per = "job", mtbf = "10 days" }\n'
+JOB = 'cluster = { nodes = 4 }\nfaults.a = { per = "job", clock = "wall", mtbf = "10 days" }\n'
 
 EVERY_MICROSECOND = (
     JOB
@@ -48,7 +48,7 @@ LIMITED = {
     "pauses of two stores": JOB + 'pauses.p = { every = "1 us", duration = "1 us", save = false }\n'
     'stores = { a = { every = "1 h" }, b = { every = "2 h", stall = "1 s" } }\n'
     'run = { horizon = "30 days", max_events = 200_000 }',
-    "faults": 'cluster.nodes = 1\nfaults.a = { per = "job", mtbf = "1 us" }\n'
+    "faults": 'cluster.nodes = 1\nfaults.a = { per = "job", clock = "wall", mtbf = "1 us" }\n'
     'run = { horizon = "30 days", max_events = 200_000 }',
 }
 

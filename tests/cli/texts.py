@@ -154,6 +154,7 @@ needs = { process = "50 %", reset = 0.25, repair = 0.25 }
 
 [faults."a.b \\"q\\""]
 per = "job"
+clock = "wall"
 mtbf = "100 h"
 
 [stores."the store"]

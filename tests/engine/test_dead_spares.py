@@ -143,7 +143,8 @@ def test_a_call_tries_the_next_spare_in_no_time() -> None:
 def test_a_pool_of_dead_spares_is_full() -> None:
     """Only spares die, and the job stops for other reasons: with refill it waits for those known to be dead."""
     text = TEXT.format(nodes=7, pools="hot = 3", per="node", mtbf="30 h", seed=3, rule='refill = "hot"')
-    text = text.replace('"never"', '"10 h"') + '[faults.soft]\nper = "job"\nmtbf = "2 h"\nneeds = "process"\n'
+    text = text.replace('"never"', '"10 h"')
+    text += '[faults.soft]\nper = "job"\nclock = "wall"\nmtbf = "2 h"\nneeds = "process"\n'
     plan = build(loads(text))
     hard = [source.name for source in plan.sources].index("x")
     plan = replace(plan, lanes=tuple(lane for lane in plan.lanes if (lane.source, lane.block) != (hard, JOB)))

@@ -29,10 +29,10 @@ DAYS = 86_400.0
 
 
 def scenario(events: float, over: str, horizon: str, **more: Any) -> dict:
-    counted = {"per": "job", "observed": {"events": events, "over": over}, "uncertain": True, **more}
+    counted = {"per": "job", "clock": "wall", "observed": {"events": events, "over": over}, "uncertain": True, **more}
     return {
         "cluster": {"nodes": 1},
-        "faults": {"counted": counted, "known": {"per": "job", "mtbf": "1 day"}},
+        "faults": {"counted": counted, "known": {"per": "job", "clock": "wall", "mtbf": "1 day"}},
         "recovery": {"restart": "0 s", "detect": "0 s"},
         "run": {"horizon": horizon, "seed": 11},
     }
@@ -140,7 +140,12 @@ def test_partners_have_the_same_inputs_and_other_faults() -> None:
 
 def test_factors_are_gamma_with_mean_one_and_independent_between_sources() -> None:
     table = scenario(2, "2.5 days", "3 days")
-    table["faults"]["other"] = {"per": "job", "observed": {"events": 0, "over": "1 day"}, "uncertain": True}
+    table["faults"]["other"] = {
+        "per": "job",
+        "clock": "wall",
+        "observed": {"events": 0, "over": "1 day"},
+        "uncertain": True,
+    }
     factors = rate_factors(build(from_dict(table)), np.arange(N))
     assert (factors > 0.0).all()
     assert (factors[:, 1] == 1.0).all()

@@ -259,7 +259,7 @@ SCENARIOS: dict[str, str] = {}
 SCENARIOS["sync saves, one rule"] = """
 cluster = { nodes = 4 }
 faults.gpu = { per = "gpu", mtbf = "160 h", needs = "process" }
-faults.job = { per = "job", mtbf = "11 h" }
+faults.job = { per = "job", clock = "wall", mtbf = "11 h" }
 stores.remote = { every = "40 min", stall = "2 min", read = "4 min" }
 detect.stop = "90 s"
 recovery.all.stages = { diagnosis = "1 min", restart = "6 min", load = "auto", warmup = { time = "3 min" } }
@@ -283,7 +283,7 @@ SCENARIOS["any number of saves in flight, retry of stages"] = """
 cluster = { nodes = 6 }
 job = { nodes = 5, step = "12 s", checkpoint = "3 TB" }
 faults.node = { per = "node", mtbf = "20 h", needs = { process = 0.7, repair = 0.3 }, detect = "3 min" }
-faults.job = { per = "job", mtbf = "4 h", detect = "1 min" }
+faults.job = { per = "job", clock = "wall", mtbf = "4 h", detect = "1 min" }
 [stores.remote]
 every = "50 steps"
 stall = "20 s"
@@ -425,7 +425,7 @@ SCENARIOS["a rule for when the spares suffice"] = """
 cluster = { nodes = 6 }
 job = { nodes = 5 }
 faults.hard = { per = "node", mtbf = "20 h" }
-faults.soft = { per = "job", mtbf = "4 h" }
+faults.soft = { per = "job", clock = "wall", mtbf = "4 h" }
 detect.stop = "10 min"
 [recovery.swap]
 when = { spare_available = true }
@@ -452,7 +452,7 @@ SCENARIOS["hangs, found by a watchdog or by a stop that comes first"] = """
 cluster = { nodes = 5 }
 job = { nodes = 4 }
 faults.link = { per = "gpu", mtbf = "400 h", effect = { stop = 0.3, hang = 0.7 } }
-faults.soft = { per = "job", mtbf = "5 h", effect = "hang" }
+faults.soft = { per = "job", clock = "wall", mtbf = "5 h", effect = "hang" }
 faults.node = { per = "node", mtbf = "30 h", detect = "2 min" }
 detect = { stop = "1 min", hang = { timeout = "1 h", heartbeat = "20 min", poll = "10 min" } }
 stores.remote = { every = "30 min", stall = "1 min" }
@@ -534,7 +534,7 @@ SCENARIOS["repair that begins at the fault, and may end before that is seen"] = 
 cluster = { nodes = 6 }
 job = { nodes = 4 }
 faults.node = { per = "node", mtbf = "30 h", needs = { reset = 0.6, repair = 0.4 } }
-faults.soft = { per = "job", mtbf = "12 h", detect = "5 min" }
+faults.soft = { per = "job", clock = "wall", mtbf = "12 h", detect = "5 min" }
 pools = { hot = { nodes = 1, activation = "10 min" }, cold = { nodes = 1, activation = "30 min" } }
 detect.stop = "1 h"
 stores.remote = { every = "25 min", stall = "1 min" }

@@ -38,7 +38,7 @@ TIERS["partners under shocks, and shared storage"] = """
 cluster = { nodes = 11, groups = { rack = "2 nodes" } }
 job = { nodes = 8 }
 faults.node = { per = "node", mtbf = "18 h", needs = { reset = 0.5, repair = 0.5 } }
-faults.soft = { per = "job", mtbf = "8 h", needs = "process" }
+faults.soft = { per = "job", clock = "wall", mtbf = "8 h", needs = "process" }
 faults.rack = { per = "rack", takes = "rack", mtbf = "40 h", needs = "reset" }
 detect.stop = "2 min"
 pools.cold = { nodes = 3, activation = "10 min" }
@@ -67,7 +67,7 @@ TIERS["host memory of its own node, copied on to shared storage"] = """
 cluster = { nodes = 4 }
 job = { nodes = 3 }
 faults.node = { per = "node", mtbf = "20 h", needs = { process = 0.6, reset = 0.2, repair = 0.2 } }
-faults.soft = { per = "job", mtbf = "3 h", needs = "process" }
+faults.soft = { per = "job", clock = "wall", mtbf = "3 h", needs = "process" }
 [stores.host]
 place = "self"
 every = "15 min"
@@ -98,8 +98,8 @@ cluster = { nodes = 9 }
 job = { nodes = 7 }
 faults.node = { per = "node", mtbf = "30 h", needs = { process = 0.3, reset = 0.4, repair = 0.3 } }
 faults.heat = { per = "gpu", mtbf = "400 h", takes = "nothing", needs = "reset" }
-faults.soft = { per = "job", mtbf = "6 h", needs = "process" }
-faults.power = { per = "job", mtbf = "30 h", needs = "repair" }
+faults.soft = { per = "job", clock = "wall", mtbf = "6 h", needs = "process" }
+faults.power = { per = "job", clock = "wall", mtbf = "30 h", needs = "repair" }
 [stores.gpu]
 place = "self"
 lost_at = "process"

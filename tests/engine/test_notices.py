@@ -92,6 +92,7 @@ def test_a_fault_while_it_saves_takes_what_is_known_with_it():
         + """
 [faults.crash]
 per = "job"
+clock = "wall"
 mtbf = "2 min"
 """
     )
@@ -144,7 +145,7 @@ nodes = 4
 [job]
 nodes = 2
 [faults]
-a = {{ per = "job", mtbf = "5 h", effect = "hang" }}
+a = {{ per = "job", clock = "wall", mtbf = "5 h", effect = "hang" }}
 b = {{ per = "node", mtbf = "10 h", needs = "process", {known} }}
 [detect]
 hang = "4 h"

@@ -16,6 +16,7 @@ nodes = 1
 stop = "0 s"
 [faults.stop]
 per = "job"
+clock = "wall"
 mtbf = "40 min"
 [stores.shared]
 every = "10 min"

@@ -176,7 +176,7 @@ BASE: dict[str, Any] = {
 
 def test_a_run_by_hand() -> None:
     """Free saves every 150 min of work: up to the first fault an hour keeps all of its work, or as much as is saved."""
-    faults = {"a": {"per": "job", "mtbf": "6 h"}}
+    faults = {"a": {"per": "job", "clock": "wall", "mtbf": "6 h"}}
     plan = build(from_dict({**BASE, "faults": faults, "stores": {"s": {"every": "150 min"}}}))
     (_, incidents), marks = with_marks(plan)
     opened = incidents["opened_s"][0] / 3600.0

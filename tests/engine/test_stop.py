@@ -164,7 +164,7 @@ def test_event_limit(engine: Engine, limit: int) -> None:
 
 def test_faults_that_never_pause_end_at_the_event_limit(engine: Engine) -> None:
     """A fault every microsecond: the run ends, and soon."""
-    text = 'cluster = { nodes = 1 }\nfaults.a = { per = "job", mtbf = "1 us" }\n'
+    text = 'cluster = { nodes = 1 }\nfaults.a = { per = "job", clock = "wall", mtbf = "1 us" }\n'
     plan = plan_of(text, "recovery.restart=1 h", "recovery.detect=1 h", "run.work=1 h", "run.max_events=5000")
     row, _ = stopped(engine, plan, StopReason.EVENT_LIMIT)
     assert row["wall_s"] < 0.1
@@ -222,7 +222,7 @@ cluster = { nodes = 2 }
 job = { nodes = 1 }
 pools = { hot = 0 }
 faults.node = { per = "node", mtbf = "10 h" }
-faults.bug = { per = "job", mtbf = "1 h" }
+faults.bug = { per = "job", clock = "wall", mtbf = "1 h" }
 recovery = { restart = "1 s", max_attempts = 3 }
 repair.time = "20 h"
 run.horizon = "30 days"

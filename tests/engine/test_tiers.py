@@ -94,7 +94,7 @@ TWO = """
 cluster = { nodes = 3 }
 job = { nodes = 2 }
 detect.stop = "0 s"
-faults.hard = { per = "job", mtbf = "40 h", needs = "reset" }
+faults.hard = { per = "job", clock = "wall", mtbf = "40 h", needs = "reset" }
 [stores.host]
 place = "self"
 every = "10 min"

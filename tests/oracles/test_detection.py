@@ -54,7 +54,7 @@ def test_o14_notices(measure, change):
 def test_a_stop_that_comes_first_is_what_finds_a_hang(measure):
     """A hang of timeout T under stops at rate r, seen at once: the wait is the sooner of both, (1 - exp(-r T)) / r."""
     text = HANGS.replace('hang = { timeout = "30 s", heartbeat = "1 s", poll = "5 s" }', 'hang = "2 h"\nstop = "0 s"')
-    text += '[faults.node]\nper = "job"\nmtbf = "4 h"\n'
+    text += '[faults.node]\nper = "job"\nclock = "wall"\nmtbf = "4 h"\n'
     # Both run on: the training clock for hangs, the wall clock for stops. A run has a hang for every 3 h of stepping.
     expected = (1.0 - math.exp(-2.0 / 4.0)) * 4.0 * HOUR
 

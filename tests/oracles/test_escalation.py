@@ -15,6 +15,7 @@ nodes = 1
 stop = "0 s"
 [faults.stop]
 per = "job"
+clock = "wall"
 mtbf = "60 min"
 [stores.shared]
 every = "25 min"

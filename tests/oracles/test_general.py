@@ -34,6 +34,7 @@ nodes = 8
 stop = "3 min"
 [faults.crash]
 per = "job"
+clock = "wall"
 mtbf = "150 min"
 [faults.link]
 per = "gpu"

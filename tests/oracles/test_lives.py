@@ -128,6 +128,7 @@ SYSTEM = """
 nodes = 1
 [faults.all]
 per = "job"
+clock = "wall"
 mtbf = "180 h"
 life = { law = "weibull", shape = 0.6 }
 initial_age = "new"

@@ -22,6 +22,7 @@ nodes = 1
 stop = "0 s"
 [faults.host]
 per = "job"
+clock = "wall"
 mtbf = "200 min"
 effect = { notice = 0.7, stop = 0.3 }
 lead = "30 min"

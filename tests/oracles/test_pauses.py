@@ -22,6 +22,7 @@ nodes = 1
 stop = "0 s"
 [faults.stop]
 per = "job"
+clock = "wall"
 mtbf = "200 min"
 [stores.shared]
 every = "25 min"

@@ -20,10 +20,12 @@ nodes = 2
 stop = "0 s"
 [faults.soft]
 per = "job"
+clock = "wall"
 mtbf = "{soft} min"
 needs = "process"
 [faults.hard]
 per = "job"
+clock = "wall"
 mtbf = "{hard} min"
 needs = "repair"
 takes = "nothing"

@@ -35,6 +35,7 @@ stop = "0 s"
 O1 = """
 [faults.stop]
 per = "job"
+clock = "wall"
 mtbf = "{mtbf} min"
 [stores.shared]
 every = "{interval} min"
@@ -84,6 +85,7 @@ def test_o1_notices_an_interval_that_counts_the_save(measure):
 O2 = """
 [faults.stop]
 per = "job"
+clock = "wall"
 mtbf = "120 min"
 [stores.shared]
 every = "25 min"
@@ -128,6 +130,7 @@ def test_o2_notices(measure, change):
 O4 = """
 [faults.stop]
 per = "job"
+clock = "wall"
 mtbf = "180 min"
 [stores.shared]
 every = "20 min"
@@ -175,6 +178,7 @@ def test_o4_notices_the_mean_in_place_of_the_law(measure):
 O11A = """
 [faults.stop]
 per = "job"
+clock = "wall"
 mtbf = "240 min"
 [stores.shared]
 every = "30 min"
@@ -200,6 +204,7 @@ def test_o11a(measure):
 O24 = """
 [faults.stop]
 per = "job"
+clock = "wall"
 mtbf = "60 min"
 [stores.shared]
 every = "15 min"
@@ -254,10 +259,12 @@ def test_o24_tells_the_two_apart(measure, on_fault, wrong):
 O25 = """
 [faults.soft]
 per = "job"
+clock = "wall"
 mtbf = "300 min"
 needs = "process"
 [faults.hard]
 per = "job"
+clock = "wall"
 mtbf = "900 min"
 needs = "repair"
 [stores.shared]

@@ -95,7 +95,7 @@ def test_one_run_has_no_interval() -> None:
 
 
 def test_no_progress_at_all() -> None:
-    _, after = said(3, recovery={"restart": "1 year"}, faults={"bug": {"per": "job", "mtbf": "10 s"}})
+    _, after = said(3, recovery={"restart": "1 year"}, faults={"bug": {"per": "job", "clock": "wall", "mtbf": "10 s"}})
     assert after.startswith("0.0 % useful (±0 points) up to where 3 of 3 runs stopped early; largest loss: ")
 
 
@@ -133,7 +133,10 @@ def test_time_to_finish_is_that_of_all_runs() -> None:
     assert match[1] == match[2]
     assert 0 < int(match[1]) < 40
     never = tables(
-        3, run={"work": "5 days"}, faults={"bug": {"per": "job", "mtbf": "10 s"}}, recovery={"restart": "1 year"}
+        3,
+        run={"work": "5 days"},
+        faults={"bug": {"per": "job", "clock": "wall", "mtbf": "10 s"}},
+        recovery={"restart": "1 year"},
     )
     assert "no run finished its work\n" in never
 

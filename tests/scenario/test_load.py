@@ -115,6 +115,24 @@ def test_every_way_to_give_a_rate(rate: str, per_second: float) -> None:
     assert loads(changed('mtbf = "6_300 h"', rate)).faults["node"].rate == pytest.approx(per_second, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("more", "clock", "reason"),
+    [
+        ('per = "job"', "training", "software fails only while it runs"),
+        ('per = "job"\ntakes = "nothing"', "training", "software fails only while it runs"),
+        ('per = "job"\ntakes = "node"', "wall", "hardware ages on the wall clock"),
+        ('per = "node"', "wall", "hardware ages on the wall clock"),
+        ('per = "gpu"\ntakes = "nothing"', "wall", "hardware ages on the wall clock"),
+        ('per = "job"\nclock = "wall"', "wall", ""),
+        ('per = "node"\nclock = "training"', "training", ""),
+    ],
+)
+def test_software_ticks_in_training_unless_told_otherwise(more: str, clock: str, reason: str) -> None:
+    found = loads(changed('per = "node"', more))
+    assert found.faults["node"].clock == clock
+    assert found.source_of("faults", "node", "clock") == reason
+
+
 def test_a_count_keeps_the_clock_that_it_was_read_on() -> None:
     """The rate is what was counted; planning converts it. A count on the source's own clock needs nothing."""
     text = changed('mtbf = "6_300 h"', 'observed = { events = 3, units = 90, over = "30 h" }')

@@ -27,8 +27,8 @@ nodes = 1
 [detect]
 stop = "2 min"
 [faults]
-often = { per = "job", mtbf = "6 h" }
-rare = { per = "job", mtbf = "12 h" }
+often = { per = "job", clock = "wall", mtbf = "6 h" }
+rare = { per = "job", clock = "wall", mtbf = "12 h" }
 [stores.shared]
 every = "1 h"
 stall = "1 min"

@@ -27,6 +27,7 @@ nodes = 1
 stop = "0 s"
 [faults.stop]
 per = "job"
+clock = "wall"
 mtbf = "{mtbf} min"
 [stores.shared]
 every = "{every} min"

@@ -15,8 +15,8 @@ from sim.theory import two_level_intervals
 TWO = """
 cluster = { nodes = 10, groups = { rack = "2 nodes" } }
 job = { nodes = 8 }
-faults.soft = { per = "job", mtbf = "2_000 min", needs = "process" }
-faults.power = { per = "job", mtbf = "40_000 min", needs = "reset" }
+faults.soft = { per = "job", clock = "wall", mtbf = "2_000 min", needs = "process" }
+faults.power = { per = "job", clock = "wall", mtbf = "40_000 min", needs = "reset" }
 stores.host = { place = { partners = 1, not_same = "rack" }, every = "young", stall = "3 s" }
 stores.remote = { every = "young", stall = "2 min" }
 run.horizon = "100 days"
