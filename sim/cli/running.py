@@ -49,6 +49,9 @@ def run(
     ettr_below: Annotated[
         str | None, typer.Option(metavar="SHARE", help='Chance that one run\'s ETTR is below that: "90 %".')
     ] = None,
+    quantile: Annotated[
+        str | None, typer.Option(metavar="SHARE", help='That quantile of single runs, of every row: "0.9".')
+    ] = None,
     series: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the periods of run.series as .parquet or .csv.")
     ] = None,
@@ -69,10 +72,11 @@ def run(
         raise UsageError("--events needs --replication R: the incidents of which run?")
     if replication is not None and (replications is not None or half_width is not None):
         raise UsageError("--replication runs one alone: leave out --replications and --half-width")
-    asked = Asked.read(scenario, done_by, ettr_below)
+    asked = Asked.read(scenario, done_by, ettr_below, quantile)
     if replication is not None:
         if asked.given:
-            raise UsageError("--replication runs one alone, and has no chances: leave out --done-by and --ettr-below")
+            given = "--done-by, --ettr-below and --quantile"
+            raise UsageError(f"--replication runs one alone, and has no chances: leave out {given}")
         _run_one(scenario, replication, engine, seed, events, as_json, output, series)
         return
     tune = partial(tune_command, file, changes or [])
@@ -81,18 +85,21 @@ def run(
 
 @dataclass(frozen=True)
 class Asked:
-    """Chances that are asked for: a time in s and a share of 1, with their words; None where not asked."""
+    """Chances that are asked for: a time in s and a share of 1, with their words; and the quantile of single runs. None
+    where not asked.
+    """
 
     done_by: Quantity | None
     ettr_below: Quantity | None
+    quantile: float | None
 
     @property
     def given(self) -> bool:
         """Whether any is asked for."""
-        return self.done_by is not None or self.ettr_below is not None
+        return any(each is not None for each in (self.done_by, self.ettr_below, self.quantile))
 
     @classmethod
-    def read(cls, scenario: Scenario, done_by: str | None, ettr_below: str | None) -> Asked:
+    def read(cls, scenario: Scenario, done_by: str | None, ettr_below: str | None, quantile: str | None) -> Asked:
         """Read the options; what cannot be answered is refused before anything runs."""
         from sim.scenario import units
         from sim.scenario.refusal import RefusedError
@@ -107,6 +114,8 @@ class Asked:
             time = None if done_by is None else units.duration(done_by)
             option = f'--ettr-below "{ettr_below}"'
             share = None if ettr_below is None else units.fraction(_number(ettr_below))
+            option = f'--quantile "{quantile}"'
+            below = None if quantile is None else units.fraction(_number(quantile))
         except RefusedError as refusal:
             raise UsageError(f"{option}: {refusal}; give {refusal.allowed}") from None
         if time is not None and time <= 0:
@@ -117,8 +126,10 @@ class Asked:
                 f'--done-by "{done_by}": {given_up}: give an earlier time, or --set run.give_up="{done_by}"'
             )
         if share is not None and not 0 < share <= 1:
+            raise UsageError(f'--ettr-below "{ettr_below}": give a share between 0 and 1')
+        if below is not None and not 0 < below < 1:
             raise UsageError(f"{option}: give a share between 0 and 1")
-        return cls(time, share)
+        return cls(time, share, below)
 
 
 def _number(text: str) -> str | float:
@@ -141,9 +152,11 @@ def _run_many(
 ) -> None:  # fmt: skip
     from sim.planning import build
     from sim.report.console import answer_tables, chance_lines, prospect, sentence, wrapped
+    from sim.report.quantile import quantile_table
     from sim.report.questions import questions
     from sim.study.advice import advise
     from sim.study.estimate import run as estimate
+    from sim.study.odds import quantiles_at
     from sim.study.outlook import Outlook
 
     outlook = Outlook(build(scenario, seed))
@@ -159,7 +172,7 @@ def _run_many(
     command = None if advice.tune is None else tune(advice.tune)
     if as_json:
         said = {"advice": {**advice.as_dict(), "command": command}, "questions": asked_back}
-        put_json({**answer.as_dict(), **_odds(answer, chances), **said})
+        put_json({**answer.as_dict(), **_odds(answer, chances, asked.quantile), **said})
     else:
         out.print(wrapped(sentence(answer, outlook, advice)), style="bold")
         if command is not None:
@@ -169,6 +182,9 @@ def _run_many(
             out.print(text)
         for part in answer_tables(answer):
             out.print(part)
+        if asked.quantile is not None:
+            out.print()
+            out.print(quantile_table(answer, asked.quantile, quantiles_at(answer, asked.quantile)))
     leave(answer.interrupted, None if answer.reached else not_reached(answer.half_width, answer.n))
 
 
@@ -182,11 +198,13 @@ def _chances(answer: Answer, asked: Asked) -> dict[str, Estimate | None]:
     }
 
 
-def _odds(answer: Answer, chances: dict[str, Estimate | None]) -> dict[str, Any]:
+def _odds(answer: Answer, chances: dict[str, Estimate | None], share: float | None) -> dict[str, Any]:
     """Quantiles of single runs with their intervals, and the chances, as they stand in JSON."""
-    from sim.study.odds import quantiles
+    from sim.study.odds import quantiles, quantiles_at
 
+    asked = {} if share is None else {name: each.as_dict() for name, each in quantiles_at(answer, share).items()}
     return {
+        "quantile": None if share is None else {"share": share, **asked},
         "quantiles": {
             metric: {name: each.as_dict() for name, each in found.items()}
             for metric, found in quantiles(answer).items()

@@ -34,6 +34,23 @@ WARNINGS = {
 }
 """What is said of runs that stopped for these reasons: those of ``sim.engine.state.EARLY``."""
 
+JMTTI, MTTI = "JMTTI (wall clock per interruption)", "MTTI in training (stepping or saving)"
+CREW_WAIT = "mean wait of a unit for a crew"
+
+_COUNTED = {
+    "interruptions": "interruptions",
+    "faults": "faults on the job",
+    "spare_faults": "faults on spares",
+    "saved_on_notice": "stops on notice, with all work saved",
+    "saves": "durable saves",
+    "spares_used": "spares used",
+    "spare_waits": "recoveries that found too few spares",
+    "units_in_repair": "units in repair at the end",
+    "relapses": "second faults of nodes falsely reported in order",
+    "recurrences": "faults again of nodes that were not taken out",
+    "retired": "nodes given up for failing too often",
+}
+
 
 def wrapped(text: str) -> str:
     """A long line, broken for a terminal of 80 columns."""
@@ -136,34 +153,26 @@ def new_table(title: str, *columns: str, names: tuple[int, ...] = (0,)) -> Table
     return table
 
 
+def counted(answer: Answer) -> Iterator[tuple[str, str]]:
+    """Yield the counts that have a row, as columns, with their words: those that are rare only where there were any."""
+    for column, name in _COUNTED.items():
+        rare = column in ("saved_on_notice", "relapses", "recurrences", "retired")
+        if not rare or answer.count(column).mean > 0:
+            yield column, name
+
+
 def _metrics(answer: Answer) -> Table:
     level = f"{100 * answer.confidence:g} %"
     table = new_table(f"Per run, mean of n = {answer.n}", "", "mean", f"{level} interval")
     for name, estimate in (("ETTR", answer.ettr), ("ETTR in hardware", answer.ettr_hardware)):
         table.add_row(name, percent(estimate.mean, 2), between(estimate, _percent))
-    table.add_row("JMTTI (wall clock per interruption)", *_jmtti(answer.jmtti_s))
-    table.add_row("MTTI in training (stepping or saving)", *_jmtti(answer.mtti_training_s))
-    for name, column in (
-        ("interruptions", "interruptions"),
-        ("faults on the job", "faults"),
-        ("faults on spares", "spare_faults"),
-        ("stops on notice, with all work saved", "saved_on_notice"),
-        ("durable saves", "saves"),
-        ("spares used", "spares_used"),
-        ("recoveries that found too few spares", "spare_waits"),
-        ("units in repair at the end", "units_in_repair"),
-        ("second faults of nodes falsely reported in order", "relapses"),
-        ("faults again of nodes that were not taken out", "recurrences"),
-        ("nodes given up for failing too often", "retired"),
-    ):
+    table.add_row(JMTTI, *_jmtti(answer.jmtti_s))
+    table.add_row(MTTI, *_jmtti(answer.mtti_training_s))
+    for column, name in counted(answer):
         estimate = answer.count(column)
-        if column in ("saved_on_notice", "relapses", "recurrences", "retired") and estimate.mean == 0:
-            continue
         table.add_row(name, count(estimate.mean), between(estimate))
     if answer.crew_wait_s is not None:
-        table.add_row(
-            "mean wait of a unit for a crew", duration(answer.crew_wait_s.mean), between(answer.crew_wait_s, duration)
-        )
+        table.add_row(CREW_WAIT, duration(answer.crew_wait_s.mean), between(answer.crew_wait_s, duration))
     return table
 
 
@@ -189,10 +198,13 @@ def _finished(finish: Finish, name: str) -> str:
     """A quantile of the time to finish in words; of one that is not known, what it is later than."""
     if name not in finish.later_than_s:
         return duration(finish.quantiles_s[name])
-    years = finish.later_than_s[name] / YEAR_S
-    if years < 1:
-        return f"later than {duration(finish.later_than_s[name])}"
-    return f"later than {years:.3g} year{'s' if years > 1 else ''}"
+    return later_than(finish.later_than_s[name])
+
+
+def later_than(seconds: float) -> str:
+    """A time that is not known, but is later than this."""
+    years = seconds / YEAR_S
+    return f"later than {duration(seconds)}" if years < 1 else f"later than {years:.3g} year{'s' if years > 1 else ''}"
 
 
 def _ranges(answer: Answer, expected: InputSpread) -> Iterator[Table | str]:

@@ -49,6 +49,14 @@ def finish_times(rows: Records) -> Values:
     return np.where(rows["stop_reason"] == StopReason.DONE, rows["wall_s"], np.inf)
 
 
+def not_before(runs: Runs) -> Values:
+    """When each run is done at the earliest, s: that is when it is done, if it is."""
+    times = finish_times(runs.rows)
+    # A run that ended at its limit of events might have been done soon after; all others not before it was given up.
+    cut = runs.rows["stop_reason"] == StopReason.EVENT_LIMIT
+    return np.where(np.isfinite(times), times, np.where(cut, runs.rows["wall_s"], runs.plan.horizon))
+
+
 def finish(runs: Runs, levelled_wall_s: Values) -> Finish:
     """Return when runs until work is done are done.
 
@@ -60,10 +68,7 @@ def finish(runs: Runs, levelled_wall_s: Values) -> Finish:
         Wall clock with drawn durations at their means: what the mean is taken of.
     """
     rows, confidence = runs.rows, runs.scenario.run.confidence
-    times = finish_times(rows)
-    # A run that ended at its limit of events might have been done soon after; all others not before it was given up.
-    cut = rows["stop_reason"] == StopReason.EVENT_LIMIT
-    least = np.where(np.isfinite(times), times, np.where(cut, rows["wall_s"], runs.plan.horizon))
+    times, least = finish_times(rows), not_before(runs)
     quantiles = {name: quantile_of(times, share) for name, share in SHARES.items()}
     later_than = {
         name: float(np.quantile(least, share, method="lower"))

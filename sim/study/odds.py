@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import bdtr, betaincinv
 
 from sim.errors import UsageError
+from sim.results import COUNTS, training_s
 from sim.study.answer import Answer
-from sim.study.finish import finish_times
+from sim.study.finish import finish_times, not_before
 from sim.study.statistics import SHARES, Estimate, Values, quantile_of
 
 
@@ -57,13 +60,18 @@ def quantile(values: Values, share: float, confidence: float) -> Estimate:
     H. A. David and H. N. Nagaraja, Order Statistics, 3rd ed., 2003, section 7.1.
     """
     ordered = np.sort(np.asarray(values, dtype=np.float64))
-    n, tail = len(ordered), (1 - confidence) / 2
+    n = len(ordered)
+    low, high = (None if rank is None else float(ordered[rank - 1]) for rank in _ends(n, share, confidence))
+    return Estimate(quantile_of(ordered, share), low, high, n, confidence)
+
+
+def _ends(n: int, share: float, confidence: float) -> tuple[int | None, int | None]:
+    """Ranks r and s of the runs between which a quantile lies, from 1; None where there is none."""
+    tail = (1 - confidence) / 2
     below = bdtr(np.arange(n + 1, dtype=np.float64), n, share)  # P(B <= k), k = 0 .. n
     r = int(np.searchsorted(below, tail, side="right"))
     s = int(np.searchsorted(below, 1 - tail, side="left")) + 1
-    low = float(ordered[r - 1]) if r >= 1 else None
-    high = float(ordered[s - 1]) if s <= n else None
-    return Estimate(quantile_of(ordered, share), low, high, n, confidence)
+    return (r if r >= 1 else None), (s if s <= n else None)
 
 
 def quantiles(answer: Answer) -> dict[str, dict[str, Estimate]]:
@@ -112,3 +120,97 @@ def ettr_below(answer: Answer, share: float) -> Estimate:
         raise UsageError(f"an ETTR lies between 0 and 1, not at {share}")
     rows = answer.runs.rows
     return chance(rows["work_done_s"] / rows["wall_s"] < share, answer.confidence)
+
+
+def values_of_runs(answer: Answer) -> dict[str, Values]:
+    """What single runs have of each metric that ``sim run`` has a row for, by its name in JSON, arrays of shape (n,).
+
+    A time between interruptions is infinite for a run without any, the finish for one that was not done; a run in which
+    no crew served a unit has no wait.
+    """
+    runs, rows = answer.runs, answer.runs.rows
+    stops, services = rows["interruptions"], np.maximum(rows["crew_services"], 1)
+    with np.errstate(divide="ignore"):
+        found: dict[str, Values] = {
+            "ettr": rows["work_done_s"] / rows["wall_s"],
+            "ettr_hardware": runs.ledger_gpu_s["productive"] / (runs.gpus_held * rows["wall_s"]),
+            "jmtti_s": np.where(stops > 0, rows["wall_s"] / stops, math.inf),
+            "mtti_training_s": np.where(stops > 0, training_s(runs.ledger_s) / stops, math.inf),
+        }
+    found |= {name: rows[name] for name in COUNTS}
+    if answer.crew_wait_s is not None:
+        found["crew_wait_s"] = rows["crew_wait_s"] / services
+    found |= {"work_done_s": rows["work_done_s"], "wall_s": rows["wall_s"]}
+    if math.isfinite(runs.plan.work):
+        found["finish_s"] = finish_times(rows)
+    return found
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """A quantile of single runs.
+
+    Parameters
+    ----------
+    share : float
+        Of the runs that lie below.
+    estimate : Estimate
+        The quantile with its interval between two runs; an end is None where there are too few runs.
+    runs_needed : int
+        Runs from which on the interval has both ends.
+    later_than_s : float or None
+        Of a finish that is not known, a time, s, that it is later than.
+    """
+
+    share: float
+    estimate: Estimate
+    runs_needed: int
+    later_than_s: float | None = None
+
+    @property
+    def too_few(self) -> bool:
+        """Whether there are too few runs for an interval."""
+        return self.estimate.n < self.runs_needed
+
+    def as_dict(self) -> dict[str, Any]:
+        """The quantile as it stands in JSON."""
+        needed = self.runs_needed if self.too_few else None
+        return {**self.estimate.as_dict(), "later_than_s": self.later_than_s, "runs_needed": needed}
+
+
+def runs_needed(share: float, confidence: float) -> int:
+    """Return how many runs it takes until the smallest and the largest enclose a quantile: with B binomial (n, share),
+    P(B = 0) and P(B = n) are half of 1 - ``confidence`` at most.
+    """
+    rarer = max(share, 1 - share)
+    n = max(1, math.ceil(math.log((1 - confidence) / 2) / math.log(rarer)) - 1)
+    while any(end is None for end in _ends(n, share, confidence)):
+        n += 1
+    return n
+
+
+def quantiles_at(answer: Answer, share: float) -> dict[str, Quantile]:
+    """Return a quantile of single runs of each metric that ``sim run`` has a row for, by its name in JSON.
+
+    Parameters
+    ----------
+    answer : Answer
+        Of at least one run.
+    share : float
+        Of the runs that lie below, between 0 and 1.
+
+    Raises
+    ------
+    UsageError
+        If the share does not lie between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise UsageError(f"a quantile is of a share between 0 and 1, not {share}")
+    needed = runs_needed(share, answer.confidence)
+    found = {}
+    for name, values in values_of_runs(answer).items():
+        estimate, later = quantile(values, share, answer.confidence), None
+        if name == "finish_s" and math.isinf(estimate.mean):
+            later = float(np.quantile(not_before(answer.runs), share, method="lower"))
+        found[name] = Quantile(share, estimate, needed, later)
+    return found

@@ -178,7 +178,7 @@ REFUSED = {
     "below nothing": (["--ettr-below", "0"], "give a share between 0 and 1"),
     "below too much": (["--ettr-below", "2"], "give a share between 0 and 1"),
     "below words": (["--ettr-below", "low"], '--ettr-below "low"'),
-    "chances of one": (["--ettr-below", "0.9", "--replication", "1"], "leave out --done-by and --ettr-below"),
+    "chances of one": (["--ettr-below", "0.9", "--replication", "1"], "leave out --done-by, --ettr-below and"),
     "no such key": (["--set", "job.nods=3"], "command line: job.nods"),
     "bad value": (["--set", "faults.node.mtbf=500"], "command line: faults.node.mtbf: needs a unit"),
     "no override": (["--set", "nonsense"], "command line: is not an override"),
