@@ -30,8 +30,8 @@ horizon = "2 days"
 initial_start = false
 max_replications = {most}
 """
-WHOLE = '[faults.stop]\nper = "job"\nmtbf = "360 min"\n'
-SPLIT = '[faults.one]\nper = "job"\nmtbf = "720 min"\n[faults.two]\nper = "job"\nmtbf = "720 min"\n'
+WHOLE = '[faults.stop]\nper = "job"\nclock = "wall"\nmtbf = "360 min"\n'
+SPLIT = '[faults.one]\nper = "job"\nclock = "wall"\nmtbf = "720 min"\n[faults.two]\nper = "job"\nclock = "wall"\nmtbf = "720 min"\n'
 
 
 @pytest.mark.parametrize("end", range(1, 40))
