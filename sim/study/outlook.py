@@ -151,9 +151,9 @@ class Outlook(Recoveries):
                 "First-order ETTR: an interval is much shorter than the MTBF; "
                 f"here it is {interval / self.job_mtbf_s:.0%} of it."
             )
-        if self.recovery_s / self.job_mtbf_s > 0.05:
+        struck = self.recovery_s * self.wall_rate
+        if struck > 0.05:
             said.append(
-                "First-order ETTR: no fault strikes during recovery; "
-                f"here one does in {-math.expm1(-self.recovery_s / self.job_mtbf_s):.0%} of them."
+                f"First-order ETTR: no fault strikes during recovery; here one does in {-math.expm1(-struck):.0%} of them."
             )
         return said

@@ -382,6 +382,13 @@ def test_what_is_left_out_moves_ettr_by_at_most_its_bound(changes: dict[str, Any
             ["Young: a save is much shorter", "Daly: a save is shorter than twice"],
         ),
         ({"recovery": {"detect": "1 min", "restart": "40 min"}}, ["no fault strikes during recovery"]),
+        (
+            {
+                "faults": {"bug": {"per": "job", "mtbf": "10 h"}},  # ticks in training
+                "recovery": {"detect": "1 min", "restart": "40 min"},
+            },
+            [],
+        ),
         ({"stores": None}, []),
         ({"faults": {}}, []),
     ],
