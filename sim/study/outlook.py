@@ -154,6 +154,7 @@ class Outlook(Recoveries):
         struck = self.recovery_s * self.wall_rate
         if struck > 0.05:
             said.append(
-                f"First-order ETTR: no fault strikes during recovery; here one does in {-math.expm1(-struck):.0%} of them."
+                "First-order ETTR: no fault strikes during recovery; "
+                f"here one does in {-math.expm1(-struck):.0%} of them."
             )
         return said

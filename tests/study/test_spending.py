@@ -30,8 +30,9 @@ horizon = "2 days"
 initial_start = false
 max_replications = {most}
 """
-WHOLE = '[faults.stop]\nper = "job"\nclock = "wall"\nmtbf = "360 min"\n'
-SPLIT = '[faults.one]\nper = "job"\nclock = "wall"\nmtbf = "720 min"\n[faults.two]\nper = "job"\nclock = "wall"\nmtbf = "720 min"\n'
+_SOURCE = '[faults.{}]\nper = "job"\nclock = "wall"\nmtbf = "{} min"\n'
+WHOLE = _SOURCE.format("stop", 360)
+SPLIT = _SOURCE.format("one", 720) + _SOURCE.format("two", 720)
 
 
 @pytest.mark.parametrize("end", range(1, 40))
