@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.options import Half, Jobs, Json, Replications, Seed, Set, load, precision_of
-from sim.cli.terminal import console, leave, not_reached, put_json, say
+from sim.cli.terminal import console, forewarn, leave, not_reached, put_json, say
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def compare(
     scenarios, names = with_variants(files, variants or [], [*(changes or []), *precision])
     if ledger is not None and replications is None and half_width is None:
         replications = FEWEST_RUNS
+    forewarn(list(zip(files_of(files, variants or []), scenarios, strict=True)), replications, jobs)
     _compare(scenarios, names, replications, seed, jobs, ledger, as_json)
 
 
@@ -64,6 +65,11 @@ def with_variants(files: list[Path], variants: list[str], changes: list[str]) ->
         scenarios.append(load(files[0], [*changes, *parts]))
         names.append("; ".join(parts))
     return scenarios, names
+
+
+def files_of(files: list[Path], variants: list[str]) -> list[Path]:
+    """Return the file that each of the scenarios of ``with_variants`` comes from."""
+    return [*files, *files[:1] * len(variants)]
 
 
 def split_changes(text: str) -> list[str]:

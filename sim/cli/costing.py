@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.comparing import report_progress, with_variants
+from sim.cli.comparing import files_of, report_progress, with_variants
 from sim.cli.options import Half, Jobs, Json, Output, Replications, Seed, Set, check_output, precision_of
-from sim.cli.terminal import console, leave, not_reached, put_json
+from sim.cli.terminal import console, forewarn, leave, not_reached, put_json, written_and_shown
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def efficiency(
         check_output("-o", output, ".png", ".svg", ".pdf")
         need_pictures(f"-o {output}")
     scenarios, names = with_variants(files, variants or [], [*(changes or []), *precision])
+    forewarn(list(zip(files_of(files, variants or []), scenarios, strict=True)), replications, jobs)
     _efficiency(scenarios, names, replications, seed, jobs, as_json, output)
 
 
@@ -76,15 +77,21 @@ def _efficiency(
         progress=report_progress,
     )  # fmt: skip
     designs = Designs(found)
-    if output is not None:
-        _draw(designs, output)
-    if as_json:
-        put_json(designs.as_dict())
-    else:
+
+    def draw() -> None:
+        if output is not None:
+            _draw(designs, output)
+
+    def show() -> None:
+        if as_json:
+            put_json(designs.as_dict())
+            return
         for text in sentences(designs):
             out.print(text, style="bold")
         for part in tables(designs):
             out.print(part)
+
+    written_and_shown(draw, show, found.interrupted)
     leave(found.interrupted, None if found.reached else not_reached(found.half_width, found.n))
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
-from sim.cli.terminal import console, leave, not_reached, put_json, say
+from sim.cli.terminal import console, forewarn, leave, not_reached, put_json, say, written_and_shown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sim.scenario import Scenario
     from sim.study.explain import Explained
 
 
@@ -33,23 +34,35 @@ def explain(
         check_output("-o", output, ".png", ".svg", ".pdf")
         need_pictures(f"-o {output}")
     changes = [*(changes or []), *precision]
-    load(file, changes)
+    scenario = load(file, changes)
+    forewarn([(file, scenario)], replications, jobs, settings=_fewest_settings(scenario))
     found = study(
         file, changes=changes, replications=replications, seed=seed, jobs=jobs, progress=report_progress
     )  # fmt: skip
-    if output is not None:
-        _draw(found, output)
-    if as_json:
-        put_json(found.as_dict())
-    else:
+
+    def draw() -> None:
+        if output is not None:
+            _draw(found, output)
+
+    def show() -> None:
+        if as_json:
+            put_json(found.as_dict())
+            return
         out = console()
         out.print(found.answer.runs.scenario.name)
         for text in sentences(found):
             out.print(text, style="bold")
         for part in tables(found):
             out.print(part)
+
+    written_and_shown(draw, show, found.interrupted)
     more = " or a tenth of a gain"
     leave(found.interrupted, None if found.reached else not_reached(found.half_width, found.n, more))
+
+
+def _fewest_settings(scenario: Scenario) -> int:
+    """Return how many settings are simulated at least: some number of each source, store and pause, turned twice."""
+    return 1 + 2 * (len(scenario.faults) + len(scenario.stores) + len(scenario.pauses))
 
 
 def _draw(found: Explained, output: Path) -> None:

@@ -98,5 +98,5 @@ def _end() -> None:
     with suppress(OSError):
         if os.isatty(2):
             os.write(2, _SHOW_CURSOR)
-        os.write(2, b"sim: interrupted\n")
+        os.write(2, b"sim: interrupted; what was going on, or an answer so far, would have taken too long\n")
     os._exit(ExitCode.CTRL_C)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
-from sim.cli.terminal import ask, console, leave, not_reached, put_json, say, warn
+from sim.cli.terminal import ask, console, forewarn, leave, not_reached, put_json, say, warn, written_and_shown
 from sim.cli.tuning import tune_command
 from sim.errors import UsageError
 
@@ -73,6 +73,7 @@ def run(
     if replication is not None and (replications is not None or half_width is not None):
         raise UsageError("--replication runs one alone: leave out --replications and --half-width")
     asked = Asked.read(scenario, done_by, ettr_below, quantile)
+    forewarn([(file, scenario)], 1 if replication is not None else replications, jobs, engine is Engine.SIMPY)
     if replication is not None:
         if asked.given:
             given = "--done-by, --ettr-below and --quantile"
@@ -166,14 +167,15 @@ def _run_many(
     if not as_json:
         out.print(wrapped(f"{scenario.name}: {prospect(outlook)}"))
     answer = estimate(scenario, replications, seed, engine=engine.value, jobs=jobs, progress=report_progress)
-    _write(answer.runs, output, series)
-    chances = _chances(answer, asked)
-    advice = advise(answer, outlook)
-    command = None if advice.tune is None else tune(advice.tune)
-    if as_json:
-        said = {"advice": {**advice.as_dict(), "command": command}, "questions": asked_back}
-        put_json({**answer.as_dict(), **_odds(answer, chances, asked.quantile), **said})
-    else:
+
+    def show() -> None:
+        chances = _chances(answer, asked)
+        advice = advise(answer, outlook)
+        command = None if advice.tune is None else tune(advice.tune)
+        if as_json:
+            said = {"advice": {**advice.as_dict(), "command": command}, "questions": asked_back}
+            put_json({**answer.as_dict(), **_odds(answer, chances, asked.quantile), **said})
+            return
         out.print(wrapped(sentence(answer, outlook, advice)), style="bold")
         if command is not None:
             out.print("no formula knows the best interval here; to search it:")
@@ -185,6 +187,8 @@ def _run_many(
         if asked.quantile is not None:
             out.print()
             out.print(quantile_table(answer, asked.quantile, quantiles_at(answer, asked.quantile)))
+
+    written_and_shown(partial(_write, answer.runs, output, series), show, answer.interrupted)
     leave(answer.interrupted, None if answer.reached else not_reached(answer.half_width, answer.n))
 
 

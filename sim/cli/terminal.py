@@ -6,7 +6,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sim.errors import ExitCode, shown
@@ -45,6 +46,22 @@ def warn(scenario: Scenario, file: str = "") -> None:
         say(f"{file}warning: {unused}")
 
 
+def forewarn(
+    cases: Sequence[tuple[Path, Scenario]], runs: int | None, jobs: int | None, simpy: bool = False, settings: int = 1
+) -> None:
+    """Say what simulating scenarios of these files will take, where that is long, and which key makes it so."""
+    from sim.planning import build
+    from sim.report.forecast import forecast
+    from sim.study.looks import FIRST_LOOK, cores
+    from sim.study.outlook import Outlook
+
+    least = runs or min(FIRST_LOOK, *(scenario.run.max_replications for _, scenario in cases))
+    found = [(str(file), scenario, Outlook(build(scenario))) for file, scenario in cases]
+    text = forecast(found, least, jobs or cores(), simpy, settings)
+    if text is not None:
+        say(text)
+
+
 def console() -> Console:
     """Standard output, 80 columns where it is no terminal. Names may hold brackets and colons: nothing is markup."""
     from rich.console import Console
@@ -79,6 +96,13 @@ def hear_engine() -> None:
     log = logging.getLogger("sim.engine")
     log.setLevel(logging.INFO)
     log.addHandler(_SAID)
+
+
+def written_and_shown(write: Callable[[], None], show: Callable[[], None], interrupted: bool) -> None:
+    """Write the files of an answer and show it. After Ctrl-C, when time is short, it is shown first."""
+    for step in (show, write) if interrupted else (write, show):
+        step()
+        sys.stdout.flush()
 
 
 def leave(interrupted: bool, imprecise: str | None) -> None:

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.options import File, Jobs, Json, Replications, Seed, Set, load
-from sim.cli.terminal import console, leave, put_json, say
+from sim.cli.terminal import console, forewarn, leave, put_json, say
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
     from sim.study.tune import Tuned
+
+
+FEWEST_SETTINGS = 7
+"""Points of the smallest grid that a search begins with."""
 
 
 class What(StrEnum):
@@ -69,7 +73,7 @@ def tune(
     from sim.study.tune import tune as search
 
     of, value = _target(target, metric)
-    load(file, changes)
+    forewarn([(file, load(file, changes))], replications, jobs, settings=FEWEST_SETTINGS)
     threshold = _points(flat)
     found = search(
         file, over, low, high, changes=changes or [], metric=of, target=value,

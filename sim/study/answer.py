@@ -103,6 +103,11 @@ class Answer:
         return time_s(self.runs.rows)
 
     @cached_property
+    def of_time(self) -> Runs:
+        """The runs without what drawn durations are beyond their means: what is divided by ``time_s``."""
+        return shares_of_time(self.runs)
+
+    @cached_property
     def levelled(self) -> Runs:
         """The runs with drawn durations at their means: what means of a run are taken of."""
         return means_of_a_run(self.runs)
@@ -193,7 +198,7 @@ class Answer:
     @cached_property
     def buckets(self) -> list[BucketShare]:
         """Every bucket, productive time first, then the biggest loss of wall clock, then what only GPU-seconds have."""
-        level, of_time = self.levelled, shares_of_time(self.runs).ledger_s
+        level, of_time = self.levelled, self.of_time.ledger_s
         held = level.gpus_held * float(level.rows["wall_s"].sum())
         shares = []
         for name, gpu_s in level.ledger_gpu_s.items():

@@ -12,7 +12,6 @@ from sim.kernels.ledger import BUCKETS
 from sim.results import training_s
 from sim.study.answer import Answer
 from sim.study.doubts import FEW_INTERRUPTIONS
-from sim.study.levelled import shares_of_time
 from sim.study.paired import Measured, interval, of_mean, of_ratio, saved_by_pairing
 from sim.study.statistics import Estimate
 
@@ -177,4 +176,4 @@ def _ettr_hardware(answer: Answer) -> Measured:
 
 
 def _share(answer: Answer, bucket: str) -> Measured:
-    return of_ratio(shares_of_time(answer.runs).ledger_s[bucket], answer.time_s)
+    return of_ratio(answer.of_time.ledger_s[bucket], answer.time_s)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.cli.terminal import written_and_shown
 from tests.batch.sweeps import write_sweep
 
 from .texts import SMALL
@@ -19,6 +20,8 @@ SLACK_S = 1.0
 
 LONG = ("--replications", "300000", "--set", 'run.horizon="10 years"')
 OFTEN = ("--set", 'run.horizon="100 years"', "--set", 'faults.node.mtbf="1 h"')
+MANY = ("--replications", "20000")
+FEW = ("--replications", "8")
 CHIP = ("--set", 'efficiency.chip="h100-sxm"', "--set", 'efficiency.mfu="41 %"')
 VERBS: dict[str, tuple[str, ...]] = {
     "run": ("run", "small.toml", *LONG, "-o", "x.parquet"),
@@ -78,6 +81,41 @@ def wait():
 """,
 }
 
+PHASES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "the statistics of a table": ("sim.report.console.answer_tables", ("run", "small.toml", *MANY)),
+    "the statistics of JSON": ("sim.study.answer.Answer.as_dict", ("run", "small.toml", *MANY, "--json")),
+    "the statistics of a comparison": (
+        "sim.report.compare.tables", ("compare", "small.toml", "--variant", "job.nodes=9", *MANY),
+    ),
+    "a Parquet file": ("sim.results.Runs.write_parquet", ("run", "small.toml", *MANY, "-o", "x.parquet")),
+    "a CSV file": (
+        "sim.results.Runs.write_series",
+        ("run", "small.toml", "--replications", "2000", "--set", 'run.series="1 h"', "--series", "x.csv"),
+    ),
+    "a picture of explain": ("sim.report.tornado.write", ("explain", "small.toml", *FEW, "-o", "x.png")),
+    "a picture of efficiency": (
+        "sim.report.waterfall.write", ("efficiency", "small.toml", *CHIP, *FEW, "-o", "x.png"),
+    ),
+}  # fmt: skip
+IN_PHASE = """
+import importlib, sys
+*path, name = sys.argv.pop(1).split(".")
+try:
+    owner = importlib.import_module(".".join(path))
+except ModuleNotFoundError:
+    owner = getattr(importlib.import_module(".".join(path[:-1])), path[-1])
+phase = getattr(owner, name)
+def told(*arguments, **options):
+    print("main", file=sys.stderr, flush=True)
+    return phase(*arguments, **options)
+setattr(owner, name, told)
+from sim.cli import main, verbs
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+"""Says when a function is entered: then comes Ctrl-C."""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -94,7 +132,8 @@ def interrupted(folder: Path, script: str, *arguments: str, after_s: float, **va
         text=True, start_new_session=True, env={**os.environ, **variables},
     ) as process:  # fmt: skip
         assert process.stderr is not None
-        assert process.stderr.readline() == "main\n"
+        while (line := process.stderr.readline()) != "main\n":
+            assert line, "over before it began"
         time.sleep(after_s)
         assert process.poll() is None, "over too soon"
         start = time.monotonic()
@@ -118,6 +157,27 @@ def check(folder: Path, code: int, took_s: float, err: str) -> None:
 def test_ctrl_c_ends_every_verb(folder: Path, verb: str, after_s: float) -> None:
     """While it imports, plans, and runs: the moments are early and late, also on a busy machine."""
     check(folder, *interrupted(folder, MAIN, *VERBS[verb], after_s=after_s))
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_ctrl_c_ends_what_follows_a_simulation(folder: Path, phase: str) -> None:
+    """Statistics and files: each takes a tenth of a second and more, and is interrupted when it begins."""
+    function, arguments = PHASES[phase]
+    check(folder, *interrupted(folder, IN_PHASE, function, *arguments, after_s=0.0))
+    assert not list(folder.glob("x.*"))
+
+
+@pytest.mark.parametrize("after_s", [0.1, 2.0])
+@pytest.mark.parametrize("verb", ["show", "validate", "run"])
+def test_ctrl_c_ends_what_waits_for_its_file(folder: Path, verb: str, after_s: float) -> None:
+    """A pipe that nobody writes to."""
+    os.mkfifo(folder / "pipe.toml")
+    check(folder, *interrupted(folder, MAIN, verb, "pipe.toml", after_s=after_s))
+
+
+def test_ctrl_c_ends_the_first_scenario(folder: Path) -> None:
+    check(folder, *interrupted(folder, MAIN, "new", "--nodes", "8", "--mtbf", "1000 h", "-o", "x.toml", after_s=0.1))
+    assert not (folder / "x.toml").exists()
 
 
 @pytest.mark.parametrize("after_s", [1.5, 6.0])
@@ -162,3 +222,11 @@ verbs.app = app
 main()
 """
     check(folder, *interrupted(folder, script, after_s=0.3))
+
+
+@pytest.mark.parametrize(("pressed", "order"), [(False, ["write", "show"]), (True, ["show", "write"])])
+def test_after_ctrl_c_an_answer_is_shown_before_its_files_are_written(pressed: bool, order: list[str]) -> None:
+    """A picture takes a second and more, and there are 1.6 s."""
+    steps: list[str] = []
+    written_and_shown(lambda: steps.append("write"), lambda: steps.append("show"), pressed)
+    assert steps == order

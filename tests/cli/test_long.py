@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from .conftest import Sim
 
 SECONDS = 120
 """What a command may take. Each takes some seconds on a free machine; one that goes from save to save never ends."""
@@ -75,6 +78,55 @@ def test_what_does_not_ends_at_the_limit_of_events(text: str, tmp_path: Path) ->
     assert found["stop_reasons"] == {"event_limit": 2}
 
 
-@pytest.mark.parametrize("verb", ["show", "explain"])
-def test_every_verb_answers_for_saves_every_microsecond(verb: str, tmp_path: Path) -> None:
-    answer(ANSWERED["two stores"], tmp_path, verb, *(() if verb == "show" else ("--replications", "4")))
+OTHERS = {
+    "show": ("show",),
+    "one": ("run", "--replication", "1", "--events"),
+    "simpy": ("run", "--replication", "1", "--engine", "simpy"),
+    "compare": ("compare", "--variant", "cluster.nodes=8", "--replications", "2"),
+    "tune": ("tune", "--replications", "9"),
+    "explain": ("explain", "--replications", "2"),
+    "efficiency": (
+        "efficiency", "--replications", "2", "--set", 'efficiency = { chip = "h100-sxm", mfu = 0.4 }',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*ANSWERED.values(), *LIMITED.values()], ids=[*ANSWERED, *LIMITED])
+@pytest.mark.parametrize("verb", OTHERS)
+def test_every_verb_answers(sim: Sim, verb: str, text: str, tmp_path: Path) -> None:
+    """With a limit that is soon reached: what is walked through beside the events would still take hours."""
+    file = tmp_path / "long.toml"
+    file.write_text(text)
+    over = ("--over", "stores.a.every" if "stores" in text else "faults.a.mtbf") if verb == "tune" else ()
+    start = time.process_time()
+    said = sim(OTHERS[verb][0], file, *OTHERS[verb][1:], *over, "--set", "run.max_events=20_000")
+    assert said.code in (0, 3), said.err
+    assert said.out
+    assert time.process_time() - start < SECONDS
+
+
+KEYS = {
+    "saves that never repeat": "saves to b (stores.b.every = 1_000_003 us)",
+    "pauses": "pauses of p (pauses.p.every = 1 us)",
+    "pauses that take no time": "pauses of p (pauses.p.every = 1 us)",
+    "pauses of two stores": "pauses of p (pauses.p.every = 1 us)",
+    "faults": "faults of a (faults.a.mtbf = 1 us)",
+}
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_a_run_that_will_end_at_the_limit_is_forecast(sim: Sim, name: str, tmp_path: Path) -> None:
+    """Before it is simulated, in one line: which file, what and how often, the key and the limit."""
+    file = tmp_path / "long.toml"
+    file.write_text(LIMITED[name])
+    said = sim("run", file, "--replications", 2)
+    (line,) = [line for line in said.err.splitlines() if "a run has about" in line]
+    assert line.startswith(f"{file}: ")
+    assert line.endswith(f" {KEYS[name]} and ends early, at run.max_events = 200,000")
+
+
+@pytest.mark.parametrize("text", ANSWERED.values(), ids=ANSWERED.keys())
+def test_a_run_that_takes_no_time_is_not(sim: Sim, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "long.toml"
+    file.write_text(text)
+    assert "a run has about" not in sim("run", file, "--replications", 2).err
