@@ -23,6 +23,9 @@ from sim.study.statistics import SHARES, Estimate, spread
 MOST_ROWS = 16
 """Rows of the table over time."""
 
+MOST_INCIDENTS = 10_000
+"""Rows of the table of incidents: some seconds. JSON has them all."""
+
 WARNINGS = {
     "depleted": "waited for nodes to the end: no spare was left, and no node will come back",
     "no_progress": "stopped in an incident that no recovery closed: see recovery.max_attempts",
@@ -312,8 +315,13 @@ def incident_table(runs: Runs, incidents: Records) -> Table | str:
     if len(incidents) == 0:
         return "no incident"
     columns = ("opened, h", "cause", "faults", "nodes", "rule", "starts", "lost work", "open for")
-    table = new_table("", *columns, names=(1, 4))
-    for each in incidents:
+    title = (
+        ""
+        if len(incidents) <= MOST_INCIDENTS
+        else (f"The first {MOST_INCIDENTS:,} of {len(incidents):,} incidents; --json has all")
+    )
+    table = new_table(title, *columns, names=(1, 4))
+    for each in incidents[:MOST_INCIDENTS]:
         rule = runs.plan.rules[each["rule"]].name if each["rule"] >= 0 else "-"
         open_for = each["closed_s"] - each["opened_s"]
         table.add_row(

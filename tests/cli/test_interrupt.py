@@ -21,7 +21,6 @@ SLACK_S = 1.0
 LONG = ("--replications", "300000", "--set", 'run.horizon="10 years"')
 OFTEN = ("--set", 'run.horizon="100 years"', "--set", 'faults.node.mtbf="1 h"')
 MANY = ("--replications", "20000")
-FEW = ("--replications", "8")
 CHIP = ("--set", 'efficiency.chip="h100-sxm"', "--set", 'efficiency.mfu="41 %"')
 VERBS: dict[str, tuple[str, ...]] = {
     "run": ("run", "small.toml", *LONG, "-o", "x.parquet"),
@@ -91,10 +90,6 @@ PHASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "a CSV file": (
         "sim.results.Runs.write_series",
         ("run", "small.toml", "--replications", "2000", "--set", 'run.series="1 h"', "--series", "x.csv"),
-    ),
-    "a picture of explain": ("sim.report.tornado.write", ("explain", "small.toml", *FEW, "-o", "x.png")),
-    "a picture of efficiency": (
-        "sim.report.waterfall.write", ("efficiency", "small.toml", *CHIP, *FEW, "-o", "x.png"),
     ),
 }  # fmt: skip
 IN_PHASE = """

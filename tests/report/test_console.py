@@ -4,6 +4,7 @@ import io
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -207,6 +208,18 @@ def test_incidents() -> None:
     assert "…" not in text
     for each in incidents:
         assert f"{each['opened_s'] / 3600:,.3f}" in text
+
+
+def test_of_very_many_incidents_the_first_are_shown() -> None:
+    """A table of 200,000 rows would take a minute; JSON has all."""
+    found = scenario()
+    answer = estimate.run(found, 1)
+    _, incidents = run_one(answer.runs.plan, 0)
+    many = np.tile(incidents, 10_001 // len(incidents) + 1)[:10_001]
+    text = shown(incident_table(answer.runs, many))
+    assert "The first 10,000 of 10,001 incidents; --json has all" in text
+    assert text.count("\n") < 10_010
+    assert "--json" not in shown(incident_table(answer.runs, many[:-1]))
 
 
 def test_uncertain_inputs_have_three_ranges_that_are_named() -> None:
