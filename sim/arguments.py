@@ -43,6 +43,15 @@ def check_above(name: str, value: Any, least: float) -> float:
     return float(value)
 
 
+def check_time(name: str, value: Any) -> float | None:
+    """Return a time above 0, s; None stays None. Raises `UsageError`."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 < float(value) < math.inf:
+        raise UsageError(f"{name} must be a number of seconds above 0, not {described(value)}")
+    return float(value)
+
+
 def check_word(name: str, value: Any, options: Iterable[str]) -> str:
     """Return one of a few words. Raises `UsageError`."""
     known = list(options)

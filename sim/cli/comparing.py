@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import Half, Jobs, Json, Replications, Seed, Set, load, precision_of
-from sim.cli.terminal import console, forewarn, leave, not_reached, put_json, say
+from sim.cli.options import Half, Jobs, Json, MaxTime, Replications, Seed, Set, load, precision_of, seconds_of
+from sim.cli.terminal import console, forewarn, going_on, leave, not_reached, put_json, time_up
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ def compare(
     observed: Observed = None,
     seed: Seed = None,
     jobs: Jobs = None,
+    max_time: MaxTime = None,
     as_json: Json = False,
 ) -> None:
     """Compare scenarios on the same faults: which is better, by how much, and where the difference comes from."""
     from sim.study.observed import FEWEST_RUNS, read_observed
 
-    precision = precision_of(replications, half_width)
+    precision, max_time_s = precision_of(replications, half_width), seconds_of(max_time)
     if len(files) + len(variants or []) < 2 and observed is None:
         raise UsageError('compare needs a second file, a --variant "KEY=VALUE", or --observed with a real ledger')
     ledger = None if observed is None else read_observed(observed)
@@ -52,7 +53,7 @@ def compare(
     if ledger is not None and replications is None and half_width is None:
         replications = FEWEST_RUNS
     forewarn(list(zip(files_of(files, variants or []), scenarios, strict=True)), replications, jobs)
-    _compare(scenarios, names, replications, seed, jobs, ledger, as_json)
+    _compare(scenarios, names, replications, seed, jobs, max_time_s, ledger, as_json)
 
 
 def with_variants(files: list[Path], variants: list[str], changes: list[str]) -> tuple[list[Scenario], list[str]]:
@@ -102,6 +103,7 @@ def check_names(base: Scenario, changes: list[str]) -> None:
 
 def _compare(
     scenarios: list[Scenario], names: list[str], replications: int | None, seed: int | None, jobs: int | None,
+    max_time_s: float | None,
     ledger: dict[str, float] | None, as_json: bool,
 ) -> None:  # fmt: skip
     from sim.report.compare import tables, verdicts
@@ -113,7 +115,8 @@ def _compare(
         for letter, name in zip("ABCDEFGHIJKLMNOP", names, strict=False):
             out.print(wrapped(f"{letter}: {name}"))
     found = compare(
-        *scenarios, names=names, replications=replications, seed=seed, jobs=jobs, progress=report_progress
+        *scenarios, names=names, replications=replications, seed=seed, jobs=jobs, max_time_s=max_time_s,
+        progress=report_progress,
     )  # fmt: skip
     residuals = [] if ledger is None else _residuals(found, ledger)
     if as_json:
@@ -129,7 +132,8 @@ def _compare(
         for part in tables(found):
             out.print(part)
         _print_residuals(names, residuals, [case.n for case in found.cases])
-    leave(found.interrupted, None if found.told else not_reached(found.half_width, found.n, " or a clear verdict"))
+    missed = None if found.told else not_reached(found.half_width, found.n, " or a clear verdict")
+    leave(found.interrupted, time_up(found.n) if found.timed_out else missed)
 
 
 def _residuals(found: Comparison, ledger: dict[str, float]) -> list[list[Residual]]:
@@ -155,4 +159,4 @@ def report_progress(found: Comparison) -> None:
         for letter, each in zip("BCDEFGHIJKLMNOP", found.differences, strict=False)
     )
     said = said or f"ETTR ±{100 * found.cases[0].ettr.half_width:.2g} points"
-    say(f"{found.n} replications: {said}; going on")
+    going_on(f"{found.n} replications: {said}", found.left_s)

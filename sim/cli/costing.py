@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.comparing import files_of, report_progress, with_variants
-from sim.cli.options import Half, Jobs, Json, Output, Replications, Seed, Set, check_output, precision_of
-from sim.cli.terminal import console, forewarn, leave, not_reached, put_json, written_and_shown
+from sim.cli.options import (
+    Half,
+    Jobs,
+    Json,
+    MaxTime,
+    Output,
+    Replications,
+    Seed,
+    Set,
+    check_output,
+    precision_of,
+    seconds_of,
+)
+from sim.cli.terminal import console, forewarn, leave, not_reached, put_json, time_up, written_and_shown
 from sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,6 +47,7 @@ def efficiency(
     replications: Replications = None,
     seed: Seed = None,
     jobs: Jobs = None,
+    max_time: MaxTime = None,
     as_json: Json = False,
     output: Output = None,
     chips: Chips = False,
@@ -45,7 +58,7 @@ def efficiency(
         return
     from sim.extras import need_pictures
 
-    precision = precision_of(replications, half_width)
+    precision, max_time_s = precision_of(replications, half_width), seconds_of(max_time)
     if not files:
         raise UsageError("efficiency needs a scenario file with [efficiency], or --chips")
     if output is not None:
@@ -53,12 +66,12 @@ def efficiency(
         need_pictures(f"-o {output}")
     scenarios, names = with_variants(files, variants or [], [*(changes or []), *precision])
     forewarn(list(zip(files_of(files, variants or []), scenarios, strict=True)), replications, jobs)
-    _efficiency(scenarios, names, replications, seed, jobs, as_json, output)
+    _efficiency(scenarios, names, replications, seed, jobs, max_time_s, as_json, output)
 
 
 def _efficiency(
     scenarios: list[Scenario], names: list[str], replications: int | None, seed: int | None, jobs: int | None,
-    as_json: bool, output: Path | None,
+    max_time_s: float | None, as_json: bool, output: Path | None,
 ) -> None:  # fmt: skip
     from sim.report.console import wrapped
     from sim.report.efficiency import sentences, tables
@@ -74,6 +87,7 @@ def _efficiency(
             out.print(wrapped(f"{letter}: {name}" if len(names) > 1 else name))
     found = compare(
         *scenarios, names=names, replications=replications, seed=seed, jobs=jobs, until="precise",
+        max_time_s=max_time_s,
         progress=report_progress,
     )  # fmt: skip
     designs = Designs(found)
@@ -92,7 +106,8 @@ def _efficiency(
             out.print(part)
 
     written_and_shown(draw, show, found.interrupted)
-    leave(found.interrupted, None if found.reached else not_reached(found.half_width, found.n))
+    missed = None if found.reached else not_reached(found.half_width, found.n)
+    leave(found.interrupted, time_up(found.n) if found.timed_out else missed)
 
 
 def _list_chips(as_json: bool) -> None:

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
-from sim.cli.terminal import console, forewarn, leave, not_reached, put_json, say, written_and_shown
+from sim.cli.options import (
+    File,
+    Half,
+    Jobs,
+    Json,
+    MaxTime,
+    Output,
+    Replications,
+    Seed,
+    Set,
+    check_output,
+    load,
+    precision_of,
+    seconds_of,
+)
+from sim.cli.terminal import console, forewarn, going_on, leave, not_reached, put_json, time_up, written_and_shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +35,7 @@ def explain(
     replications: Replications = None,
     seed: Seed = None,
     jobs: Jobs = None,
+    max_time: MaxTime = None,
     as_json: Json = False,
     output: Output = None,
 ) -> None:
@@ -29,7 +44,7 @@ def explain(
     from sim.report.explain import sentences, tables
     from sim.study.explain import explain as study
 
-    precision = precision_of(replications, half_width)
+    precision, max_time_s = precision_of(replications, half_width), seconds_of(max_time)
     if output is not None:
         check_output("-o", output, ".png", ".svg", ".pdf")
         need_pictures(f"-o {output}")
@@ -37,7 +52,8 @@ def explain(
     scenario = load(file, changes)
     forewarn([(file, scenario)], replications, jobs, settings=_fewest_settings(scenario))
     found = study(
-        file, changes=changes, replications=replications, seed=seed, jobs=jobs, progress=report_progress
+        file, changes=changes, replications=replications, seed=seed, jobs=jobs, max_time_s=max_time_s,
+        progress=report_progress,
     )  # fmt: skip
 
     def draw() -> None:
@@ -57,7 +73,8 @@ def explain(
 
     written_and_shown(draw, show, found.interrupted)
     more = " or a tenth of a gain"
-    leave(found.interrupted, None if found.reached else not_reached(found.half_width, found.n, more))
+    missed = None if found.reached else not_reached(found.half_width, found.n, more)
+    leave(found.interrupted, time_up(found.n) if found.timed_out else missed)
 
 
 def _fewest_settings(scenario: Scenario) -> int:
@@ -77,4 +94,4 @@ def report_progress(found: Explained) -> None:
     if found.single:
         first, gain = found.single[0], found.single[0].best.gain
         said += f": {first.name} {100 * gain.mean:+.3g} points ±{100 * gain.half_width:.2g}"
-    say(f"{said}; going on")
+    going_on(said, found.left_s)

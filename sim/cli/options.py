@@ -65,6 +65,10 @@ Half = Annotated[
 ]
 Replications = Annotated[int | None, typer.Option(min=1, help="Run exactly so many, whatever the precision.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads; all cores if left out.")]
+MaxTime = Annotated[
+    str | None,
+    typer.Option("--max-time", metavar="DURATION", help='Stop then, with the answer so far: "10 min".'),
+]
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to a file.")]
 
 
@@ -102,6 +106,22 @@ def check_output(option: str, output: Path, *kinds: str) -> None:
         raise UsageError(f"{option} {output}: there is no directory {output.parent}")
     if not os.access(output.parent, os.W_OK):
         raise UsageError(f"{option} {output}: {output.parent} may not be written to")
+
+
+def seconds_of(max_time: str | None) -> float | None:
+    """Return the value of --max-time in seconds."""
+    from sim.scenario.refusal import RefusedError
+    from sim.scenario.units import duration
+
+    if max_time is None:
+        return None
+    try:
+        time = float(duration(max_time))
+    except RefusedError as refusal:
+        raise UsageError(f'--max-time "{max_time}": {refusal}; give {refusal.allowed}') from None
+    if time <= 0:
+        raise UsageError(f'--max-time "{max_time}": give a time above 0')
+    return time
 
 
 def precision_of(replications: int | None, half_width: str | None) -> list[str]:

@@ -11,8 +11,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.options import File, Half, Jobs, Json, Output, Replications, Seed, Set, check_output, load, precision_of
-from sim.cli.terminal import ask, console, forewarn, leave, not_reached, put_json, say, warn, written_and_shown
+from sim.cli.options import (
+    File,
+    Half,
+    Jobs,
+    Json,
+    MaxTime,
+    Output,
+    Replications,
+    Seed,
+    Set,
+    check_output,
+    load,
+    precision_of,
+    seconds_of,
+)
+from sim.cli.terminal import (
+    ask,
+    console,
+    forewarn,
+    going_on,
+    leave,
+    not_reached,
+    put_json,
+    time_up,
+    warn,
+    written_and_shown,
+)
 from sim.cli.tuning import tune_command
 from sim.errors import UsageError
 
@@ -41,6 +66,7 @@ def run(
     engine: Annotated[Engine, typer.Option(help="The same runs, bit for bit.")] = Engine.COMPILED,
     seed: Seed = None,
     jobs: Jobs = None,
+    max_time: MaxTime = None,
     as_json: Json = False,
     output: Output = None,
     done_by: Annotated[
@@ -70,8 +96,9 @@ def run(
             )
     if events and replication is None:
         raise UsageError("--events needs --replication R: the incidents of which run?")
-    if replication is not None and (replications is not None or half_width is not None):
-        raise UsageError("--replication runs one alone: leave out --replications and --half-width")
+    if replication is not None and (replications is not None or half_width is not None or max_time is not None):
+        raise UsageError("--replication runs one alone: leave out --replications, --half-width and --max-time")
+    max_time_s = seconds_of(max_time)
     asked = Asked.read(scenario, done_by, ettr_below, quantile)
     forewarn([(file, scenario)], 1 if replication is not None else replications, jobs, engine is Engine.SIMPY)
     if replication is not None:
@@ -81,7 +108,7 @@ def run(
         _run_one(scenario, replication, engine, seed, events, as_json, output, series)
         return
     tune = partial(tune_command, file, changes or [])
-    _run_many(scenario, replications, engine, seed, jobs, as_json, output, series, asked, tune)
+    _run_many(scenario, replications, engine, seed, jobs, max_time_s, as_json, output, series, asked, tune)
 
 
 @dataclass(frozen=True)
@@ -148,7 +175,8 @@ def _write(runs: Runs, output: Path | None, series: Path | None) -> None:
 
 
 def _run_many(
-    scenario: Scenario, replications: int | None, engine: Engine, seed: int | None, jobs: int | None, as_json: bool,
+    scenario: Scenario, replications: int | None, engine: Engine, seed: int | None, jobs: int | None,
+    max_time_s: float | None, as_json: bool,
     output: Path | None, series: Path | None, asked: Asked, tune: Callable[[str], str],
 ) -> None:  # fmt: skip
     from sim.planning import build
@@ -166,7 +194,9 @@ def _run_many(
     out = console()
     if not as_json:
         out.print(wrapped(f"{scenario.name}: {prospect(outlook)}"))
-    answer = estimate(scenario, replications, seed, engine=engine.value, jobs=jobs, progress=report_progress)
+    answer = estimate(
+        scenario, replications, seed, engine=engine.value, jobs=jobs, max_time_s=max_time_s, progress=report_progress
+    )
 
     def show() -> None:
         chances = _chances(answer, asked)
@@ -189,7 +219,8 @@ def _run_many(
             out.print(quantile_table(answer, asked.quantile, quantiles_at(answer, asked.quantile)))
 
     written_and_shown(partial(_write, answer.runs, output, series), show, answer.interrupted)
-    leave(answer.interrupted, None if answer.reached else not_reached(answer.half_width, answer.n))
+    missed = None if answer.reached else not_reached(answer.half_width, answer.n)
+    leave(answer.interrupted, time_up(answer.n) if answer.timed_out else missed)
 
 
 def _chances(answer: Answer, asked: Asked) -> dict[str, Estimate | None]:
@@ -220,7 +251,7 @@ def _odds(answer: Answer, chances: dict[str, Estimate | None], share: float | No
 def report_progress(answer: Answer) -> None:
     """Say how far the answer is."""
     half = 100 * answer.ettr.half_width
-    say(f"{answer.n} replications: ETTR {100 * answer.ettr.mean:.2f} % ±{half:.2g} points; going on")
+    going_on(f"{answer.n} replications: ETTR {100 * answer.ettr.mean:.2f} % ±{half:.2g} points", answer.left_s)
 
 
 def _run_one(

@@ -120,6 +120,18 @@ def leave(interrupted: bool, imprecise: str | None) -> None:
         raise typer.Exit(ExitCode.IMPRECISE)
 
 
+def time_up(n: int) -> str:
+    """Say that --max-time ended the replications."""
+    return f"the time is up: the answer is that of {n:,} replication{'s' if n > 1 else ''}"
+
+
+def going_on(said: str, left_s: float | None) -> None:
+    """Say how far an answer is, and how long it still takes."""
+    from sim.report.words import duration
+
+    say(f"{said}; {'' if left_s is None else f'about {duration(left_s)} left, '}going on")
+
+
 def not_reached(half_width: float | None, n: int, more: str = "") -> str:
     """Say that a half width of ETTR, as a fraction, was not reached."""
     return (

@@ -68,6 +68,10 @@ class Answer:
         The precision of ETTR that was asked for, as a fraction; None if a number of replications was asked for.
     interrupted : bool
         Whether Ctrl-C ended the replications early: the intervals are honest, but not what was asked for.
+    timed_out : bool
+        Whether the time was up before they were precise, or as many as asked.
+    left_s : float or None
+        Time until they are, about, s, at looks before the last.
     partners : array of ``sim.engine.state.ROW``, shape (m,), m <= n
         Runs with the uncertain inputs of the first m replications and faults of their own; they count in nothing but
         ``inputs``. Empty where no input is uncertain.
@@ -77,6 +81,8 @@ class Answer:
     half_width: float | None = None
     interrupted: bool = False
     partners: Records = field(default_factory=lambda: np.zeros(0, ROW))
+    timed_out: bool = False
+    left_s: float | None = None
 
     def __repr__(self) -> str:
         ends = "" if self.ettr.low is None else f" ({self.ettr.low:.4f} to {self.ettr.high:.4f})"
@@ -143,6 +149,13 @@ class Answer:
         if self.half_width is None:
             return True
         return self.believed and self.ettr.half_width <= self.half_width
+
+    @property
+    def needed(self) -> float:
+        """Replications that the precision takes, as far as the spread so far tells; infinite where none was asked."""
+        if self.half_width is None:
+            return math.inf
+        return self.n * (self.ettr.half_width / self.half_width) ** 2
 
     @property
     def believed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from sim.arguments import check_function, check_share, check_texts, check_whole, check_word
+from sim.arguments import check_function, check_share, check_texts, check_time, check_whole, check_word
 from sim.engine.compiled.run import Runner
 from sim.engine.state import ROW
 from sim.errors import UsageError
@@ -45,6 +46,10 @@ class Comparison:
         Whether Ctrl-C ended the replications early.
     shares : tuple of float
         Of the error that each further case's intervals may spend; all of it where left out.
+    timed_out : bool
+        Whether the time was up before all cases were told, or had as many replications as asked.
+    left_s : float or None
+        Time until they are, about and at most, s, at looks before the last.
     """
 
     cases: tuple[Answer, ...]
@@ -52,6 +57,8 @@ class Comparison:
     half_width: float | None = None
     interrupted: bool = False
     shares: tuple[float, ...] = ()
+    timed_out: bool = False
+    left_s: float | None = None
 
     def __repr__(self) -> str:
         said = ", ".join(f"{each.name!r} {each.verdict}" for each in self.differences)
@@ -85,6 +92,15 @@ class Comparison:
         if not self.differences:
             return self.cases[0].believed and self.cases[0].ettr.half_width <= self.half_width
         return all(each.is_precise(self.half_width) for each in self.differences)
+
+    @property
+    def needed(self) -> float:
+        """Replications that the precision takes, as far as the spread so far tells; infinite where none was asked."""
+        if self.half_width is None:
+            return math.inf
+        open_ = [each.ettr.half_width for each in self.differences if each.case.n == self.n]
+        widest = max(open_, default=self.cases[0].ettr.half_width)
+        return self.n * (widest / self.half_width) ** 2
 
     @property
     def told(self) -> bool:
@@ -121,6 +137,7 @@ def compare(
     jobs: int | None = None,
     changes: Overrides = (),
     until: Until = "told",
+    max_time_s: float | None = None,
     progress: Callable[[Comparison], None] | None = None,
 ) -> Comparison:
     """Compare scenarios with the first of them, on the same faults.
@@ -150,6 +167,9 @@ def compare(
         A case needs no more replications once it is told: its verdict is clear, or its difference as precise as
         ``half_width``. Its intervals hold at whichever look that is (``sim.study.spending``). Or all cases run until
         all are precise.
+    max_time_s : float, optional
+        Time to simulate, s, above 0, from the end of the first replication on (compiling does not count): then the
+        answer is what is known so far, and ``timed_out``.
     progress : callable, optional
         Called with the comparison so far at every look that is not the last.
 
@@ -170,6 +190,7 @@ def compare(
         check_share("half_width", half_width),
     )
     given_seed, jobs = check_whole("seed", seed, 0), check_whole("jobs", jobs, 1)
+    max_time_s = check_time("max_time_s", max_time_s)
     check_function("progress", progress)
     check_word("until", until, get_args(Until))
     cases = _cases(scenarios, changes)
@@ -180,19 +201,18 @@ def compare(
     seed = first.run.seed if given_seed is None else given_seed
     wanted = None if replications is not None else half_width or first.run.precision.half_width
     most = replications or min(case.run.max_replications for case in cases)
-    study = _Looks(cases, called, seed, jobs or cores(), wanted, most, until)
-    found, interrupted = look(study.extend, study.answer, most, study.enough, progress)
-    return replace(found, interrupted=interrupted)
+    study = _Looks(cases, called, seed, jobs or cores(), wanted, until)
+    return look(study.extend, study.answer, most, study.enough, progress, max_time_s)
 
 
 class _Looks:
     """The cases at one look after the other; one that is settled is not simulated any more."""
 
     def __init__(
-        self, cases: list[Scenario], names: tuple[str, ...], seed: int, jobs: int, wanted: float | None, most: int,
+        self, cases: list[Scenario], names: tuple[str, ...], seed: int, jobs: int, wanted: float | None,
         until: Until,
     ) -> None:  # fmt: skip
-        self.cases, self.names, self.wanted, self.most, self.until = cases, names, wanted, most, until
+        self.cases, self.names, self.wanted, self.until = cases, names, wanted, until
         self.plans = [build(case, seed) for case in cases]
         self.runners = [Runner(plan, jobs) for plan in self.plans]
         self.rows: list[Records] = [np.zeros(0, ROW) for _ in cases]
@@ -206,14 +226,14 @@ class _Looks:
         for i, rows in more.items():
             self.rows[i] = np.concatenate([self.rows[i], rows])
 
-    def answer(self, n: int) -> Comparison:
+    def answer(self, n: int, last: bool) -> Comparison:
         """Return the comparison as it stands after n replications of the first case."""
         self.look += 1
         answers = [Answer(Runs(*each)) for each in zip(self.cases, self.plans, self.rows, strict=True)]
         if self.wanted is not None and self.until == "told":
             for i in sorted(self.open):
                 difference = Difference(self.names[i], answers[0], answers[i], len(answers) - 1)
-                self.shares[i], settled = self._judged(difference, self.wanted, n == self.most)
+                self.shares[i], settled = self._judged(difference, self.wanted, last)
                 if settled:
                     self.open.remove(i)
         return Comparison(tuple(answers), self.names, self.wanted, shares=tuple(self.shares[1:]))
@@ -230,7 +250,7 @@ class _Looks:
         """Whether no case needs more replications."""
         if self.wanted is None:
             return False
-        return found.reached if self.until == "precise" or not found.differences else not self.open
+        return found.reached if self.until == "precise" else found.told
 
 
 def _cases(scenarios: Sequence[Source], changes: Overrides) -> list[Scenario]:

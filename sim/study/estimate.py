@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from sim.arguments import check_function, check_share, check_whole, check_word
+from sim.arguments import check_function, check_share, check_time, check_whole, check_word
 from sim.engine.compiled.run import Runner
 from sim.engine.inputs import PARTNER
 from sim.engine.state import MARKS, ROW, Floats
@@ -33,6 +33,7 @@ def run(
     engine: Engine = "compiled",
     jobs: int | None = None,
     changes: Overrides = (),
+    max_time_s: float | None = None,
     progress: Callable[[Answer], None] | None = None,
 ) -> Answer:
     """Simulate a scenario: a number of replications, or until ETTR is as precise as asked.
@@ -56,6 +57,9 @@ def run(
         Threads of the compiled engine; all cores where left out.
     changes : dict or list of str
         As the overrides of ``sim.load``.
+    max_time_s : float, optional
+        Time to simulate, s, above 0, from the end of the first replication on (compiling does not count): then the
+        answer is what is known so far, and ``timed_out``.
     progress : callable, optional
         Called with the answer so far at every look that is not the last.
 
@@ -78,6 +82,7 @@ def run(
     )
     seed, jobs = check_whole("seed", seed, 0), check_whole("jobs", jobs, 1)
     check_word("engine", engine, get_args(Engine))
+    max_time_s = check_time("max_time_s", max_time_s)
     check_function("progress", progress)
     scenario = scenario_of(scenario, changes)
     plan = build(scenario, seed)
@@ -103,12 +108,13 @@ def run(
             marks = np.concatenate([runs.marks, marks])
         runs = replace(runs, rows=rows, marks=marks)
 
-    answer, interrupted = look(
-        extend, lambda n: Answer(runs, wanted), most, lambda each: wanted is not None and each.reached, progress
-    )
+    answer = look(
+        extend, lambda n, last: Answer(runs, wanted), most, lambda each: wanted is not None and each.reached, progress,
+        max_time_s,
+    )  # fmt: skip
     try:
-        if plan.uncertain and answer.n > 1 and not interrupted:
+        if plan.uncertain and answer.n > 1 and not answer.interrupted and not answer.timed_out:
             answer = replace(answer, partners=more(PARTNER, min(answer.n, MOST_PAIRS)))
     except KeyboardInterrupt:
-        interrupted = True
-    return Answer(answer.runs, wanted, interrupted=True) if interrupted else answer
+        answer = replace(answer, interrupted=True)
+    return answer

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
-from sim.arguments import check_function, check_share, check_whole
+from sim.arguments import check_function, check_share, check_time, check_whole
 from sim.engine.compiled.run import Runner
 from sim.engine.state import ROW
 from sim.errors import UsageError
@@ -105,6 +106,10 @@ class Explained:
         Precision of each gain in ETTR that was asked for, as a fraction; None if a number of replications was.
     interrupted : bool
         Whether Ctrl-C ended the replications early.
+    timed_out : bool
+        Whether the time was up before every gain was told, or as many replications as asked.
+    left_s : float or None
+        Time until they are, about, s, at looks before the last.
     """
 
     answer: Answer
@@ -112,6 +117,8 @@ class Explained:
     left_out: tuple[LeftOut, ...]
     half_width: float | None = None
     interrupted: bool = False
+    timed_out: bool = False
+    left_s: float | None = None
 
     def __repr__(self) -> str:
         said = ", ".join(each.name for each in self.leaders) or "nothing"
@@ -155,6 +162,17 @@ class Explained:
         return (first, *close)
 
     @property
+    def needed(self) -> float:
+        """Replications that all gains take, as far as their spread so far can tell; infinite where no precision was
+        asked for.
+        """
+        if self.half_width is None:
+            return math.inf
+        effects = [effect for each in self.turned for effect in each.effects if not _told(effect, self.half_width)]
+        widths = [_width_over_enough(effect, self.half_width) for effect in effects]
+        return self.n * max(widths, default=1.0) ** 2
+
+    @property
     def reached(self) -> bool:
         """Whether every gain is told well enough: it is as precise as was asked for, or to a tenth of itself; of a loss
         its sign is enough. What too few runs differ by is not waited for.
@@ -190,6 +208,7 @@ def explain(
     seed: int | None = None,
     half_width: float | None = None,
     jobs: int | None = None,
+    max_time_s: float | None = None,
     progress: Callable[[Explained], None] | None = None,
 ) -> Explained:
     """Say what is lost and to what, and what halving or doubling each lever would give, on the same faults.
@@ -209,6 +228,9 @@ def explain(
         own where left out. Looked at after 32, 64, 128, ... replications, up to the scenario's ``max_replications``.
     jobs : int, optional
         Threads; all cores where left out.
+    max_time_s : float, optional
+        Time to simulate, s, above 0, from the end of the first replication on (compiling does not count): then the
+        answer is what is known so far, and ``timed_out``.
     progress : callable, optional
         Called with the answer so far at every look that is not the last.
 
@@ -229,6 +251,7 @@ def explain(
         check_share("half_width", half_width),
     )
     seed, jobs = check_whole("seed", seed, 0), check_whole("jobs", jobs, 1)
+    max_time_s = check_time("max_time_s", max_time_s)
     check_function("progress", progress)
     from_file = cache(maker(scenario, changes))
     base = from_file(())
@@ -238,10 +261,9 @@ def explain(
     wanted = None if replications is not None else half_width or base.run.precision.half_width
     most = replications or base.run.max_replications
     looks = _Looks(trials, wanted)
-    found, interrupted = look(
-        looks.extend, looks.answer, most, lambda each: wanted is not None and each.reached, progress
+    return look(
+        looks.extend, looks.answer, most, lambda each: wanted is not None and each.reached, progress, max_time_s
     )
-    return replace(found, interrupted=interrupted)
 
 
 class _Looks:
@@ -279,7 +301,7 @@ class _Looks:
                 self.trials.at(turn.changes, first + count)
         self.rows = rows
 
-    def answer(self, n: int) -> Explained:
+    def answer(self, n: int, last: bool) -> Explained:
         """Return the answer of the first n replications of everything, which all have been run."""
         rows = self.rows
         answer = Answer(Runs(self.scenario, self.trials.plan(()), rows))
@@ -309,6 +331,11 @@ def _told(effect: Effect, half_width: float) -> bool:
     if effect.verdict in ("same", "few", "worse") or gain.half_width <= half_width:
         return True
     return effect.verdict == "better" and gain.half_width <= ENOUGH * gain.mean
+
+
+def _width_over_enough(effect: Effect, half_width: float) -> float:
+    """How many times as wide as need be the interval of an effect is."""
+    return effect.gain.half_width / max(half_width, ENOUGH * effect.gain.mean)
 
 
 def _verdict(gain: Estimate, same: bool, enough: bool) -> Verdict:

@@ -124,7 +124,9 @@ def test_no_matplotlib_is_said_before_anything_runs(sim: Sim, small: Path, monke
 def test_too_few_replications_to_be_precise_give_3(sim: Sim, small: Path) -> None:
     said = sim("explain", small, "--half-width", "0.0001 points", "--set", "run.max_replications=64")
     assert said.code == 3
-    assert re.search(r"^32 replications of \d+ settings: MTBF of node \+\S+ points ±\S+; going on$", said.err, re.M)
+    assert re.search(
+        r"^32 replications of \d+ settings: MTBF of node \+\S+ points ±\S+; about .* left, going on$", said.err, re.M
+    )
     assert "was not reached in 64 replications" in said.err
     assert "most would help" in said.out
 
