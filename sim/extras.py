@@ -14,16 +14,20 @@ from sim.errors import UsageError
 PACKAGE = "lockstep-sim"
 
 
+class MissingExtraError(UsageError):
+    """What was asked for needs an extra that is not installed."""
+
+
 def need_pictures(option: str) -> None:
     """Refuse an option that draws a picture where matplotlib is missing.
 
     Raises
     ------
-    UsageError
+    MissingExtraError
         With the command that installs it.
     """
     if find_spec("matplotlib") is None:
-        raise UsageError(f"{option}: pictures need matplotlib, which is an extra: {install_command('plot')}")
+        raise MissingExtraError(f"{option}: pictures need matplotlib, which is an extra: {install_command('plot')}")
 
 
 def install_command(extra: str) -> str:

@@ -13,8 +13,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import UsageError
-from sim.extras import install_command
+from sim.extras import MissingExtraError, install_command
 
 if TYPE_CHECKING:
     from sim.batch.dask_workers import DaskWorkers
@@ -110,7 +109,7 @@ def _module(name: str) -> Any:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "sim":
             raise
-        raise UsageError(
+        raise MissingExtraError(
             f"Python's package {missing.name} is missing, without which work cannot be sent to a cluster; "
             f"install the extra: {install_command('hpc')}"
         ) from missing

@@ -22,7 +22,7 @@ MOST_TRIES = 3
 SHORTEST_TASK_S = 1.0
 LONGEST_TASK_S = 10.0
 """How long a task should take: long beside what giving it costs (4 to 9 ms with Dask), short beside what is lost with a
-worker.
+worker. Its worker holds it to the longest, whatever was expected of it: only one replication may take longer.
 """
 
 FOR_EACH_WORKER_S = 0.01
@@ -50,7 +50,10 @@ OF_A_REPLICATION = 40
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a sweep is: cases, replications of this session, the time since its start and left, s, workers alive."""
+    """How far a sweep is: cases, replications of this session, the time since its start and left, s, workers alive.
+
+    While cases are planned, ``planned`` is how many are; then None.
+    """
 
     cases: int
     done: int
@@ -59,6 +62,7 @@ class Progress:
     elapsed_s: float
     left_s: float | None
     workers: int
+    planned: int | None = None
 
 
 def weight(case: Resolved, replications: int) -> float:
@@ -158,20 +162,25 @@ class Driver:
     def _next_task(self) -> Task:
         """Pieces that take a second and more together; one that was there when a worker died is alone."""
         pieces = [self._suspects.popleft()] if self._suspects else list(self._enough())
-        return Task(model(), tuple(pieces), tuple(self.states[piece.case].case.plan for piece in pieces))
+        plans = tuple(self.states[piece.case].case.plan for piece in pieces)
+        return Task(model(), tuple(pieces), plans, max(LONGEST_TASK_S, self._shortest_s))
+
+    @property
+    def _shortest_s(self) -> float:
+        """Time of a task that leaves the driver time for all workers."""
+        return max(1, self._workers.alive()) * FOR_EACH_WORKER_S
 
     def _enough(self) -> Iterator[Piece]:
         """Pieces of the list for one task: long ones at first, short ones at the end, so that all workers end alike."""
         alive = max(1, self._workers.alive())
         seconds = min(max(self._left * self._cost_s / (4 * alive), SHORTEST_TASK_S), LONGEST_TASK_S)
-        left = max(seconds, alive * FOR_EACH_WORKER_S) / self._cost_s
+        left = max(seconds, self._shortest_s) / self._cost_s
         rows = MOST_ROWS
         while self._todo and left > 0 and rows > 0:
             piece = self._todo.popleft()
             fits = min(max(1, int(left * piece.count / self._weight(piece))), rows)
-            if fits < piece.count:
-                self._todo.appendleft(Piece(piece.case, piece.first + fits, piece.count - fits))
-                piece = Piece(piece.case, piece.first, fits)
+            piece, rest = piece.cut(fits)
+            self._todo.extendleft(rest)
             yield piece
             left -= self._weight(piece)
             rows -= piece.count
@@ -190,8 +199,12 @@ class Driver:
             self._done(task, done)
 
     def _done(self, task: Task, done: Done) -> None:
-        self._learn(sum(self._weight(piece) for piece in task.pieces), done)
+        not_run = sum(self._weight(piece) for piece in done.left)
+        self._learn(sum(self._weight(piece) for piece in task.pieces) - not_run, done)
+        self._todo.extendleft(reversed(done.left))
         failed = dict(done.failed)
+        for case in {piece.case for piece in done.left if self.states[piece.case].why_failed is not None}:
+            self._drop(case)
         for case, why in failed.items():
             self._give_up(case, why)
         for block in done.blocks:
@@ -237,11 +250,15 @@ class Driver:
                 self._left -= self._weight(piece)
 
     def _give_up(self, case: int, why: str) -> None:
-        """Do without a case, and without what is still to be done for it."""
+        """Do without a case."""
         if self.states[case].why_failed is not None:
             return
         self.states.give_up(case, why)
         self._journal.given_up(self.states[case].case.identity, why)
+        self._drop(case)
+
+    def _drop(self, case: int) -> None:
+        """Forget what is still to be done for a case."""
         for todo in (self._todo, self._suspects):
             for piece in [piece for piece in todo if piece.case == case]:
                 todo.remove(piece)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.batch.driver import weight
-from sim.batch.work import Resolved, unpacked
+from sim.batch.work import Resolved, plan_of
 from sim.engine.compiled.run import Runner
 from sim.study.levelled import time_s
 from sim.study.looks import FIRST_LOOK
@@ -63,7 +63,7 @@ def forecast(cases: Sequence[Resolved], replications: int | None) -> Forecast:
     seconds, weighed, spreads = 0.0, 0.0, []
     for number in chosen:
         case = different[number]
-        runner = Runner(unpacked(case.plan))
+        runner = Runner(plan_of(case.plan))
         runner.see_compiled()
         start = time.process_time()
         rows = runner.run(0, FIRST_LOOK)

@@ -144,7 +144,7 @@ class Journal:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._file)
-            raise UsageError(f"{path.parent}: another sim sweep is at work there; wait for it, or stop it") from None
+            raise UsageError(in_use(path.parent)) from None
         self.content, self._end = _read(path)
         if not self._end and not _MAGIC.startswith(os.pread(self._file, len(_MAGIC), 0)):
             os.close(self._file)
@@ -213,6 +213,11 @@ class Journal:
 def read(path: Path) -> Content:
     """Read a journal that somebody may be writing; an empty one where there is none."""
     return _read(path)[0]
+
+
+def in_use(directory: Path) -> str:
+    """Say that somebody else writes the journal of a directory."""
+    return f"{directory}: another sim sweep is at work there; wait for it, or stop it"
 
 
 def at_work(path: Path) -> bool:

@@ -33,12 +33,15 @@ class Manifest:
         The sweep, resolved.
     cases : tuple of Resolved
         In their order. A manifest that was read has no plans.
+    base : str
+        Hash of the scenario file as it is written, with what it includes.
     """
 
     model: str
     versions: Mapping[str, str]
     sweep: Mapping[str, Any]
     cases: tuple[Resolved, ...]
+    base: str = ""
 
     @classmethod
     def read(cls, directory: Path) -> Self | None:
@@ -47,7 +50,7 @@ class Manifest:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             cases = tuple(Resolved(identity, b"", *rest) for identity, *rest in found["cases"])
-            return cls(found["model"], found["versions"], found["sweep"], cases)
+            return cls(found["model"], found["versions"], found["sweep"], cases, found.get("base_sha256", ""))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -63,8 +66,28 @@ class Manifest:
         cases = [
             [case.identity, case.confidence, case.half_width, case.most, case.faults] for case in self.cases
         ]  # fmt: skip
-        what = {"model": self.model, "versions": self.versions, "sweep": self.sweep, "cases": cases}
+        what = {
+            "model": self.model, "versions": self.versions, "sweep": self.sweep, "base_sha256": self.base,
+            "cases": cases,
+        }  # fmt: skip
         write_json(directory / NAME, what)
+
+
+def refuse_other_sources(
+    before: Manifest, model: str, versions: Mapping[str, str], content: Content, directory: Path
+) -> None:
+    """Refuse to go on with results that were made by other sources or versions. Raises `UsageError`."""
+    if before.model == model or not content.runs:
+        return
+    differ = (
+        f"{name} {before.versions.get(name)}, here {version}"
+        for name, version in versions.items()
+        if before.versions.get(name) != version
+    )
+    raise UsageError(
+        f"{directory}: its results were made with another Lockstep, Python or libraries "
+        f"({', '.join(differ) or 'other sources'}), and may not go with new ones; give another directory with -o"
+    )
 
 
 def explain_change(before: Manifest, now: Manifest, content: Content, directory: Path, accepted: bool) -> Iterator[str]:
@@ -76,13 +99,7 @@ def explain_change(before: Manifest, now: Manifest, content: Content, directory:
         If results were made by other sources or versions, or if cases that were run are none of the sweep's any more
         and nobody ``accepted`` that.
     """
-    if before.model != now.model and content.runs:
-        differ = (f"{name} {before.versions.get(name)}, here {now.versions[name]}" for name in now.versions
-                  if before.versions.get(name) != now.versions[name])  # fmt: skip
-        raise UsageError(
-            f"{directory}: its results were made with another Lockstep, Python or libraries "
-            f"({', '.join(differ) or 'other sources'}), and may not go with new ones; give another directory with -o"
-        )
+    refuse_other_sources(before, now.model, now.versions, content, directory)
     changes = list(_changes(before.sweep, now.sweep))
     if not changes:
         return

@@ -22,7 +22,7 @@ from sim.batch.driver import MOST_TRIES, Driver, Progress
 from sim.batch.file import Sweep, load_sweep
 from sim.batch.journal import Blocks, Journal
 from sim.batch.manifest import NAME as MANIFEST
-from sim.batch.manifest import Manifest, explain_change
+from sim.batch.manifest import Manifest, explain_change, refuse_other_sources
 from sim.batch.states import States
 from sim.batch.stop import Stop, asked_to_stop
 from sim.batch.swept import Swept, as_read, failed_of, row_of
@@ -34,7 +34,7 @@ from sim.batch.tables import (
     write_json,
     write_tables,
 )
-from sim.batch.work import Resolved, model, resolve_many, unpacked
+from sim.batch.work import Resolved, Unplanned, model, plan_of, resolve_many
 from sim.batch.workers import Borrowed, Flights, LocalWorkers, Workers
 from sim.engine.compiled.ready import COMPILING
 from sim.engine.compiled.run import Runner
@@ -142,7 +142,8 @@ def run_sweep(
         workers = executor if isinstance(executor, Workers) else Borrowed(executor, jobs)
     finished = False
     try:
-        resolved = resolve(sweep, local, jobs, stop)
+        refuse_directory(Path(out))
+        resolved = planned_before(sweep, Path(out)) or resolve(sweep, local, jobs, stop, progress)
         with _opened(Path(out)) as journal:
             _explained(sweep, resolved, journal, accept_changes, say)
             if retry_failed:
@@ -156,6 +157,31 @@ def run_sweep(
             local.close(now=not finished)
 
 
+def refuse_directory(directory: Path) -> None:
+    """Refuse a directory for results that cannot be used, before anything is planned. Writes nothing.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be made or written to, is in use, or holds something else, or results of another Lockstep.
+    """
+    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise UsageError(f"{there}: is no directory; give another one with -o")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"{directory}: {there} may not be written to; give another directory with -o")
+    journal = directory / journals.NAME
+    if not journal.exists():
+        for name in (RESULTS, CASES, PROVENANCE):
+            if (directory / name).exists():
+                raise UsageError(f"{directory / name}: is of no sweep, and would be overwritten; give another -o")
+    elif journals.at_work(journal):
+        raise UsageError(journals.in_use(directory))
+    before = Manifest.read(directory)
+    if before is not None:
+        refuse_other_sources(before, model(), versions(), journals.read(journal), directory)
+
+
 @contextmanager
 def _opened(directory: Path) -> Iterator[Journal]:
     """The journal of a directory, which is made, and cleared of what a driver left that was killed while it wrote."""
@@ -163,10 +189,6 @@ def _opened(directory: Path) -> Iterator[Journal]:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{directory}: cannot be made: {error.strerror}; give another directory with -o") from None
-    if not (directory / journals.NAME).exists():
-        for name in (RESULTS, CASES, PROVENANCE):
-            if (directory / name).exists():
-                raise UsageError(f"{directory / name}: is of no sweep, and would be overwritten; give another -o")
     with Journal(directory / journals.NAME) as journal:
         for name in (RESULTS, CASES, PROVENANCE, MANIFEST):
             for left in directory.glob(partial_name(name, "*")):
@@ -179,7 +201,7 @@ def _explained(
 ) -> None:
     """Say what has changed since the directory was made, and write by what it is made now."""
     directory = journal.path.parent
-    now = Manifest(model(), dict(versions()), as_read(sweep), tuple(resolved))
+    now = Manifest(model(), dict(versions()), as_read(sweep), tuple(resolved), sweep.base.sha256())
     before = Manifest.read(directory)
     if before is not None:
         for line in explain_change(before, now, journal.content, directory, accept_changes):
@@ -189,10 +211,30 @@ def _explained(
     now.write(directory)
 
 
+def planned_before(sweep: Sweep, directory: Path) -> list[Resolved] | None:
+    """Return the cases as an earlier start planned them, for their workers to plan again; None where none did.
+
+    That holds for the same sweep of the same file, by the same sources.
+    """
+    before = Manifest.read(directory)
+    if before is None or (before.model, before.base) != (model(), sweep.base.sha256()):
+        return None
+    if before.sweep != as_read(sweep) or len(before.cases) != len(sweep.cases):
+        return None
+    return [
+        replace(known, plan=Unplanned(sweep.base, case.changes, sweep.seed, known.identity))
+        for case, known in zip(sweep.cases, before.cases, strict=True)
+    ]
+
+
 def resolve(
-    sweep: Sweep, workers: Workers | None = None, jobs: int | None = None, stop: Stop | None = None
+    sweep: Sweep,
+    workers: Workers | None = None,
+    jobs: int | None = None,
+    stop: Stop | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
 ) -> list[Resolved]:
-    """Plan all cases, in processes of this machine if they are many.
+    """Plan all cases, in processes of this machine if they are many. ``progress`` hears how many are planned.
 
     Raises
     ------
@@ -201,6 +243,7 @@ def resolve(
     """
     found: dict[int, Resolved] = {}
     wrong: list[tuple[Case, ScenarioError]] = []
+    count, begun = len(sweep.cases), time.monotonic()
     for start, planned in _planned(sweep, workers, jobs):
         if stop is not None and stop.number:
             raise StoppedError(f"stopped by {signal.Signals(stop.number).name} before anything was run")
@@ -209,6 +252,8 @@ def resolve(
                 found[number] = each
             else:
                 wrong.append((sweep.cases[number], ScenarioError(list(each))))
+        ready, elapsed = len(found) + len(wrong), time.monotonic() - begun
+        progress(Progress(count, 0, 0, 0, elapsed, elapsed * (count - ready) / ready, 0, ready))
     if wrong:
         raise ScenarioError(sweep.problems_of(sorted(wrong, key=lambda each: each[0].index)))
     return [_asked(sweep, found[number]) for number in range(len(found))]
@@ -275,7 +320,7 @@ def _driven(
 
 def _is_compiled(resolved: Sequence[Resolved]) -> bool:
     """Whether the engine is compiled on this machine, as far as some of the cases say."""
-    return all(Runner(unpacked(case.plan)).is_compiled() for case in resolved[:: len(resolved) // _LOOKED_AT + 1])
+    return all(Runner(plan_of(case.plan)).is_compiled() for case in resolved[:: len(resolved) // _LOOKED_AT + 1])
 
 
 def _now() -> str:

@@ -49,14 +49,34 @@ class Piece:
     first: int
     count: int
 
+    def cut(self, count: int) -> tuple[Piece, tuple[Piece, ...]]:
+        """Return the first ``count`` replications, or all if they are fewer, and what is left, if anything is."""
+        count = min(count, self.count)
+        rest = Piece(self.case, self.first + count, self.count - count)
+        return Piece(self.case, self.first, count), (rest,) if rest.count else ()
+
+
+@dataclass(frozen=True)
+class Unplanned:
+    """A case that its worker plans: a base with changes, the seed, and the case's identity, which must come out."""
+
+    base: Base
+    changes: tuple[str, ...]
+    seed: int | None
+    identity: str
+
 
 @dataclass(frozen=True)
 class Task:
-    """Pieces that one worker does in turn, each with its plan; ``model`` is that of the driver."""
+    """Pieces that one worker does in turn, each with its plan; ``model`` is that of the driver.
+
+    After so many ``seconds`` the worker begins no other replication, and gives back what is left.
+    """
 
     model: str
     pieces: tuple[Piece, ...]
-    plans: tuple[bytes, ...]
+    plans: tuple[bytes | Unplanned, ...]
+    seconds: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -72,12 +92,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Done:
-    """What a task leaves: blocks, the cases that failed with the reason, and how long it took, s, where."""
+    """What a task leaves: blocks, the cases that failed with the reason, how long it took, s, where, and what of it was
+    not run as its time was up.
+    """
 
     blocks: tuple[Block, ...]
     failed: tuple[tuple[int, str], ...]
     seconds: float
     host: str
+    left: tuple[Piece, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,8 +111,8 @@ class Resolved:
     ----------
     identity : str
         From `identity`.
-    plan : bytes
-        Packed: see `unpacked`.
+    plan : bytes or Unplanned
+        See `plan_of`.
     confidence, half_width : float
         Of the interval of ETTR that the scenario asks for; the half width as a share of 1.
     most : int
@@ -99,7 +122,7 @@ class Resolved:
     """
 
     identity: str
-    plan: bytes
+    plan: bytes | Unplanned
     confidence: float
     half_width: float
     most: int
@@ -155,8 +178,22 @@ def resolve_many(
     return found
 
 
-def unpacked(plan: bytes) -> Plan:
-    """The plan that `resolved` packed. It goes from process to process, and is never read from a file."""
+def plan_of(plan: bytes | Unplanned) -> Plan:
+    """Return the plan of a case, which `resolved` packed, or which is made now.
+
+    What is packed goes from process to process, and is never read from a file.
+
+    Raises
+    ------
+    ValueError
+        If the case is not the one that was planned before.
+    """
+    if isinstance(plan, Unplanned):
+        scenario = plan.base.scenario(plan.changes)
+        made = build(scenario, plan.seed)
+        if identity(scenario, made.seed) != plan.identity:
+            raise ValueError("is planned otherwise than when the sweep was started; give another directory with -o")
+        return made
     found: Plan = pickle.loads(zlib.decompress(plan))
     return found
 
@@ -176,7 +213,7 @@ def _expected_faults(plan: Plan) -> float:
 
 
 def run_task(task: Task) -> Done:
-    """Run the pieces of a task.
+    """Run the pieces of a task, at least one replication.
 
     A case that raises is reported as failed and costs the others nothing; what may be the worker's fault (memory, a
     full disk) is raised.
@@ -193,21 +230,51 @@ def run_task(task: Task) -> Done:
         )
     start = time.perf_counter()
     made: dict[tuple[str, ...], list[tuple[Piece, list[np.ndarray]]]] = {}
-    failed = []
+    failed: list[tuple[int, str]] = []
+    left: list[Piece] = []
+    slowest = 0.0  # time of one replication
     for piece, packed in zip(task.pieces, task.plans, strict=True):
+        begun = time.perf_counter()
+        if (made or failed) and begun - start + slowest > task.seconds:
+            left.append(piece)
+            continue
         try:
-            plan = unpacked(packed)
+            plan = plan_of(packed)
             runner = Runner(plan)
-            start += runner.see_compiled()  # that is no part of what the task takes
-            columns = columns_of(plan, runner.run(piece.first, piece.count))
+            waited = runner.see_compiled()  # that is no part of what the task takes
+            start, begun = start + waited, begun + waited
+            rows = _run_until(runner, piece, start + task.seconds)
+            columns = columns_of(plan, rows)
         except (MemoryError, OSError):
             raise
         except Exception as error:
             failed.append((piece.case, f"{type(error).__name__}: {error}"))
         else:
-            made.setdefault(tuple(columns), []).append((piece, list(columns.values())))
+            done, rest = piece.cut(len(rows))
+            made.setdefault(tuple(columns), []).append((done, list(columns.values())))
+            left += rest
+            slowest = max(slowest, (time.perf_counter() - begun) / len(rows))
     blocks = tuple(_block(names, found) for names, found in made.items())
-    return Done(blocks, tuple(failed), time.perf_counter() - start, socket.gethostname())
+    return Done(blocks, tuple(failed), time.perf_counter() - start, socket.gethostname(), tuple(left))
+
+
+def _run_until(runner: Runner, piece: Piece, end: float) -> np.ndarray:
+    """Run a piece from its first replication on, as many as fit before ``end`` of ``time.perf_counter``: at least one.
+
+    One shows how long they take; then as many as half of the time allows, so that slower ones fit, too.
+    """
+    begun = time.perf_counter()
+    parts = [runner.run(piece.first, 1)]
+    done = 1
+    while done < piece.count:
+        now = time.perf_counter()
+        each = max((now - begun) / done, 1e-9)
+        if now + each > end:
+            break
+        count = min(piece.count - done, max(1, int(min((end - now) / 2 / each, piece.count))))
+        parts.append(runner.run(piece.first + done, count))
+        done += count
+    return np.concatenate(parts)
 
 
 def _block(names: tuple[str, ...], found: Sequence[tuple[Piece, list[np.ndarray]]]) -> Block:

@@ -1,4 +1,6 @@
-"""How far a sweep is: a bar on a terminal, a line every ten seconds elsewhere. On standard error."""
+"""How far a sweep is: a bar on a terminal; elsewhere a line when the first task has ended, and every ten seconds. On
+standard error.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,9 @@ class Shown(AbstractContextManager["Shown"]):
         now = time.monotonic()
         if sys.stderr.isatty():
             self._status.update(line(progress))
-        elif now - self._last >= EVERY_S:
+        elif now - self._last >= EVERY_S or (self._first and progress.replications):
             self._last = now
+            self._first = not progress.replications
             say(line(progress))
 
 
@@ -49,6 +52,9 @@ def line(progress: Progress) -> str:
     """Progress in one line: cases done, rate, time left, workers alive."""
     from sim.report.words import duration
 
+    if progress.planned is not None:
+        said = f"{progress.planned:,} of {progress.cases:,} cases are planned"
+        return said if progress.left_s is None else f"{said}, about {duration(progress.left_s)} left"
     said = f"{progress.done:,} of {progress.cases:,} cases"
     if progress.failed:
         said += f", {progress.failed:,} failed"

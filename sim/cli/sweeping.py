@@ -150,16 +150,14 @@ def _dry_run(what: Sweep, output: Path | None, executor: Where, jobs: int | None
     from sim.batch.forecast import forecast
     from sim.batch.status import not_done
     from sim.batch.sweep import resolve
+    from sim.cli.progress import Shown
     from sim.report.sweep import case_lines, forecast_lines
 
-    cases = resolve(what, jobs=jobs)
+    with Shown() as shown:
+        cases = resolve(what, jobs=jobs, progress=shown.update)
     missing = cases if output is None else not_done(cases, output, what.replications)
     found = forecast(missing, what.replications)
-    script = None
-    if executor is Where.SLURM:
-        from sim.batch import clusters
-
-        script = clusters.job_script(what.slurm, (output or Path()) / LOGS)
+    script = _batch_script(what, output) if executor is Where.SLURM else None
     if as_json:
         listed = [{"case": case.index, "changes": list(case.changes)} for case in what.cases]
         put_json({**asdict(found), "batch_script": script, "listed": listed})
@@ -172,6 +170,18 @@ def _dry_run(what: Sweep, output: Path | None, executor: Where, jobs: int | None
         put(line)
     if script is not None:
         put(f"\n{script}")
+
+
+def _batch_script(what: Sweep, output: Path | None) -> str | None:
+    """Return the batch script that would be submitted; None where what writes it is not installed, which is said."""
+    from sim.batch import clusters
+    from sim.extras import MissingExtraError
+
+    try:
+        return clusters.job_script(what.slurm, (output or Path()) / LOGS)
+    except MissingExtraError as missing:
+        say(f"the batch script is not shown: {missing}")
+        return None
 
 
 def _leave(swept: Swept) -> None:

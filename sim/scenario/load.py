@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike, fspath
@@ -58,6 +60,11 @@ class Base:
         """Read a file, as `load` does; no pipe or device if it must be `regular`."""
         file = str(path)
         return cls.parse(read_text(file, regular=regular), file)
+
+    def sha256(self) -> str:
+        """Return the hash of what is written: scenarios with the same changes of bases with the same hash are equal."""
+        written = json.dumps(self._merged.data, sort_keys=True, default=repr)
+        return hashlib.sha256(written.encode()).hexdigest()
 
     @classmethod
     def parse(cls, text: str, file: str) -> Base:

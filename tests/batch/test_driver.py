@@ -23,7 +23,7 @@ from sim.batch.states import States
 from sim.batch.status import status
 from sim.batch.stop import Stop
 from sim.batch.sweep import run_sweep
-from sim.batch.work import Piece, Resolved, Task, identity, model, resolved, run_task, unpacked
+from sim.batch.work import Piece, Resolved, Task, identity, model, plan_of, resolved, run_task
 from sim.batch.workers import Borrowed, Workers
 from sim.errors import ExitCode, LostError, ScenarioError, UsageError
 from sim.results import columns_of
@@ -92,7 +92,7 @@ def test_every_row_is_that_of_the_case_run_alone(undisturbed: Path, tmp_path: Pa
     assert len(frame) == 6 * 40
     for case in sweep.cases:
         scenario = sweep.base.scenario(case.changes)
-        plan = unpacked(resolved(scenario, None).plan)
+        plan = plan_of(resolved(scenario, None).plan)
         rows = Runner(plan).run(0, 40)
         mine = frame[frame["case"] == case.index]
         for name, values in columns_of(plan, rows).items():
