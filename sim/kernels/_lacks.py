@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from numba.core import ir, types
@@ -45,12 +46,33 @@ class Lacks(FunctionPass):
         return isinstance(kind, types.Record) and value.attr not in kind.fields
 
 
+@register_pass(mutates_CFG=False, analysis_only=False)
+class Named(FunctionPass):
+    """Names compiled code by what the types of its arguments hold.
+
+    Numba names a record type by a number that counts types in the process that compiles. Code for two record types that
+    two processes kept may then have the same names, and a process that reads both calls the one for the other.
+    """
+
+    _name = "named"
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def run_pass(self, state: Any) -> bool:
+        """Add a checksum of the types to the name of one function. Returns that it is changed."""
+        checksum = hashlib.sha256(repr(state.args).encode()).hexdigest()[:16]
+        state.func_id.unique_id = f"{state.func_id.unique_id}x{checksum}"
+        return True
+
+
 class Compiler(CompilerBase):
-    """Numba's passes, and ``Lacks`` before branches are pruned."""
+    """Numba's passes, ``Named``, and ``Lacks`` before branches are pruned."""
 
     def define_pipelines(self) -> list[Any]:
         """The passes, as Numba asks for them."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.add_pass_after(Named, IRProcessing)
         passes.add_pass_after(Lacks, IRProcessing)
         passes.finalize()
         return [passes]

@@ -273,3 +273,49 @@ def test_processes_that_compile_at_the_same_time_disturb_nobody(
         assert all(asked.lines == [] for asked in pool.map(lambda _: ask_process(), range(4)))
     assert list(ours(tmp_path).iterdir()) == [kept(tmp_path)]
     assert ask_process() == Asked(1, [])
+
+
+TWO_PLANS = """if True:
+    import sys, types
+    import numpy as np
+    from sim.kernels._numba import compiled
+
+    module = sys.modules["sim.kernels.of_a_test"] = types.ModuleType("sim.kernels.of_a_test")
+    exec('''if True:
+        def steps(plan, n):
+            total = 0.0
+            for i in range(n):
+                total += plan.rate * (1.0 + i % 7) ** 0.5
+            return total
+
+        def run(plan, n):
+            total = 0.0
+            for i in range(n):
+                total += steps(plan, i) - steps(plan, i // 2)
+            return total
+    ''', vars(module))
+    module.steps, module.run = (compiled(each, nogil=True) for each in (module.steps, module.run))
+    plans = {"short": [("rate", "f8")], "long": [*((f"has_{i}", "i8") for i in range(64)), ("rate", "f8")]}
+    for kind in sys.argv[1:]:
+        plan = np.zeros(1, plans[kind])
+        plan["rate"] = 1.0
+        assert module.run(plan[0], 20) == module.run.py_func(plan[0], 20), kind
+    print(sum(module.run.stats.cache_hits.values()))
+"""
+
+
+def test_code_for_two_plans_that_two_processes_kept_is_not_mixed_up(tmp_path: Path) -> None:
+    """Each process counts types anew, so that both call their plan's type by the same number: a third one that reads
+    the code of both calls the right one for each. It did not, and read beyond the end of the shorter plan.
+    """
+
+    def hits(*kinds: str) -> int:
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-c", TWO_PLANS, *kinds], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout)
+
+    assert [hits("short"), hits("long")] == [0, 0]
+    assert [hits("short", "long"), hits("long", "short")] == [2, 2]
