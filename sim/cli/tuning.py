@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import File, Jobs, Json, Replications, Seed, Set, load
+from sim.cli.options import File, Jobs, Json, MaxTime, Replications, Seed, Set, load, seconds_of
 from sim.cli.terminal import console, forewarn, leave, put_json, say
 from sim.errors import UsageError
 
@@ -65,6 +65,7 @@ def tune(
     replications: Replications = None,
     seed: Seed = None,
     jobs: Jobs = None,
+    max_time: MaxTime = None,
     as_json: Json = False,
 ) -> None:
     """Find the best value of a number of a scenario, what it is worth, and where it does not matter."""
@@ -74,10 +75,11 @@ def tune(
 
     of, value = _target(target, metric)
     forewarn([(file, load(file, changes))], replications, jobs, settings=FEWEST_SETTINGS)
-    threshold = _points(flat)
+    threshold, max_time_s = _points(flat), seconds_of(max_time)
     found = search(
         file, over, low, high, changes=changes or [], metric=of, target=value,
-        flat=threshold, replications=replications, seed=seed, jobs=jobs, progress=report_progress,
+        flat=threshold, replications=replications, seed=seed, jobs=jobs, max_time_s=max_time_s,
+        progress=report_progress,
     )  # fmt: skip
     if as_json:
         put_json(found.as_dict())
@@ -158,6 +160,8 @@ def _imprecise(found: Tuned) -> str | None:
         return ""
     if found.reached:
         return None
+    if found.timed_out:
+        return f"the time is up: the value is not known to {100 * found.precision:g} % yet"
     return (
         f"the value is not known to {100 * found.precision:g} %: raise run.max_replications, or take any value of its "
         "interval"

@@ -128,6 +128,11 @@ def _refusal(tuned: Tuned, over: Range, found: Found) -> str:
             f"{knob.title}: no best value is named: {metric.name} is best, or not surely worse, at the end of the "
             f"range, {end}. Give a wider range ({option}), or take what is cheapest there"
         )
+    if found.reason == "time":
+        return (
+            f"{knob.title}: no value is named: the time was up when {found.n} replications of the values below were "
+            "known. Give it more --max-time"
+        )
     if found.reason == "noise":
         width = max(values) - min(values)
         spread = f"{100 * width:.2g} points" if metric.points else metric.plain(width)

@@ -85,6 +85,10 @@ class Clock:
         return min(count * self._each_s, max(self.left_s, 0.0))
 
 
+class OutOfTimeError(Exception):
+    """The time is up, and something is known that can be said."""
+
+
 def looks(first: int, most: int) -> Iterator[int]:
     """Return the numbers of replications at which to look: ``first``, each time twice as many, and ``most``."""
     n = min(first, most)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sim.errors import UsageError
-from sim.study.looks import FIRST_LOOK, looks
+from sim.study.looks import FIRST_LOOK, OutOfTimeError, looks
 from sim.study.paired import Measured, interval
 from sim.study.peak import Peak, peak
 from sim.study.ranges import Range
@@ -58,7 +58,8 @@ class Found:
 
     ``reason`` is None where there is a best value: then it is ``best``, between ``low`` and ``high`` with the
     confidence of the search. It is "low" or "high" where the metric rises to that end of the range, or is not surely
-    worse there, and "noise" where no value is surely worse than another, or no peak is to be seen. ``flat`` is the
+    worse there, "noise" where no value is surely worse than another, or no peak is to be seen, and "time" where the
+    time was up before that was known. ``flat`` is the
     region around the best value in which the metric is within the threshold of its best; an end is None where the
     region reaches beyond the range; it is not known after Ctrl-C. ``precise`` says whether the interval is as narrow as
     was asked for.
@@ -73,6 +74,7 @@ class Found:
     flat: tuple[float | None, float | None] | None = None
     precise: bool = True
     interrupted: bool = False
+    timed_out: bool = False
 
 
 Progress = Callable[[str], None]
@@ -109,6 +111,7 @@ class Search:
     fixed: bool
     progress: Progress
     _known: Found | None = field(default=None, init=False)
+    _grid_so_far: Found | None = field(default=None, init=False)
 
     def run(self) -> Found:
         """Search; what is known so far if Ctrl-C comes after the grid."""
@@ -118,9 +121,32 @@ class Search:
             if self._known is None:
                 raise
             return replace(self._known, interrupted=True)
+        except OutOfTimeError:
+            return self.so_far()
+
+    def so_far(self) -> Found:
+        """Return what is known when the time is up: a value, or at least the grid."""
+        known = self._known or self._grid_so_far
+        assert known is not None
+        return replace(known, timed_out=True)
+
+    def keep(self, found: Found) -> None:
+        """Keep what is to be said if the time is up; a grid alone names no value."""
+        if found.reason is None:
+            self._known = found
+        else:
+            self._grid_so_far = self._grid_so_far or found
 
     def at(self, value: float, n: int) -> Measured:
-        """Measure a value on n replications."""
+        """Measure a value on n replications.
+
+        Raises
+        ------
+        OutOfTimeError
+            If the time is up, and there is something to say.
+        """
+        if self.trials.clock.over and (self._known or self._grid_so_far):
+            raise OutOfTimeError
         return self.trials.at(self.over.changes(value), n)
 
     def measured(self, values: Sequence[float], n: int) -> list[Measured]:
@@ -151,6 +177,7 @@ class Search:
         for n in self.looks(FIRST_LOOK, min(self.most, MOST_ON_GRID)):
             points = self._points(values, self.measured(values, n))
             best = max(range(len(points)), key=lambda i: points[i].metric.mean)
+            self.keep(Found(n, points, "time", values[best]))
             clear = [is_clear(point.loss) for point in points]
             above = nothing_below or (best > 0 and clear[0])
             if above and best < len(points) - 1 and clear[-1]:

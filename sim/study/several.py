@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim.study.knobs import changes_of
+from sim.study.looks import OutOfTimeError
 from sim.study.paired import Floats
 from sim.study.ranges import Range
 from sim.study.search import Found, Progress, Search
@@ -59,17 +60,22 @@ def _climb(trials: Trials, over: Sequence[Range], progress: Progress) -> list[fl
     from scipy.optimize import minimize  # takes long to import, and only this needs it
 
     tried = 0
+    best: tuple[Floats, float] = np.zeros(len(over)), math.inf
 
     def settings(x: Floats) -> list[float]:
         return [each.knob.rounded(math.exp(at), 6) for each, at in zip(over, x, strict=True)]
 
     def loss(x: Floats) -> float:
-        nonlocal tried
+        nonlocal tried, best
+        if trials.clock.over:
+            raise OutOfTimeError
         tried += 1
         changes = changes_of((each.knob, value) for each, value in zip(over, settings(x), strict=True))
         value = trials.at(changes, REPLICATIONS).value
         if tried % 20 == 0:
             progress(f"{tried} settings of {REPLICATIONS} replications: {trials.metric} {100 * value:.2f} %")
+        if -value < best[1]:
+            best = np.array(x), -value
         return -value
 
     bounds = [(math.log(max(each.low, 1.0 if each.knob.whole else each.low)), math.log(each.high)) for each in over]
@@ -78,8 +84,12 @@ def _climb(trials: Trials, over: Sequence[Range], progress: Progress) -> list[fl
     options: Any = {
         "initial_simplex": first, "xatol": CLOSE, "fatol": LEAST_GAIN, "maxfev": SETTINGS * len(over), "adaptive": True,
     }  # fmt: skip
-    found = minimize(loss, np.array(start), method="Nelder-Mead", bounds=bounds, options=options)
-    return settings(found.x)
+    best = np.array(start), math.inf
+    try:
+        found = minimize(loss, np.array(start), method="Nelder-Mead", bounds=bounds, options=options)
+        return settings(found.x)
+    except OutOfTimeError:
+        return settings(best[0])
 
 
 def _start(each: Range, low: float, high: float) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from scipy.special import stdtrit
 
-from sim.study.looks import FIRST_LOOK
+from sim.study.looks import FIRST_LOOK, OutOfTimeError
 from sim.study.metrics import METRICS
 from sim.study.paired import Measured, interval
 from sim.study.search import MOST_ON_GRID, Found, Point, Search
@@ -41,7 +41,13 @@ class Solve:
     search: Search
 
     def run(self) -> Found:
-        """Solve; a value that holds for the replications so far if Ctrl-C comes after the first."""
+        """Solve; a value that holds for the replications so far if Ctrl-C comes after the first, or the time is up."""
+        try:
+            return self._solve()
+        except OutOfTimeError:
+            return self.search.so_far()
+
+    def _solve(self) -> Found:
         search = self.search
         grid, bracket = self._grid()
         if bracket is None:
@@ -52,6 +58,7 @@ class Solve:
             for n in search.looks(2 * FIRST_LOOK, search.most):
                 found = self._value(value, bracket, n, grid.points)
                 value = found.best
+                search.keep(found)
                 search.progress(f"{n} replications: {search.shown(found.best)}")
                 if found.precise and found.reason is None and not search.fixed:
                     break
@@ -68,6 +75,7 @@ class Solve:
         for n in search.looks(FIRST_LOOK, min(search.most, MOST_ON_GRID)):
             measured = search.measured(values, n)
             points = self._points(values, measured)
+            search.keep(Found(n, points, "time"))
             reached = [each.value >= self.target for each in measured]
             pairs = [(values[i], values[i + 1]) for i in range(len(values) - 1) if reached[i] != reached[i + 1]]
             if pairs:

@@ -15,6 +15,7 @@ from sim.planning import build
 from sim.results import Runs, count_reasons
 from sim.scenario import Scenario
 from sim.study.knobs import Make
+from sim.study.looks import Clock
 from sim.study.metrics import METRICS
 from sim.study.paired import Floats, Measured
 
@@ -50,11 +51,16 @@ class Trials:
         Threads, at least 1.
     first : int
         Number of the first replication: trials from another one meet other faults.
+    max_time_s : float or None
+        Time to simulate, s, on the trials' ``clock``, from the end of the first ones on.
     """
 
-    def __init__(self, make: Make, metric: str, seed: int, jobs: int, first: int = 0) -> None:
+    def __init__(
+        self, make: Make, metric: str, seed: int, jobs: int, first: int = 0, max_time_s: float | None = None
+    ) -> None:
         self.make, self.metric, self.seed, self.jobs = make, metric, seed, jobs
         self.first = first
+        self.clock = Clock(max_time_s)
         self._settings: dict[tuple[str, ...], _Setting] = {}
 
     def fresh(self, first: int) -> Trials:
@@ -82,6 +88,7 @@ class Trials:
         have = len(setting.numerator)
         if have < n:
             rows = Runner(setting.plan, self.jobs).run(setting.first + have, n - have)
+            self.clock.start()
             runs = Runs(setting.scenario, setting.plan, rows)
             numerator, denominator = metric.totals(runs)
             setting.numerator = np.concatenate([setting.numerator, numerator])

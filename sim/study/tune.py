@@ -7,7 +7,16 @@ from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any
 
-from sim.arguments import check_above, check_function, check_share, check_texts, check_whole, check_word, described
+from sim.arguments import (
+    check_above,
+    check_function,
+    check_share,
+    check_texts,
+    check_time,
+    check_whole,
+    check_word,
+    described,
+)
 from sim.errors import UsageError
 from sim.scenario import Overrides, Scenario, Source, as_texts
 from sim.scenario.positions import split_key
@@ -114,6 +123,11 @@ class Tuned:
         return any(each.interrupted for each in self.found)
 
     @property
+    def timed_out(self) -> bool:
+        """Whether the time was up before the search was over."""
+        return any(each.timed_out for each in self.found)
+
+    @property
     def changes(self) -> tuple[str, ...]:
         """The changes that set what was found; empty if no value is named."""
         return next((each.changes for each in self.settings if each.name == "best"), ())
@@ -175,6 +189,7 @@ class Options:
     replications: int | None = None
     seed: int | None = None
     jobs: int | None = None
+    max_time_s: float | None = None
     progress: Progress = field(default=lambda text: None)
 
     def check(self) -> None:
@@ -191,6 +206,7 @@ class Options:
         shares = ("flat", self.flat), ("precision", self.precision)
         for name, share in shares:
             check_share(name, share)
+        check_time("max_time_s", self.max_time_s)
         check_function("progress", self.progress)
 
 
@@ -208,6 +224,7 @@ def tune(
     replications: int | None = None,
     seed: int | None = None,
     jobs: int | None = None,
+    max_time_s: float | None = None,
     progress: Progress | None = None,
 ) -> Tuned:
     """Find the best value of a knob, or the one that reaches a target, on the same faults at all points.
@@ -239,6 +256,9 @@ def tune(
         Run exactly so many at each point, at least 9; else 32, 64, 128, ... up to the scenario's ``max_replications``.
     seed, jobs : int, optional
         Seed of all draws, and threads; the scenario's own and all cores where left out.
+    max_time_s : float, optional
+        Time to search, s, above 0, from the end of the first replications on (compiling does not count). The first look
+        at the grid is taken whatever the time, and the settings in the end are simulated after it.
     progress : callable, optional
         Called with a line of text after each step.
 
@@ -263,6 +283,7 @@ def tune(
         replications,
         seed,
         jobs,
+        max_time_s,
         progress if progress is not None else _silent,
     )
     options.check()
@@ -297,7 +318,7 @@ def _silent(text: str) -> None:
 def _tune(make: Make, over: Sequence[Range], options: Options) -> Tuned:
     scenario = make(())
     seed = scenario.run.seed if options.seed is None else options.seed
-    trials = Trials(make, options.metric, seed, options.jobs or cores())
+    trials = Trials(make, options.metric, seed, options.jobs or cores(), max_time_s=options.max_time_s)
     most = options.replications or scenario.run.max_replications
     fixed = options.replications is not None
     confidence = float(scenario.run.confidence)

@@ -41,6 +41,36 @@ def test_the_time_is_up(sim: Sim, small: Path, tmp_path: Path, verb: str) -> Non
     assert f'"n": {int(count.replace(",", ""))},' in said.out
 
 
+@pytest.mark.parametrize(
+    "options", [("stores.remote.every",), ("stores.remote.every", "--target", "ettr=93 %")], ids=["best", "target"]
+)
+def test_a_search_ends_when_the_time_is_up(sim: Sim, small: Path, options: tuple[str, ...]) -> None:
+    """At once, after the first look at the grid: no value is named; in time the value is that without a limit."""
+    command = ("tune", small, "--over", *options)
+    usual = sim(*command, "--json")
+    said = sim(*command, "--max-time", "0.000001 s", "--json")
+    assert said.code == 3
+    assert said.json["knobs"][0]["refused"] == "time"
+    assert {each["metric"]["n"] for each in said.json["knobs"][0]["points"]} == {32}
+    shown = sim(*command, "--max-time", "0.000001 s")
+    assert (shown.code, "no value is named: the time was up" in " ".join(shown.out.split())) == (3, True)
+    assert sim(*command, "--max-time", "1 h", "--json").out == usual.out
+
+
+def test_a_whole_number_that_is_known_by_then_is_named(sim: Sim, small: Path) -> None:
+    said = sim("tune", small, "--over", "pools.hot", "--max-time", "0.000001 s", "--json")
+    assert said.code == 3
+    assert said.json["knobs"][0]["best"]["n"] == 32
+    assert "the time is up: the value is not known to 2 % yet" in said.err
+
+
+def test_a_search_of_several_ends_when_the_time_is_up(sim: Sim, small: Path) -> None:
+    over = ("--over", "stores.remote.every=5 min..2 h", "--over", "recovery.max_attempts=2..9")
+    said = sim("tune", small, *over, "--max-time", "0.000001 s", "--json")
+    assert said.code == 3
+    assert [each["refused"] for each in said.json["knobs"]] == ["time", "time"]
+
+
 @pytest.mark.parametrize("verb", CASES)
 def test_progress_says_how_much_time_is_left(sim: Sim, small: Path, tmp_path: Path, verb: str) -> None:
     said = sim(*command(verb, small, tmp_path), "--replications", 100, "--json")
