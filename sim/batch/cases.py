@@ -248,4 +248,4 @@ def _said(file: str, axes: Sequence[Axis], case: Case, problem: Problem, axis: A
     message = f"case {case.index} ({', '.join(point)}){also}: {what}"
     # Where no axis alone is to blame, it may be their combination.
     together = "change the base, or leave such cases out with where" if axis is None and len(axes) > 1 else None
-    return Problem(file, line, key, message, problem.given, problem.allowed, problem.remedy or together)
+    return Problem(file, line, key, message, problem.given, problem.allowed, together or problem.remedy)

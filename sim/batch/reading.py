@@ -69,7 +69,7 @@ class _Reading:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._data = document.data
-        self._findings = Findings(Places([document]), document.data)
+        self._findings = Findings(Places([document]), document.data, found=document.problems)
         self._others: list[Problem] = []
 
     def read(self, folder: FilePath, changes: Sequence[str]) -> Read:

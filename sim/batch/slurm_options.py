@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from sim.scenario.fields import PositiveDuration, Reader, Size, Table, Whole, setting
+from sim.scenario.fields import POSITIVE_DURATION, SIZE, Reader, Table, Whole, setting
 from sim.scenario.refusal import RefusedError
+from sim.scenario.spellings import clock_seconds
+from sim.scenario.units import Quantity
 
 _MOST_LINES = 100
 _MOST_LENGTH = 1_000
+_CLOCK = r"^([0-9]+-[0-9]+(:[0-9]{2}){0,2}|[0-9]+(:[0-9]{2}){1,2})$"
+_LETTERS = re.compile(r"([0-9]+)([KMGT])")
 
 
 class _Line(Reader):
@@ -61,6 +66,48 @@ class _Lines(Reader):
         return {"type": "array", "items": _Line().json_schema(), "maxItems": _MOST_LINES}
 
 
+class _Walltime(Reader):
+    """A duration, or a time as Slurm writes it."""
+
+    allowed = 'a duration such as "12 h", or as Slurm writes it: "24:00:00", "1-12:00:00"'
+
+    def read(self, value: object) -> Quantity:
+        """Give the duration in s, or raise `RefusedError`."""
+        seconds = clock_seconds(value) if isinstance(value, str) else None
+        try:
+            if seconds is None or not isinstance(value, str):
+                return POSITIVE_DURATION.read(value)
+            return Quantity(POSITIVE_DURATION.read(f"{seconds} s"), value)
+        except RefusedError as refusal:
+            raise RefusedError(refusal.message, self.allowed, refusal.remedy) from None
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON schema of the text."""
+        clock = {"type": "string", "pattern": _CLOCK, "examples": ["24:00:00"]}
+        return {"anyOf": [POSITIVE_DURATION.json_schema(), clock]}
+
+
+class _Memory(Reader):
+    """A size, or one as Slurm writes it: its letters stand for powers of 1024."""
+
+    allowed = 'a size such as "128 GB", or as Slurm writes it: "128G", which are 128 GiB'
+
+    def read(self, value: object) -> Quantity:
+        """Give the size in bytes, or raise `RefusedError`."""
+        letters = _LETTERS.fullmatch(value) if isinstance(value, str) else None
+        try:
+            if letters is None:
+                return SIZE.read(value)
+            return Quantity(SIZE.read(f"{letters[1]} {letters[2]}iB"), letters[0])
+        except RefusedError as refusal:
+            raise RefusedError(refusal.message, self.allowed, refusal.remedy) from None
+
+    def json_schema(self) -> dict[str, Any]:
+        """Give the JSON schema of the text."""
+        letters = {"type": "string", "pattern": f"^{_LETTERS.pattern}$", "examples": ["128G"]}
+        return {"anyOf": [SIZE.json_schema(), letters]}
+
+
 Word = Annotated[str, _Word()]
 _DASK = "what Dask's configuration says (jobqueue.slurm)"
 
@@ -70,8 +117,8 @@ class SlurmTable(Table):
 
     queue: Word | None = setting("Partition.", None, _DASK)
     account: Word | None = setting("Account that is charged.", None, _DASK)
-    walltime: PositiveDuration = setting(
-        "Longest time of a batch job, in s.",
+    walltime: Annotated[Quantity, _Walltime()] = setting(
+        'Longest time of a batch job, in s; or as Slurm writes it, "24:00:00".',
         "1 h",
         "assumption: short jobs start soon, and nothing is lost when they end",
     )
@@ -81,8 +128,8 @@ class SlurmTable(Table):
     cores: Annotated[int, Whole(1, 1_024)] = setting(
         "Cores of each batch job, from 1 to 1024.", 1, "assumption: the least that works"
     )
-    memory: Size | None = setting(
-        "Memory of each batch job, in bytes.",
+    memory: Annotated[Quantity, _Memory()] | None = setting(
+        'Memory of each batch job, in bytes; or as Slurm writes it, "128G" for 128 GiB.',
         None,
         "2 GB for each process: compiling the engine takes 0.8 GB, and Dask ends a worker that comes near its share",
     )

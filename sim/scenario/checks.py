@@ -54,7 +54,10 @@ def _sizes(parts: Parts, findings: Findings) -> None:
     job = nodes if parts.job.nodes is None else parts.job.nodes
     if job > nodes:
         allowed = f"at most {nodes} (cluster.nodes)"
-        findings.add(("job", "nodes"), RefusedError("needs more nodes than the cluster has", allowed))
+        of_gpus, rest = divmod(job, parts.cluster.gpus_per_node)
+        gpus = f"{job:_} GPUs are {of_gpus:_} nodes of {parts.cluster.gpus_per_node}"
+        remedy = f"did you mean GPUs? {gpus}" if not rest and 0 < of_gpus <= nodes else None
+        findings.add(("job", "nodes"), RefusedError("needs more nodes than the cluster has", allowed, remedy))
     elif parts.pools is not None:
         spares = sum(pool_sizes(parts.pools, nodes - job))
         if job + spares > nodes:

@@ -7,7 +7,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sim.errors import Problem, ScenarioError
@@ -16,6 +16,8 @@ from sim.scenario.refusal import shown_path
 
 MOST_BYTES = 1_000_000
 _MOST_SAID = 200
+_MOST_UNQUOTED = 50
+_UNQUOTED = re.compile(r"(\s*[A-Za-z0-9_.\"' -]+?\s*=\s*)([^\s\"'\[{#][^\"'#\[\]{}]*?)(\s*(?:#.*)?)")
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -31,11 +33,14 @@ class Document:
         Its tables, nested at most 32 levels deep.
     positions : Positions or None
         Lines of its keys; None if there is no text.
+    problems : tuple of Problem
+        Values that stand without their quotes; `data` has them as texts.
     """
 
     file: str
     data: dict[str, Any]
     positions: Positions | None
+    problems: tuple[Problem, ...] = ()
 
 
 def parse(text: str, file: str) -> Document:
@@ -46,13 +51,48 @@ def parse(text: str, file: str) -> Document:
     if deep is not None:
         allowed = f"at most {MOST_DEPTH} parts"
         raise ScenarioError([Problem(file, deep, "", "holds a dotted key of too many parts", None, allowed)])
-    try:
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ScenarioError([_syntax(file, text, error)]) from None
+    problems: list[Problem] = []
+    while True:
+        try:
+            data = tomllib.loads(text)
+            break
+        except (ValueError, RecursionError) as error:
+            problem = _syntax(file, text, error)
+            quoted = _quoted(text, problem)
+            if quoted is None or len(problems) >= _MOST_UNQUOTED:
+                raise ScenarioError([*problems, problem]) from None
+            text, remedy = quoted
+            problems.append(replace(problem, remedy=remedy))
     check_shape(data, file)
     # Only now: a text that is nested without end would take the scan without end, too.
-    return Document(file, data, Positions(text))
+    return Document(file, data, Positions(text), tuple(problems))
+
+
+def _quoted(text: str, problem: Problem) -> tuple[str, str] | None:
+    """Write a value that lacks its quotes as it was meant: gives the text, and what to write."""
+    if problem.line is None:
+        return None
+    lines = text.split("\n")
+    match = _UNQUOTED.fullmatch(lines[problem.line - 1])
+    if match is None or _is_toml(match[2]):
+        return None
+    value = match[2]
+    if value.lower() in ("true", "false"):
+        meant = value.lower()
+    elif re.fullmatch(r"[0-9]{1,3}(?:,[0-9]{3})+", value):
+        meant = value.replace(",", "_")
+    else:
+        meant = f'"{value}"'
+    lines[problem.line - 1] = f"{match[1]}{meant}{match[3]}"
+    return "\n".join(lines), f"write {match[1].strip()} {meant}"
+
+
+def _is_toml(value: str) -> bool:
+    try:
+        tomllib.loads(f"value = {value}")
+    except ValueError:
+        return False
+    return True
 
 
 def read_text(file: str, *, regular: bool = False) -> str:

@@ -125,8 +125,14 @@ class WithUnit(Reader):
         if quantity < self.low or (self.open_low and quantity == self.low):
             raise RefusedError("is too small", self.allowed)
         if quantity > self.high or (self.open_high and quantity == self.high):
-            raise RefusedError("is too large", self.allowed)
+            raise RefusedError("is too large", self.allowed, self._percent(value))
         return quantity
+
+    def _percent(self, value: object) -> str | None:
+        """Give a hint for percent that are written as a share."""
+        if not isinstance(value, (int, float)) or self.high != 1.0 or value > 100:
+            return None
+        return f'did you mean "{value:g} %"?'
 
     def json_schema(self) -> Json:
         """Give the JSON schema of the text, or of the number."""
@@ -306,7 +312,10 @@ POSITIVE_DURATION = _lasting(
 PositiveDuration = Annotated[Quantity, POSITIVE_DURATION]
 """Duration in seconds, above 0."""
 Life = Annotated[
-    Quantity, _lasting('a duration above 0, such as "6_300 h"', SHORTEST_S, math.inf, "6_300 h", "5 years")
+    Quantity,
+    WithUnit(
+        units.life, 'a duration above 0, such as "6_300 h"', SHORTEST_S, math.inf, "[time]", ("6_300 h", "5 years")
+    ),
 ]
 """Mean life in seconds, above 0, without an upper end."""
 Span = Annotated[
@@ -314,10 +323,8 @@ Span = Annotated[
     _lasting('a duration above 0, at most "100 years", such as "54 days"', SHORTEST_S, 100 * YEAR_S, "54 days"),
 ]
 """Length of a run in seconds."""
-Size = Annotated[
-    Quantity,
-    WithUnit(units.size, 'a size in bytes above 0, such as "28 TB"', 1.0, 1e30, "[size]", ("28 TB", "512 GiB")),
-]
+SIZE = WithUnit(units.size, 'a size in bytes above 0, such as "28 TB"', 1.0, 1e30, "[size]", ("28 TB", "512 GiB"))
+Size = Annotated[Quantity, SIZE]
 """Size in bytes."""
 Bandwidth = Annotated[
     Quantity,

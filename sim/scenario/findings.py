@@ -17,6 +17,7 @@ from sim.scenario.walk import field_of, keys_of, walk
 COMMAND_LINE = "command line"
 _MOST_SHOWN = 100
 _KEYS_LISTED = 16
+_GPUS = ("gpus", "gpu", "num_gpus", "n_gpus", "gpu_count")
 _STRUCTURE = {
     "model_type": ("must be a table", "a table"),
     "model_attributes_type": ("must be a table", "a table"),
@@ -75,15 +76,27 @@ class Findings:
         given = shown(self._value(path))
         self._problems.append(Problem(file, line, shown_path(path), "must be a table", given, allowed))
 
-    def add_unknown(self, path: Path, known: Iterable[str]) -> str | None:
-        """Add an unknown key; gives the known one that may have been meant."""
+    def add_unknown(self, path: Path, known: Iterable[str], meant: Path | None = None) -> str | None:
+        """Add an unknown key; gives the known one that may have been meant, `meant` if that is known."""
         keys = list(known)
-        close = nearest(str(path[-1]), keys)
+        close = nearest(str(path[-1]), keys) if meant is None else str(meant[0])
         file, line = self._place(path)
         allowed = listed(keys) if len(keys) <= _KEYS_LISTED else None
         remedy = f'did you mean "{close}"?' if close else None
+        if meant is not None and len(meant) > 1:
+            remedy = f"did you mean [{shown_path(meant)}]?"
+        if path[-1] in _GPUS and "nodes" in keys:
+            remedy = self._in_nodes(self._value(path))
         self._problems.append(Problem(file, line, shown_path(path), "is an unknown key", None, allowed, remedy))
         return close
+
+    def _in_nodes(self, gpus: object) -> str:
+        """Say how many nodes so many GPUs are."""
+        each = self._value(("cluster", "gpus_per_node"))
+        each = each if isinstance(each, int) and each > 0 else 8
+        if isinstance(gpus, bool) or not isinstance(gpus, int) or gpus < 1:
+            return "write nodes: GPUs / cluster.gpus_per_node"
+        return f"write nodes = {-(-gpus // each)}: {gpus:_} GPUs with {each} in a node"
 
     def add_errors(self, path: Path, model: type[Table], error: ValidationError) -> set[str]:
         """Add what pydantic found in a table at `path`; gives the keys that unknown ones may have meant."""

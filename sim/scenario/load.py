@@ -30,6 +30,9 @@ Source = Scenario | str | PathLike[str] | Mapping[str, Any]
 
 _NO_FILE = "<string>"
 _UNNAMED = "scenario"
+_IS_SWEEP = "is a sweep, not a scenario"
+_NO_SWEEP = "a file with [cluster] and [run]"
+_RUN_SWEEP = "sim sweep FILE -o DIRECTORY runs its cases; the base alone is the file that its scenario names"
 
 
 class Base:
@@ -50,10 +53,12 @@ class Base:
 
     def __init__(self, document: Document) -> None:
         self.file = document.file
+        if "cluster" not in document.data and {"scenario", "axes"} <= document.data.keys():
+            raise ScenarioError([Problem(self.file, None, "", _IS_SWEEP, None, _NO_SWEEP, _RUN_SWEEP)])
         if INCLUDE in document.data:
             self._merged = merge(with_included(document))
         else:
-            self._merged = Merged(document.data, Places([document]), [])
+            self._merged = Merged(document.data, Places([document]), list(document.problems))
 
     @classmethod
     def read(cls, path: str | PathLike[str], *, regular: bool = False) -> Base:

@@ -54,7 +54,7 @@ class _Merging:
     def __init__(self, documents: Sequence[Document]) -> None:
         self.data: dict[str, Any] = {}
         self.origins: dict[Path, int] = {}
-        self.problems: list[Problem] = []
+        self.problems = [problem for document in documents for problem in document.problems]
         self._documents = documents
 
     def add(self, number: int) -> None:

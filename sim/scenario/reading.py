@@ -181,7 +181,12 @@ def _efficiency(data: Mapping[str, Any], findings: Findings) -> EfficiencyTable 
 
 def _unknown_sections(data: Mapping[str, Any], findings: Findings) -> set[str]:
     known = keys_of(ScenarioTable)
-    found = (findings.add_unknown((key,), known) for key in data if key not in known)
+    wrong = [key for key in data if key not in known]
+    if not wrong:
+        return set()
+    from sim.scenario.resemblance import resembled
+
+    found = (findings.add_unknown((key,), known, resembled(key, data[key])) for key in wrong)
     return {meant for meant in found if meant}
 
 

@@ -9,6 +9,29 @@ _SHOWN_LENGTH = 60
 _SHOWN_DIGITS_BITS = 100
 _BARE_KEY = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 
+_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "none": ("nothing", "never"),
+    "no": ("nothing", "never"),
+    **dict.fromkeys(("server", "host", "machine"), ("node",)),
+    **dict.fromkeys(("servers", "hosts", "machines", "num_nodes", "n_nodes"), ("nodes",)),
+    **dict.fromkeys(("accelerator", "device", "chip"), ("gpu",)),
+    **dict.fromkeys(("reboot", "power cycle"), ("reset",)),
+    **dict.fromkeys(("replace", "replacement", "rma"), ("repair", "replace")),
+    **dict.fromkeys(("crash", "fail", "failstop", "fail-stop"), ("stop",)),
+    **dict.fromkeys(("exp", "poisson"), ("exponential",)),
+    **dict.fromkeys(("interval", "period", "frequency"), ("every",)),
+    **dict.fromkeys(("mttf", "mtti"), ("mtbf",)),
+    **dict.fromkeys(("mttr", "duration"), ("time", "horizon")),
+    **dict.fromkeys(("length", "days"), ("horizon",)),
+    **dict.fromkeys(("failures", "failure", "errors", "fault", "sources"), ("faults",)),
+    **dict.fromkeys(("storage", "store", "checkpoints", "checkpointing"), ("stores",)),
+    **dict.fromkeys(("spares", "spare", "pool"), ("pools",)),
+    **dict.fromkeys(("bw", "throughput"), ("bandwidth",)),
+    **dict.fromkeys(("detection",), ("detect",)),
+    **dict.fromkeys(("checkpoint_size", "size"), ("checkpoint",)),
+}
+"""What people write for words and keys of a file that are spelt otherwise."""
+
 Path = tuple[str | int, ...]
 
 
@@ -58,6 +81,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     folded = {candidate.casefold(): candidate for candidate in reversed(candidates)}
     if word.casefold() in folded:
         return folded[word.casefold()]
+    for meant in _SYNONYMS.get(word.casefold(), ()):
+        if meant in candidates:
+            return meant
     matches = get_close_matches(word[:_SHOWN_LENGTH], candidates, n=1, cutoff=0.6)
     return matches[0] if matches else None
 

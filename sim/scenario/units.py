@@ -12,7 +12,7 @@ from collections import Counter
 from decimal import Decimal, DecimalException
 from functools import lru_cache
 
-from sim.scenario.refusal import RefusedError, listed, nearest
+from sim.scenario.refusal import RefusedError, listed
 
 _MAX_LENGTH = 200
 _REMEMBERED = 4_096
@@ -149,6 +149,11 @@ def duration(value: object) -> Quantity:
     return _read(value, "[time]", 'a duration such as "10 min"', ("s", "min", "h"))
 
 
+def life(value: object) -> Quantity:
+    """Read a mean life such as ``"6_300 h"``, as `duration` does; seconds."""
+    return _read(value, "[time]", 'a duration such as "6_300 h"', ("h", "days", "years"))
+
+
 def size(value: object) -> Quantity:
     """Read a size such as ``"28 TB"``; bytes. Raises `RefusedError`."""
     return _read(value, "[size]", 'a size in bytes such as "28 TB"', ("GB", "TB"))
@@ -259,12 +264,13 @@ def _counts(value: object, *names: str) -> bool:
 
 def text_pattern(dimension: str, per: str | None = None) -> str:
     """Give a regular expression for an editor: a number and a unit of `dimension` (``"[time]"``)."""
-    units = "|".join(_spellings(dimension))
-    divisor = "" if per is None else rf"\s*/\s*(?:{'|'.join(_spellings(per))})"
+    units = "|".join(spellings(dimension))
+    divisor = "" if per is None else rf"\s*/\s*(?:{'|'.join(spellings(per))})"
     return rf"^\s*[+]?{NUMBER_PATTERN}\s*(?:{units}){divisor}\s*$"
 
 
-def _spellings(dimension: str) -> list[str]:
+def spellings(dimension: str) -> list[str]:
+    """Give all spellings of the units of a dimension (``"[time]"``)."""
     return sorted(text for text in _CANONICAL if _factor(text, "")[1] == dimension)
 
 
@@ -273,9 +279,11 @@ def _read(value: object, dimension: str, allowed: str, hints: tuple[str, ...]) -
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise RefusedError("needs a text with a number and a unit", allowed)
     if not isinstance(value, str):
-        sane = 0 <= value < 1e15
+        many_bytes = dimension == "[size]" and 1e6 <= value < 1e30
+        number = f"{value:.12g}".replace("e+", "e") if many_bytes else repr(value).removesuffix(".0")
+        sane = many_bytes or 0 <= value < 1e15
         raise RefusedError(
-            "needs a unit", allowed, _did_you_mean(repr(value).removesuffix(".0"), hints) if sane else None
+            "needs a unit", allowed, _did_you_mean(number, _hints(number, dimension, hints)) if sane else None
         )
     if len(value) > _MAX_LENGTH:
         raise RefusedError(f"is too long for a number with a unit (more than {_MAX_LENGTH} characters)", allowed)
@@ -288,11 +296,11 @@ def _read_text(value: str, dimension: str, allowed: str, hints: tuple[str, ...])
     if match is None:
         if _NOT_FINITE.fullmatch(value):
             raise RefusedError("must be a finite number", allowed)
-        raise RefusedError("is not one number with one unit", allowed)
+        raise RefusedError("is not one number with one unit", allowed, _spelling(value, dimension))
     sign, number, unit, per = match[1], match[2], match[3], match[4] or ""
     if not unit:
-        raise RefusedError("needs a unit", allowed, _did_you_mean(number, hints))
-    factor, found = _known_factor(unit, per, allowed)
+        raise RefusedError("needs a unit", allowed, _did_you_mean(number, _hints(number, dimension, hints)))
+    factor, found = _known_factor(unit, per, allowed, dimension)
     if found != dimension:
         raise RefusedError(f"is {_DIMENSIONS.get(found, found)}, not {_DIMENSIONS[dimension]}", allowed)
     return Quantity(_scaled(number, factor, sign, allowed), value.strip())
@@ -323,24 +331,37 @@ def _bare(value: float, allowed: str) -> Quantity:
     return Quantity(abs(number), repr(abs(number)))
 
 
+def _hints(number: str, dimension: str, hints: tuple[str, ...]) -> tuple[str, ...]:
+    """Units for a number without one: so many bytes are written in full only if they are bytes."""
+    return ("B",) if dimension == "[size]" and float(number.replace("_", "")) >= 1e6 else hints
+
+
 def _did_you_mean(number: str, hints: tuple[str, ...]) -> str:
     return "did you mean " + listed(f'"{number} {hint}"' for hint in hints) + "?"
 
 
-def _known_factor(unit: str, per: str, allowed: str) -> tuple[Decimal, str]:
+def _known_factor(unit: str, per: str, allowed: str, dimension: str) -> tuple[Decimal, str]:
     for name in (unit, per):
         if name and name not in _CANONICAL:
-            raise RefusedError(f'has the unknown unit "{name[:20]}"', allowed, _unit_hint(name))
+            hint = _unit_hint(name, dimension, divisor=name is not unit)
+            raise RefusedError(f'has the unknown unit "{name[:20]}"', allowed, hint)
     return _factor(unit, per)
 
 
-def _unit_hint(name: str) -> str | None:
-    if name in _HINTS:
+def _unit_hint(name: str, dimension: str, *, divisor: bool) -> str | None:
+    from sim.scenario.spellings import unit_meant
+
+    if name in _HINTS and not (name == "M" and dimension != "[time]"):
         return _HINTS[name]
-    if _BITS.fullmatch(name):
+    if _BITS.fullmatch(name) and not divisor:
         return "sizes are in bytes (GB), not bits: 8 Gbit are 1 GB"
-    close = nearest(name, _CANONICAL)
-    return f'did you mean "{close}"?' if close else None
+    return unit_meant(name, dimension, divisor=divisor)
+
+
+def _spelling(value: str, dimension: str) -> str | None:
+    from sim.scenario.spellings import meant
+
+    return meant(value, dimension)
 
 
 @lru_cache(maxsize=256)

@@ -290,7 +290,12 @@ RECOVERY = [
         "mean and sd",
     ),
     ("[recovery.a.stages]\nx = { time = '3 s', mean = '3 s' }", "recovery.a.stages.x", "does not have", "time alone"),
-    ("[recovery.a.stages]\nx = { law = 'weibull' }", "recovery.a.stages.x.law", "none of the known", "lognormal"),
+    (
+        "[recovery.a.stages]\nx = { law = 'weibull', mean = '1 min' }",
+        "recovery.a.stages.x.law",
+        "none of the known",
+        "lognormal",
+    ),
     ("[recovery.a.stages]\nx = { law = 'mixture', of = [] }", "recovery.a.stages.x", "0 parts", "1 to 32"),
     ("[recovery.a.stages]\nx = { law = 'mixture', of = 3 }", "recovery.a.stages.x.of", "must be an array", "array"),
     (
@@ -597,7 +602,7 @@ def test_a_problem_in_words() -> None:
     assert str(problem) == (
         "scenarios/x.toml:14: faults.node.mtbf: needs a unit; given 6300; "
         'allowed: a duration above 0, such as "6_300 h"'
-        '\n    did you mean "6300 s", "6300 min" or "6300 h"?'
+        '\n    did you mean "6300 h", "6300 days" or "6300 years"?'
     )
 
 
