@@ -40,7 +40,7 @@ best = tuned.setting("best")
 print(f"worth {100 * best.gain.mean:+.2f} points of ETTR ({100 * best.gain.low:+.2f} to {100 * best.gain.high:+.2f})")
 
 # %% [markdown]
-# The curve is flat around its peak: in the shaded region ETTR is within 0.1 points of the best, and nobody should care.
+# The curve is flat around its peak: any value in the shaded region is within 0.1 points of the best.
 # Formulas land there as well; what each *really* gets stands in the table below.
 
 

@@ -142,7 +142,7 @@ class Life:
 
     @property
     def pooled(self) -> bool:
-        """Whether components need not be told apart, as their ages stay the same."""
+        """Whether components need no names, as their ages stay the same."""
         return self.alike and (self.renewal != RENEW_UNIT or (self.renewing == 0.0 and not self.with_node))
 
 

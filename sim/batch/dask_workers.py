@@ -43,7 +43,7 @@ class DaskExecutor(Executor):
     """Sends calls to a Dask scheduler.
 
     Dask has such an executor; this one wraps it because of two things. A task that a lost scheduler takes along is
-    cancelled there, which cannot be told from a task that was cancelled on purpose: here it raises `LostError`. And a
+    cancelled there, which looks like a task that was cancelled on purpose: here it raises `LostError`. And a
     result whose future is still held is computed again when its worker dies: here Dask's future is dropped as soon as
     the result has arrived, however long the caller keeps its own.
     """

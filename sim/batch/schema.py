@@ -171,7 +171,7 @@ class SweepTable(Table):
 
     scenario: Annotated[str, FILE_NAME] = setting("The base: a scenario file, found from this file's folder.")
     seed: Annotated[int, Whole(0, 2**63 - 1)] | None = setting(
-        "Seed of all draws: all cases meet the same faults as far as they can.", None, "the scenario's"
+        "Seed of all draws: all cases see the same faults as far as they can.", None, "the scenario's"
     )
     replications: Annotated[int, Whole(1, 10_000_000)] | None = setting(
         "Replications of each case, exactly.", None, "as many as half_width needs"

@@ -174,7 +174,8 @@ def refuse_directory(directory: Path) -> None:
     if not journal.exists():
         for name in (RESULTS, CASES, PROVENANCE):
             if (directory / name).exists():
-                raise UsageError(f"{directory / name}: is of no sweep, and would be overwritten; give another -o")
+                message = "does not belong to a sweep, and would be overwritten; give another -o"
+                raise UsageError(f"{directory / name}: {message}")
     elif journals.at_work(journal):
         raise UsageError(journals.in_use(directory))
     before = Manifest.read(directory)

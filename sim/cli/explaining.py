@@ -1,4 +1,4 @@
-"""``sim explain``: what is lost and to what, and what would help most."""
+"""``sim explain``: what is lost and why, and what would help most."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def explain(
     as_json: Json = False,
     output: Output = None,
 ) -> None:
-    """Say what is lost and to what, and what halving or doubling each number would give."""
+    """Show what is lost and why, and what halving or doubling each number would give."""
     from sim.extras import need_pictures
     from sim.report.explain import sentences, tables
     from sim.study.explain import explain as study

@@ -50,7 +50,7 @@ Target = Annotated[
         help='Find where a metric of the JSON, or a bucket, has a value: "ettr=90 %", "save_stall=1 %", "jmtti_s=3 h".',
     ),
 ]
-Flat = Annotated[str, typer.Option("--flat", metavar="POINTS", help="What nobody should care for.")]
+Flat = Annotated[str, typer.Option("--flat", metavar="POINTS", help="A loss this small does not matter.")]
 
 
 def tune(

@@ -17,7 +17,7 @@ class Lacks(FunctionPass):
     """Where an argument is a record whose type has no field ``has_...``, that field is read as False.
 
     Branches that ask for it are then left out before anything is compiled. So the type of a plan says what it has, and
-    what it has not costs nothing.
+    features it does not use cost nothing.
     """
 
     _name = "lacks"

@@ -32,7 +32,7 @@ def named(each: Turned, effect: Effect) -> str:
 
 
 def sentences(explained: Explained) -> Iterator[str]:
-    """The answer: what is lost and to what most, and what would help most."""
+    """The answer: what is lost and why, and what would help most."""
     total = explained.total
     if explained.losses:
         lost, most = explained.total.gpu_hours.mean, explained.losses[0]
@@ -43,7 +43,7 @@ def sentences(explained: Explained) -> Iterator[str]:
         )
     leaders = explained.leaders
     if not leaders:
-        yield wrapped("nothing is sure to help: no lever, halved or doubled, gives a gain that can be told from 0")
+        yield wrapped("nothing is sure to help: no lever, halved or doubled, gives a significant gain")
         return
     said = " or ".join(named(each, each.best) for each in leaders)
     gain = leaders[0].best.gain

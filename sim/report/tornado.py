@@ -14,7 +14,7 @@ MOST_BARS = 25
 """Levers in the picture."""
 
 _HALF, _TWICE = "#c1666b", "#4281a4"
-"""Colours that are told apart by those who do not see red and green, and in print."""
+"""Colours that people who do not see red and green can distinguish, also in print."""
 
 
 def figure(explained: Explained) -> Figure:

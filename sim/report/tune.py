@@ -62,7 +62,7 @@ class _Metric:
 
 
 def sentences(tuned: Tuned) -> Iterator[str]:
-    """The answer: the value, what it is worth, and where nobody should care; or why no value is named."""
+    """The answer: the value, what it is worth, and the region in which it does not matter; or why no value is named."""
     for over, found in zip(tuned.over, tuned.found, strict=True):
         if found.reason is not None:
             yield wrapped(_refusal(tuned, over, found))

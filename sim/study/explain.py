@@ -1,4 +1,4 @@
-"""What is lost and to what, and what would help most: every lever halved and doubled, on the same faults."""
+"""What is lost and why, and what would help most: every lever halved and doubled, on the same faults."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Explained:
 
     @cached_property
     def leaders(self) -> tuple[Turned, ...]:
-        """What would help most: the best lever, and those that cannot be told from it; empty if none surely helps."""
+        """The best lever, and those that do not differ significantly from it; empty if none surely helps."""
         first, *others = self.single or (None,)
         if first is None or first.best.verdict != "better":
             return ()
@@ -211,7 +211,7 @@ def explain(
     max_time_s: float | None = None,
     progress: Callable[[Explained], None] | None = None,
 ) -> Explained:
-    """Say what is lost and to what, and what halving or doubling each lever would give, on the same faults.
+    """Return what is lost and why, and what halving or doubling each lever would give, on the same faults.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Differences between cases that met the same faults: replication by replication, with intervals that hold together."""
+"""Differences between cases that saw the same faults: replication by replication, with intervals that hold together."""
 
 from __future__ import annotations
 

@@ -310,7 +310,7 @@ class Search:
         return min(max(self.over.knob.rounded(value, 7), self.over.low), self.over.high)
 
     def _discrete(self) -> Found:
-        """Whole numbers: a grid that is made finer around the best, then the values that cannot be told from it."""
+        """Whole numbers: a grid made finer around the best, then the values not significantly worse."""
         low, high = self.over.low, self.over.high
         tried: dict[float, Point] = {}
         while True:
@@ -342,7 +342,7 @@ class Search:
         return found
 
     def _whole(self, tried: dict[float, Point], grid: Found) -> Found:
-        """The best whole number, those that cannot be told from it, and the flat region. It is precise where none of
+        """The best whole number, those not significantly worse, and the flat region. It is precise where none of
         them can lose more than the threshold of the flat region.
         """
         points = tuple(tried[value] for value in sorted(tried))

@@ -348,7 +348,7 @@ def test_files_of_others_are_not_overwritten(tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / name).write_text("mine", encoding="utf-8")
-    with pytest.raises(UsageError, match="is of no sweep, and would be overwritten"):
+    with pytest.raises(UsageError, match="does not belong to a sweep, and would be overwritten"):
         run_sweep(small_sweep(tmp_path), out, executor=Inline())
     assert (out / name).read_text(encoding="utf-8") == "mine"
     assert len(list(out.iterdir())) == 1

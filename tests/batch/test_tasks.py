@@ -135,7 +135,11 @@ def test_a_directory_that_cannot_be_used_is_refused_before_planning(
     (tmp_path / "file").write_text("")
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "results.parquet").write_text("mine")
-    for out, why in (("file", "is no directory"), ("file/inside", "is no directory"), ("foreign", "is of no sweep")):
+    for out, why in (
+        ("file", "is no directory"),
+        ("file/inside", "is no directory"),
+        ("foreign", "does not belong to a sweep"),
+    ):
         with pytest.raises(UsageError, match=why):
             run_sweep(sweep, tmp_path / out, executor=Inline())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "foreign", "small.toml", "sweep.toml"]

@@ -179,3 +179,18 @@ def test_the_repair_shop_of_the_documents_runs():
     nodes = 'cluster.nodes = 100\njob.nodes = 80\nfaults.node = { per = "node", mtbf = "1000 h" }\n'
     rows = Runner(build(loads(nodes + shop))).run(0, 20)
     assert min(rows["relapses"].sum(), rows["retired"].sum(), rows["renewals"].sum()) > 0
+
+
+ODD = (
+    "what it has not", "would flatter itself", "is gone on with", "is of no sweep", "until ettr is so precise",
+    "met the same faults", "meet the same faults", "what is lost and to what", "waits for his own", "one thin verb",
+)  # fmt: skip
+"""Phrases that no native engineer would write; what they mean is said otherwise."""
+
+
+def test_no_text_has_phrases_that_sound_translated():
+    for name in run(["git", "ls-files"], ROOT).stdout.split():
+        path = ROOT / name
+        if path.suffix in (".md", ".py", ".toml") and path != Path(__file__):
+            text = " ".join(path.read_text(encoding="utf-8").lower().split())
+            assert not [phrase for phrase in ODD if phrase in text], name

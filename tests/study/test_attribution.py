@@ -1,4 +1,4 @@
-"""What is lost and to what: exact sums in any scenario, and shares of two sources that have a closed form."""
+"""What is lost and why: exact sums in any scenario, and shares of two sources that have a closed form."""
 
 from pathlib import Path
 from typing import Any

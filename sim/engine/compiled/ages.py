@@ -61,7 +61,7 @@ def begin_ages(p: Any, s: Any, a: Any, lane: int) -> None:
 
 @kernel
 def _next_of_pool(p: Any, s: Any, a: Any, lane: int) -> None:
-    """Draw the next fault of components that are not told apart: their hazards add up."""
+    """Draw the next fault of components that need no names: their hazards add up."""
     source = p.lane_source[lane]
     s.lane_ordinal[lane] += 1
     gap, slot, need, effect = uniforms(

@@ -87,10 +87,10 @@ _PLAN = [
     ("lane_source", "i8", MAX_LANES), ("lane_block", "i8", MAX_LANES),
     ("lane_mean", "f8", MAX_LANES), ("lane_slots", "i8", MAX_LANES),
     # lanes of components that age (lane_life -1: they do not): place in ``Ages.lives``; whether components are not
-    # told apart; whether all are new after an incident; first place in ``Ages.members`` and in ``Ages.entries``
+    # named; whether all are new after an incident; first place in ``Ages.members`` and in ``Ages.entries``
     ("lane_life", "i8", MAX_LANES), ("lane_pooled", "i8", MAX_LANES), ("lane_system", "i8", MAX_LANES),
     ("lane_index", "i8", MAX_LANES), ("lane_entry", "i8", MAX_LANES), ("any_system", "b1"),
-    # by source: its lane of components that are told apart (-1: none), components on a node
+    # by source: its lane of components that have names (-1: none), components on a node
     ("source_lane", "i8", MAX_SOURCES), ("per_node", "i8", MAX_SOURCES),
     # groups: nodes of a run and number of domains that the runs are dealt to
     ("group_unit", "i8", MAX_GROUPS), ("group_number", "i8", MAX_GROUPS),

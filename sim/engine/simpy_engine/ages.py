@@ -24,7 +24,7 @@ from sim.plan import RENEW_SYSTEM, RENEW_UNIT, Lane
 
 
 class Pool:
-    """Components that are not told apart, since they all have the same age: their hazards add up."""
+    """Components that all have the same age, and need no names: their hazards add up."""
 
     def __init__(self, context: Context, lane: Lane) -> None:
         self.context = context
@@ -70,7 +70,7 @@ class Failed:
 
 
 class Components:
-    """Components that are told apart once they have failed. Those that have not are alike: only when the next of them
+    """Components that have names once they have failed. Those that have not are alike: only when the next of them
     fails is known, and which it is. One on a node that its own fault took down has no next failure until it is back.
     """
 
