@@ -14,7 +14,7 @@ from sim.errors import ExitCode, ScenarioError, UsageError
 
 
 def validate(files: Files, changes: Set = None) -> None:
-    """Say all that is wrong with scenario files, and where."""
+    """Say all that is wrong with scenario files and sweep files, and where."""
     from sim.planning import build
     from sim.report.questions import questions
     from sim.study.outlook import Outlook
@@ -25,7 +25,9 @@ def validate(files: Files, changes: Set = None) -> None:
         wrong += len(found)
         for problem in found:
             say(problem)
-        if not found:
+        if not found and _is_sweep(file):
+            put(f"{file}: fine")
+        elif not found:
             scenario = load(file, changes)
             warn(scenario, f"{file}: ")
             ask(questions(scenario, Outlook(build(scenario))), f"{file}: ")
@@ -40,12 +42,25 @@ def _problems(file: Path, changes: list[str] | None) -> list[str]:
     from sim.planning import build
 
     try:
-        build(load(file, changes))
+        if _is_sweep(file):
+            from sim.batch.file import load_sweep
+
+            load_sweep(file, changes or [])
+        else:
+            build(load(file, changes))
     except ScenarioError as error:
         return [str(problem) for problem in error.problems]
     except UsageError as error:
         return [f"{file}: {error}"]
     return []
+
+
+def _is_sweep(file: Path) -> bool:
+    """Whether a file is a sweep, valid or not. Raises `ScenarioError` if it is no TOML."""
+    from sim.scenario.document import parse, read_text
+
+    keys = parse(read_text(str(file)), str(file)).data.keys()
+    return "cluster" not in keys and {"scenario", "axes"} <= keys
 
 
 def show(file: File, changes: Set = None, as_json: Json = False) -> None:

@@ -253,3 +253,16 @@ def test_a_likely_slip_is_asked_about_by_every_verb(sim: Sim, small: Path) -> No
         (found,) = sim(verb, small, *slip, *more, "--json").json["questions"]
         assert f"question: {found}".startswith(question)
         assert sim(verb, small, *more, "--json").json["questions"] == []
+
+
+def test_validate_takes_sweep_files(sim: Sim, small: Path, tmp_path: Path) -> None:
+    sweep = tmp_path / "sweep.toml"
+    text = f'scenario = "{small.name}"\nreplications = 2\n[axes.spares]\nkey = "cluster.nodes"\nvalues = [11, 12]\n'
+    sweep.write_text(text)
+    assert sim("validate", sweep, small) == (0, f"{sweep}: fine\n{small}: fine\n", "")
+    sweep.write_text(text.replace("11, 12", "9, 12").replace("replications", "replicatons"))
+    said = sim("validate", sweep)
+    assert (said.code, said.out) == (2, "")
+    assert f"{sweep}:2: replicatons: is an unknown key" in said.err
+    sweep.write_text(text.replace("11, 12", "9, 12"))
+    assert "job.nodes: needs more nodes than the cluster has" in sim("validate", sweep).err
