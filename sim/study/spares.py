@@ -189,8 +189,8 @@ class Spares:
     @cached_property
     def least(self) -> int | None:
         """Least number of spares with which nodes are waited for at most 1 % of the time, all in the pool that has most
-        now, or hot ones if there are none; None where no closed form knows it, nodes never come back, or crews do not
-        keep up.
+        now, or hot ones if there are none; None where no closed form knows it, nodes never come back, crews do not
+        keep up, or it is some times the nodes of the job.
         """
         if self.losses == (0.0, 0.0):
             return 0
@@ -198,7 +198,7 @@ class Spares:
             return None
         most = 1
         while self.of(most).shortage > SHORT:
-            if most > self.plan.job_nodes + 2 * self.load:
+            if most > 2 * self.plan.job_nodes + 64:  # no answer is of use that dwarfs the job
                 return None
             most *= 2
         return bisect_left(range(most), True, key=lambda nodes: self.of(nodes).shortage <= SHORT)
