@@ -16,6 +16,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from sim.errors import UsageError
 from sim.kernels.laws import CONSTANT, ENDLESS, EXPONENTIAL, LOGNORMAL, MIXTURE
 from sim.kernels.lives import COMPONENT
 from sim.kernels.persists import DIRECT
@@ -63,6 +64,8 @@ from sim.plan import (
     Tier,
     Watchdog,
 )  # fmt: skip
+from sim.planning import build
+from sim.scenario import from_dict
 from sim.scenario.cluster import ClusterTable
 from sim.scenario.domains import make_groups, order_of
 from sim.scenario.refusal import RefusedError
@@ -981,4 +984,16 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
     else:
         optional = {"final_save": st.booleans(), "give_up": durations(2_010.0, 6_000.0, scale)}
         table["run"] = draw(st.fixed_dictionaries({**run, "work": durations(10.0, 2_000.0, scale)}, optional=optional))
+    _leave_time_to_train(table)
     return table
+
+
+def _leave_time_to_train(table: dict[str, Any]) -> None:
+    """Counts on the wall clock whose recoveries would take all of it are those of the source's own clock."""
+    observed = [source["observed"] for source in table["faults"].values() if "clock" in source.get("observed", {})]
+    if observed:
+        try:
+            build(from_dict(table))
+        except UsageError:
+            for count in observed:
+                del count["clock"]
