@@ -44,12 +44,12 @@ def ctrl_c_ends() -> Iterator[None]:
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
-    pressed = threading.Event()
+    pressed, over = threading.Event(), threading.Event()
     heard, tell = os.pipe()
     os.set_blocking(tell, False)
     before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
     hook, sys.unraisablehook = sys.unraisablehook, _without_interrupts(pressed)
-    threading.Thread(target=_watch, args=(heard, pressed), daemon=True).start()
+    threading.Thread(target=_watch, args=(heard, pressed, over), daemon=True).start()
     try:
         yield
     except Exception:
@@ -58,8 +58,10 @@ def ctrl_c_ends() -> Iterator[None]:
         raise
     finally:
         sys.unraisablehook = hook
-        signal.set_wakeup_fd(before)
-        os.close(tell)  # which ends the thread
+        over.set()
+        if not pressed.is_set():  # else the thread goes on: the interpreter takes its time to end, too
+            signal.set_wakeup_fd(before)
+            os.close(tell)  # which ends the thread
 
 
 def _without_interrupts(pressed: threading.Event) -> Callable[[Any], None]:
@@ -74,13 +76,13 @@ def _without_interrupts(pressed: threading.Event) -> Callable[[Any], None]:
     return hook
 
 
-def _watch(heard: int, pressed: threading.Event) -> None:
+def _watch(heard: int, pressed: threading.Event, over: threading.Event) -> None:
     """Wait for Ctrl-C, then for the process to end by itself, and end it."""
     until = float("inf")
     while True:
         left = until - time.monotonic()
         if left <= 0:
-            _end()
+            _end(silent=over.is_set())
         ready, _, _ = select.select([heard], [], [], None if left == float("inf") else left)
         if not ready:
             continue
@@ -93,10 +95,11 @@ def _watch(heard: int, pressed: threading.Event) -> None:
             until = min(until, time.monotonic() + (WITHIN_S if until == float("inf") else AGAIN_S))
 
 
-def _end() -> None:
+def _end(*, silent: bool) -> None:
     discard_unfinished()
     with suppress(OSError):
         if os.isatty(2):
             os.write(2, _SHOW_CURSOR)
-        os.write(2, b"sim: interrupted; what was going on, or an answer so far, would have taken too long\n")
+        if not silent:  # else what there is to say has been said
+            os.write(2, b"sim: interrupted; what was going on, or an answer so far, would have taken too long\n")
     os._exit(ExitCode.CTRL_C)

@@ -91,6 +91,7 @@ PHASES: dict[str, tuple[str, tuple[str, ...]]] = {
         "sim.results.Runs.write_series",
         ("run", "small.toml", "--replications", "2000", "--set", 'run.series="1 h"', "--series", "x.csv"),
     ),
+    "a picture": ("sim.report.tornado.write", ("explain", "small.toml", "--replications", "64", "-o", "x.png")),
 }  # fmt: skip
 IN_PHASE = """
 import importlib, sys
@@ -217,6 +218,13 @@ verbs.app = app
 main()
 """
     check(folder, *interrupted(folder, script, after_s=0.3))
+
+
+def test_ctrl_c_ends_an_interpreter_that_takes_its_time_to_end(folder: Path) -> None:
+    script = f"import atexit, time; atexit.register(time.sleep, 60)\n{MAIN}"
+    code, took_s, err = interrupted(folder, script, *VERBS["run"], after_s=1.2)
+    check(folder, code, took_s, err)
+    assert err.count("interrupted") <= 1
 
 
 @pytest.mark.parametrize(("pressed", "order"), [(False, ["write", "show"]), (True, ["show", "write"])])
