@@ -134,8 +134,8 @@ class RunTable(Table):
         "Most replications, whatever the precision; 1 or more.", 4_096, "assumption: minutes on one core"
     )
     max_events: Annotated[int, Whole(1, 10**15)] = setting(
-        "Most faults, repairs and pauses of one run, after which it ends as event_limit; 1 or more. With several "
-        "stores four saves count as one where they do not repeat, so that each has to be gone through.",
+        "Most faults, repairs, pauses and starts that fail of one run, after which it ends as event_limit; 1 or more. "
+        "With several stores four saves count as one where they do not repeat, so that each has to be gone through.",
         10_000_000,
         "assumption: far above any cluster of today, and still seconds",
     )

@@ -72,6 +72,20 @@ def test_what_repeats_is_answered(text: str, tmp_path: Path) -> None:
     assert 0.5 < found["ettr"]["mean"] < 1.0
 
 
+HARDLY_EVER = """
+cluster.nodes = 4
+faults.a = { per = "job", mtbf = "1 h" }
+recovery = { max_attempts = 10_000_000, restart.stages.s = { time = "0 s", fails = 0.999999 } }
+run = { horizon = "30 days", initial_start = %s, max_events = 200_000 }
+"""
+
+
+@pytest.mark.parametrize("initial_start", ["true", "false"])
+def test_starts_that_hardly_ever_work_end_at_the_limit_of_events(initial_start: str, tmp_path: Path) -> None:
+    found = answer(HARDLY_EVER % initial_start, tmp_path, "run", "--replications", "2")
+    assert found["stop_reasons"] == {"event_limit": 2}
+
+
 @pytest.mark.parametrize("text", LIMITED.values(), ids=LIMITED.keys())
 def test_what_does_not_ends_at_the_limit_of_events(text: str, tmp_path: Path) -> None:
     found = answer(text, tmp_path, "run", "--replications", "2")

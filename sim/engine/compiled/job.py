@@ -318,6 +318,7 @@ def _try_again(p: Any, s: Any) -> None:
     """
     stage = s.stage_stop - 1
     s.failures += 1
+    s.events += 1
     s.failing = False
     if s.open:
         s.retry_from = -1

@@ -105,6 +105,7 @@ class Job:
         while failed >= 0:
             self.since = self.context.now
             self.failures += 1
+            self.context.count_events()
             if self.failures >= self.plan.max_attempts:
                 self.context.stop(StopReason.NO_PROGRESS)
             yield self.context.alarm(self.context.now, OWN)
@@ -294,6 +295,7 @@ class Job:
     def _again(self, failed: int) -> Phase:
         """A stage has failed at its end: on as after a fault in it that takes no node and is seen at once."""
         self.failures += 1
+        self.context.count_events()
         self.retry_from, self.list_again = -1, False
         self._give_way(failed)
         self._stop()
