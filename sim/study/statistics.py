@@ -162,8 +162,8 @@ SHARES = {"p5": 0.05, "median": 0.5, "p95": 0.95}
 
 def quantile_of(values: Values, share: float) -> float:
     """A quantile of single runs, between two of them in proportion; infinite where one of these is."""
-    upper = float(np.quantile(values, share, method="higher"))
-    return upper if math.isinf(upper) else float(np.quantile(values, share))
+    lower, upper = (float(np.quantile(values, share, method=method)) for method in ("lower", "higher"))
+    return upper if lower == upper or math.isinf(upper) else float(np.quantile(values, share))
 
 
 def spread(values: Values) -> dict[str, float]:

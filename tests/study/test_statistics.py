@@ -178,3 +178,10 @@ def test_events_without_any_time_are_0_apart() -> None:
     assert many.mean[0] == 0.0
     assert np.isnan(many.low[0])
     assert np.isnan(many.high[0])
+
+
+def test_a_quantile_that_is_one_of_the_runs_is_that_run() -> None:
+    """Also where the next one was never done: between them there is nothing to take in proportion."""
+    runs = np.array([*range(21)], dtype=np.float64)
+    runs[11:] = math.inf
+    assert spread(runs) == {"p5": 1.0, "median": 10.0, "p95": math.inf}
