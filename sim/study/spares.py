@@ -118,13 +118,15 @@ class Spares:
 
         p_(k+1) / p_k = load x f(k) / (k + 1), where f(k) is the rate of losses with k nodes in repair over that with
         none: faults on the training clock strike as long as the job runs, those on the wall clock whatever is up. It
-        holds for every law of the time in repair (Erlang's and Engset's loss formulas are the cases of one clock).
+        holds for every law of the time in repair (Erlang's and Engset's loss formulas are the cases of one clock). As
+        f(k) <= 1, the tail is below Poisson's, and is left out from twelve standard deviations on.
         """
         import numpy as np
 
         if self.load == 0.0:
             return np.ones(1)
-        plan, down = self.plan, np.arange(self.plan.nodes)
+        plan = self.plan
+        down = np.arange(min(plan.nodes, math.ceil(self.load + 12 * math.sqrt(self.load) + 60)))
         on = sum(pool.nodes for pool in plan.pools if pool.on)
         wall = spares = training = 0.0
         for source in plan.sources:
