@@ -74,7 +74,7 @@ def _quoted(text: str, problem: Problem) -> tuple[str, str] | None:
         return None
     lines = text.split("\n")
     match = _UNQUOTED.fullmatch(lines[problem.line - 1])
-    if match is None or _is_toml(match[2]):
+    if match is None or not match[2].isprintable() or _is_toml(match[2]):
         return None
     value = match[2]
     if value.lower() in ("true", "false"):
