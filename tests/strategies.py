@@ -984,16 +984,18 @@ def scenarios(draw: Any, scales: tuple[float, ...] = (8e-6, 1.0, 60.0, 3_600.0))
     else:
         optional = {"final_save": st.booleans(), "give_up": durations(2_010.0, 6_000.0, scale)}
         table["run"] = draw(st.fixed_dictionaries({**run, "work": durations(10.0, 2_000.0, scale)}, optional=optional))
-    _leave_time_to_train(table)
+    _see_that_it_can_be_planned(table)
     return table
 
 
-def _leave_time_to_train(table: dict[str, Any]) -> None:
-    """Counts on the wall clock whose recoveries would take all of it are those of the source's own clock."""
-    observed = [source["observed"] for source in table["faults"].values() if "clock" in source.get("observed", {})]
-    if observed:
-        try:
-            build(from_dict(table))
-        except UsageError:
-            for count in observed:
-                del count["clock"]
+def _see_that_it_can_be_planned(table: dict[str, Any]) -> None:
+    """Change what planning alone can refuse: fleets are new that no age makes stationary; counts whose recoveries would
+    take all of the wall clock are on the source's own.
+    """
+    try:
+        build(from_dict(table))
+    except UsageError:
+        for source in table["faults"].values():
+            if "life" in source and source.get("initial_age", "stationary") == "stationary":
+                source["initial_age"] = "new"
+            source.get("observed", {}).pop("clock", None)

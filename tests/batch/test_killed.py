@@ -198,7 +198,7 @@ def test_a_directory_that_may_not_be_written_is_said(undisturbed: tuple[Path, Pa
     process = start(file, tmp_path / "out" / "inner")
     _, errors = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INVALID
-    assert "cannot be made: Not a directory" in errors
+    assert "is no directory; give another one with -o" in errors
 
 
 def test_a_full_disk_ends_it_and_it_goes_on(undisturbed: tuple[Path, Path], tmp_path: Path) -> None:

@@ -86,7 +86,8 @@ def test_pages_show_what_their_commands_say(checkout, page):
     shown = [block for block in blocks("console", text) if block.startswith("$ sim ")]
     assert shown
     for block in shown:
-        command, expected = block.replace("\\\n", " ").split("\n", 1)
+        command, expected = re.split(r"(?<!\\)\n", block, maxsplit=1)
+        command = command.replace("\\\n", " ")
         done = sim(command.removeprefix("$ "), checkout)
         assert done.returncode == 0, done.stderr
         assert [line.rstrip() for line in done.stdout.splitlines()] == expected.rstrip().splitlines()
