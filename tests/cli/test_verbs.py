@@ -1,9 +1,11 @@
 """``sim validate``, ``schema``, ``show``, ``new``, and help that costs nothing."""
 
 import json
+import shlex
 import subprocess
 import sys
 import tomllib
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import jsonschema
 import pytest
 
 import sim as package
+from sim.cli.verbs import EXAMPLES
 
 from .conftest import Sim
 from .texts import ALL, SHIPPED, SMALL
@@ -266,3 +269,21 @@ def test_validate_takes_sweep_files(sim: Sim, small: Path, tmp_path: Path) -> No
     assert f"{sweep}:2: replicatons: is an unknown key" in said.err
     sweep.write_text(text.replace("11, 12", "9, 12"))
     assert "job.nodes: needs more nodes than the cluster has" in sim("validate", sweep).err
+
+
+@pytest.mark.parametrize(
+    "verb", [verb for verbs in EXAMPLES.values() for verb in verbs], ids=lambda verb: verb.__name__
+)
+def test_help_shows_commands_that_run(sim: Sim, verb: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two for each verb, on a line of their own each."""
+    commands = next(verbs[verb] for verbs in EXAMPLES.values() if verb in verbs)
+    said = sim(verb.__name__, "--help")
+    (tmp_path / "scenarios").symlink_to(Path(__file__).parents[2] / "scenarios")
+    monkeypatch.chdir(tmp_path)
+    assert len(commands) == 2
+    for command in commands:
+        assert command in [line.strip() for line in said.out.splitlines()]
+        words = [word for text in shlex.split(command)[1:] for word in sorted(glob(text)) or [text]]
+        done = sim(*words)
+        assert done.code == 0, f"{command}: {done.err}"
+        assert done.out or done.err
