@@ -286,4 +286,4 @@ def test_help_shows_commands_that_run(sim: Sim, verb: Any, tmp_path: Path, monke
         words = [word for text in shlex.split(command)[1:] for word in sorted(glob(text)) or [text]]
         done = sim(*words)
         assert done.code == 0, f"{command}: {done.err}"
-        assert done.out or done.err
+        assert done.out or (tmp_path / "my-cluster.toml").exists()

@@ -8,11 +8,12 @@ import pytest
 from sim.cli.tuning import tune_command
 from sim.planning import build
 from sim.scenario import Scenario, load
-from sim.study import estimate, tune
+from sim.study import estimate
 from sim.study.advice import Advice, advise
 from sim.study.knobs import maker
 from sim.study.outlook import Outlook
 from sim.study.trials import Trials
+from sim.study.tune import tune
 
 TESTS = Path(__file__).parents[1]
 SCENARIOS = TESTS.parent / "scenarios"
