@@ -52,6 +52,10 @@ def ctrl_c_ends() -> Iterator[None]:
     threading.Thread(target=_watch, args=(heard, pressed, over), daemon=True).start()
     try:
         yield
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, KeyboardInterrupt) or end.code == ExitCode.CTRL_C:
+            pressed.set()  # the thread may not have had its turn yet
+        raise
     except Exception:
         if pressed.is_set():
             raise KeyboardInterrupt from None

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
+from sim.errors import UsageError
+
 Values = npt.NDArray[np.float64] | npt.NDArray[np.int64]
 
 
@@ -50,11 +52,16 @@ def ratio(numerator: Values, denominator: Values, confidence: float, most: float
     Parameters
     ----------
     numerator, denominator : arrays of shape (n,), n >= 1
-        Totals of each replication, not negative; the denominators must not add up to 0.
+        Totals of each replication, not negative.
     confidence : float
         Between 0 and 1.
     most : float
         What the ratio cannot exceed: 1 for a share.
+
+    Raises
+    ------
+    UsageError
+        If the denominators are all 0: no time passes in any run.
 
     References
     ----------
@@ -62,6 +69,8 @@ def ratio(numerator: Values, denominator: Values, confidence: float, most: float
     """
     n = len(numerator)
     total = float(np.sum(denominator))
+    if total == 0.0:
+        raise UsageError("no time passes in any run: each ends where it starts, as starts fail that take no time")
     value = float(np.sum(numerator)) / total
     if n < 2:
         return Estimate(value, None, None, n, confidence)

@@ -80,10 +80,21 @@ run = { horizon = "30 days", initial_start = %s, max_events = 200_000 }
 """
 
 
-@pytest.mark.parametrize("initial_start", ["true", "false"])
-def test_starts_that_hardly_ever_work_end_at_the_limit_of_events(initial_start: str, tmp_path: Path) -> None:
-    found = answer(HARDLY_EVER % initial_start, tmp_path, "run", "--replications", "2")
+@pytest.mark.parametrize(("initial_start", "time_s"), [("false", 0), ("true", 1e-6)])
+def test_starts_that_hardly_ever_work_end_at_the_limit_of_events(
+    initial_start: str, time_s: float, tmp_path: Path
+) -> None:
+    text = HARDLY_EVER % initial_start
+    found = answer(text.replace('"0 s"', f'"{time_s} s"'), tmp_path, "run", "--replications", "2")
     assert found["stop_reasons"] == {"event_limit": 2}
+
+
+def test_runs_in_which_no_time_passes_are_refused(sim: Sim, tmp_path: Path) -> None:
+    file = tmp_path / "long.toml"
+    file.write_text(HARDLY_EVER % "true")
+    said = sim("run", file, "--replications", 2)
+    assert said.code == 2
+    assert "no time passes in any run" in said.err
 
 
 @pytest.mark.parametrize("text", LIMITED.values(), ids=LIMITED.keys())
