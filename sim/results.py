@@ -236,8 +236,9 @@ def columns_of(plan: Plan, rows: Records) -> dict[str, Numbers]:
     """Columns of ``Runs.replications`` as numbers, arrays of shape (n,); ``stop_reason`` is a ``StopReason``."""
     ledger_gpu_s = ledger_gpu_of(plan, rows)
     columns: dict[str, Numbers] = {name: rows[name] for name in OF_A_RUN}
-    columns["ettr"] = rows["work_done_s"] / rows["wall_s"]
-    columns["ettr_hardware"] = ledger_gpu_s["productive"] / (_gpus_held(plan) * rows["wall_s"])
+    with np.errstate(invalid="ignore"):  # of a run in which no time passes nothing is a share: nan
+        columns["ettr"] = rows["work_done_s"] / rows["wall_s"]
+        columns["ettr_hardware"] = ledger_gpu_s["productive"] / (_gpus_held(plan) * rows["wall_s"])
     for name in COUNTS:
         columns[name] = rows[name]
     columns["crew_wait_total_s"] = rows["crew_wait_s"]

@@ -213,11 +213,13 @@ def _labelled(axis: Axis, labels: Sequence[str], wrong: Wrong) -> Axis:
     """Return the axis with its points called so."""
     if len(labels) != len(axis.points):
         wrong.append((("labels",), RefusedError(f"has {len(labels)} texts", f"{len(axis.points)}, one for each value")))
+    seen: set[str] = set()
     for position, label in enumerate(labels):
         if not label.strip() or not label.isprintable():
             wrong.append((("labels", position), RefusedError("is empty or not printable", "a printable text")))
-        if label in labels[:position]:
+        if label in seen:
             wrong.append((("labels", position), RefusedError("is given twice", "a label of its own for each point")))
+        seen.add(label)
     named = zip(axis.points, labels, strict=False)
     return replace(axis, points=tuple(replace(point, label=label) for point, label in named))
 

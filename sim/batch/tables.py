@@ -137,7 +137,16 @@ class Summaries(Sequence[Summary | None]):
         return tuple(name for name, cases in self.doubts.items() if cases[index])
 
     def add(self, numbers: Sequence[int], columns: Mapping[str, Matrix]) -> None:
-        """Take in cases with the same number of replications n and the same confidence; columns of shape (cases, n)."""
+        """Take in cases with the same number of replications n and the same confidence; columns of shape (cases, n).
+
+        A case in whose runs no time passes has no estimates: there is nothing to divide by.
+        """
+        lasting = columns["wall_s"].any(axis=1)
+        if not lasting.all():
+            numbers = np.asarray(numbers)[lasting].tolist()
+            columns = {name: values[lasting] for name, values in columns.items()}
+        if not numbers:
+            return
         confidence = self._cases[numbers[0]].confidence
         wall, excess = columns["wall_s"], columns["excess_s"]
         time = levelled_time(wall, excess)

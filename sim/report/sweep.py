@@ -72,7 +72,11 @@ def sentences(swept: Swept) -> list[str]:
         said.append(wrapped(f"worst: {_found(swept, ettrs, ettrs.worst)}"))
         said.append(wrapped(_as_good(ettrs, done)))
     said += cautions(swept)
-    for number, what in ((len(swept.failed), "failed"), (len(cases) - done - len(swept.failed), "not done yet")):
+    timeless = max(swept.done - done, 0) if swept.summaries else 0
+    left = len(cases) - done - timeless - len(swept.failed)
+    for number, what in (
+        (len(swept.failed), "failed"), (timeless, "end where they start: no time passes"), (left, "not done yet"),
+    ):  # fmt: skip
         if number:
             said.append(f"{_cases(number)} of {len(cases):,} {what}")
     return said

@@ -18,7 +18,7 @@ from sim.scenario.efficiency import Efficiency
 from sim.study.answer import Answer
 from sim.study.attribution import losses
 from sim.study.paired import Floats, Measured, of_ratio
-from sim.study.statistics import Estimate, mean, ratio
+from sim.study.statistics import Estimate, mean, ratio, total_of
 
 DAY_S = 86_400.0
 HOUR_S = 3_600.0
@@ -116,6 +116,7 @@ class Account:
 
     def __post_init__(self) -> None:
         check(self._runs.scenario)
+        total_of(self.answer.time_s)  # or there is nothing to divide by
 
     def __repr__(self) -> str:
         return f"<Account {self.answer.runs.scenario.name!r}: n = {self.answer.n}>"

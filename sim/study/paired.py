@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from sim.study.statistics import Estimate, Values
+from sim.study.statistics import Estimate, Values, total_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -50,9 +50,14 @@ def of_ratio(numerator: Values, denominator: Values) -> Measured:
     Parameters
     ----------
     numerator, denominator : arrays of shape (n,), n >= 1
-        The denominators must not add up to 0.
+        Not negative.
+
+    Raises
+    ------
+    UsageError
+        If the denominators are all 0: no time passes in any run.
     """
-    total = float(np.sum(denominator))
+    total = total_of(denominator)
     value = float(np.sum(numerator)) / total
     rest = np.asarray(numerator, dtype=np.float64) - value * np.asarray(denominator, dtype=np.float64)
     return Measured(value, rest * (len(rest) / total))

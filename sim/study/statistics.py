@@ -42,6 +42,14 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or math.isinf(value) else value
 
 
+def total_of(denominator: Values) -> float:
+    """Return the sum of what is divided by over replications. Raises `UsageError` where no time passes in any run."""
+    total = float(np.sum(denominator))
+    if total == 0.0:
+        raise UsageError("no time passes in any run: each ends where it starts, as starts fail that take no time")
+    return total
+
+
 def ratio(numerator: Values, denominator: Values, confidence: float, most: float = math.inf) -> Estimate:
     """Ratio of totals over replications, with a t-interval by the delta method.
 
@@ -68,9 +76,7 @@ def ratio(numerator: Values, denominator: Values, confidence: float, most: float
     W. G. Cochran, Sampling Techniques, 3rd ed., 1977, section 2.11.
     """
     n = len(numerator)
-    total = float(np.sum(denominator))
-    if total == 0.0:
-        raise UsageError("no time passes in any run: each ends where it starts, as starts fail that take no time")
+    total = total_of(denominator)
     value = float(np.sum(numerator)) / total
     if n < 2:
         return Estimate(value, None, None, n, confidence)

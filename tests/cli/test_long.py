@@ -89,12 +89,34 @@ def test_starts_that_hardly_ever_work_end_at_the_limit_of_events(
     assert found["stop_reasons"] == {"event_limit": 2}
 
 
-def test_runs_in_which_no_time_passes_are_refused(sim: Sim, tmp_path: Path) -> None:
+NO_TIME = {
+    "run": (),
+    "one": ("--replication", 0),
+    "compare": ("--variant", "faults.a.mtbf=2 h"),
+    "tune": ("--over", "faults.a.mtbf"),
+    "explain": (),
+    "efficiency": ("--set", 'efficiency = { chip = "h100-sxm", mfu = 0.4 }'),
+}
+
+
+@pytest.mark.parametrize("verb", NO_TIME)
+def test_runs_in_which_no_time_passes_are_refused(sim: Sim, verb: str, tmp_path: Path) -> None:
     file = tmp_path / "long.toml"
-    file.write_text(HARDLY_EVER % "true")
-    said = sim("run", file, "--replications", 2)
+    file.write_text(HARDLY_EVER.replace("200_000", "2_000") % "true")
+    many = () if verb == "one" else ("--replications", 9)
+    said = sim("run" if verb == "one" else verb, file, *NO_TIME[verb], *many)
     assert said.code == 2
     assert "no time passes in any run" in said.err
+
+
+def test_a_sweep_says_in_which_cases_no_time_passes(sim: Sim, tmp_path: Path) -> None:
+    (tmp_path / "long.toml").write_text(HARDLY_EVER.replace("200_000", "2_000") % "true")
+    axis = "[axes.start]\nkey = 'run.initial_start'\nvalues = [true, false]\n"
+    (tmp_path / "sweep.toml").write_text(f"scenario = 'long.toml'\nreplications = 4\n{axis}")
+    said = sim("sweep", tmp_path / "sweep.toml", "-o", tmp_path / "out", "--jobs", 1)
+    assert said.code == 0
+    assert "1 case of 2 end where they start: no time passes" in said.out
+    assert sim("sweep", tmp_path / "sweep.toml", "-o", tmp_path / "out", "--json").json
 
 
 @pytest.mark.parametrize("text", LIMITED.values(), ids=LIMITED.keys())
